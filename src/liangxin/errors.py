@@ -1,0 +1,61 @@
+"""Every error that Liangxin states to its user.
+
+    LiangxinError            exit status 1
+    ├── DataError            a data, labels or replay file is wrong: FILE:ROW: FIELD: found …, expected …
+    ├── StoreError           the run store cannot be opened, read or written
+    │   └── UnknownRun       no run of that name or id
+    ├── ModelError           a model cannot be reached or used at all
+    │   └── AccessDenied     the provider answered 401 or 403: the run stops
+    ├── JudgeError           a judge cannot be used on this run
+    └── UsageError           exit status 2: the command line is wrong
+        └── UnknownName      no such benchmark, model, judge or measure
+
+The command line prints the message alone, never a traceback. Anything else that escapes is a defect.
+"""
+
+from __future__ import annotations
+
+
+class LiangxinError(Exception):
+    """A stated failure: the message says what is wrong, where, and what to do."""
+
+    exit_status = 1
+
+
+class DataError(LiangxinError):
+    """A file's content is not what its reader needs; nothing of it was loaded."""
+
+    @classmethod
+    def at(cls, file: str, row: int, field: str, *, found: str, expected: str) -> DataError:
+        """The one-line form for a bad row; `row` is the physical line (or sheet row), counted from 1."""
+        return cls(f"{file}:{row}: {field}: found {found}, expected {expected}")
+
+
+class StoreError(LiangxinError):
+    """The run store cannot be opened, read or written."""
+
+
+class UnknownRun(StoreError):
+    """No run of that name or id is in the store."""
+
+
+class ModelError(LiangxinError):
+    """A model cannot be reached or used at all."""
+
+
+class AccessDenied(ModelError):
+    """The provider refused the key (401 or 403); asking on would only repeat it."""
+
+
+class JudgeError(LiangxinError):
+    """A judge cannot be used on this run."""
+
+
+class UsageError(LiangxinError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_status = 2
+
+
+class UnknownName(UsageError):
+    """A name that no registry holds."""

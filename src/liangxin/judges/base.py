@@ -1,0 +1,63 @@
+"""The seam to a judge: rules, scorers, LLMs and people give the same verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from liangxin.records import Case, Scale, Verdict
+from liangxin.specs import Benchmark, Endpoint, Generation
+
+
+class Judge(Protocol):
+    """One judge, bound to one benchmark and one of its scales (or, for people, one annotator's voice)."""
+
+    identity: str
+    """SPEC@12 hex digits of its prompt, scale, settings and weights (or the labels file's content)."""
+    subject: Literal["primary", "refusal"]
+    """Which scale it rules on: the benchmark's own, or the refusal scale."""
+    annotator: str
+    """The person's name for labels; empty otherwise."""
+    batch: int
+    """How many cases to hand over at once."""
+    connections: int
+    """How many batches may be under way at once."""
+
+    def scale_for(self, category: tuple[str, ...]) -> Scale:
+        """The scale that the judge uses for an item of that category."""
+        ...
+
+    async def rule(self, cases: Sequence[Case]) -> Sequence[Verdict | None]:
+        """One verdict for each case, in order; None where this judge has nothing to say (no label)."""
+        ...
+
+    def manifest(self) -> Mapping[str, object]:
+        """All that makes the identity, for the run's manifest; holds no key."""
+        ...
+
+    def notices(self) -> Sequence[str]:
+        """After ruling: what the user should know (unmatched labels, …), a sentence each."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeContext:
+    """What a judge may know when it is opened."""
+
+    benchmark: Benchmark
+    endpoint: Endpoint = field(default_factory=Endpoint)
+    """The judge's own; nothing of the model's endpoint is inherited."""
+    generation: Generation = Generation(temperature=0.0)
+    run_model: str = ""
+    """The run's model SPEC, for `labels` only: it tells whether rows without an answer may be used."""
+    item_ids: frozenset[str] = frozenset()
+    """Every item of the data, for `labels` to know an unknown item."""
+    item_prompts: Mapping[str, str] = field(default_factory=dict)
+    """First prompt -> item id, for labels that name the prompt."""
+    refusal: bool = False
+    """Rule on the refusal scale too."""

@@ -1,0 +1,37 @@
+"""Chat models: SPEC is KIND:NAME, and each kind is imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from liangxin.errors import UsageError
+from liangxin.models.base import ChatModel, Recorded
+from liangxin.registry import Registry
+from liangxin.specs import Endpoint
+
+__all__ = ["MODELS", "ChatModel", "Recorded", "open_model"]
+
+MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
+    "model",
+    {
+        "openai": "liangxin.models.openai:open_openai",
+        "replay": "liangxin.models.replay:open_replay",
+        "scripted": "liangxin.models.scripted:open_scripted",
+    },
+    see="liangxin models",
+)
+
+
+def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
+    """Open the model that `spec` names.
+
+    Raises:
+        UnknownName: no such kind.
+        UsageError: the SPEC lacks its name.
+        DataError, ModelError: the file or endpoint cannot be used.
+    """
+    kind, _, name = spec.partition(":")
+    factory = MODELS.get(kind)
+    if not name:
+        raise UsageError(f"model {spec!r} lacks a name: write {kind}:NAME. See `liangxin models`.")
+    return factory(name, endpoint)

@@ -1,0 +1,41 @@
+"""The seam to a chat model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from liangxin.records import Item, Message, Reply
+from liangxin.specs import Generation
+
+
+class ChatModel(Protocol):
+    """Anything that answers a conversation."""
+
+    identity: str
+    """What makes two models the same one for a run: the SPEC, and a file's digest where a file answers."""
+
+    async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
+        """Answer `messages`. Every failure of the provider is a status of the reply, never an exception.
+
+        Raises:
+            AccessDenied: the provider refused the key; the run must stop.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """An optional capability: answers that were recorded for items, found by id or first prompt."""
+
+    def recorded(self, item: Item, turn: int, trial: int) -> Reply:
+        """The recorded answer to one turn (both counted from 1); `failed` where there is none."""
+        ...
+
+    def unused(self) -> int:
+        """How many recorded rows no item has asked for."""
+        ...
