@@ -1,0 +1,129 @@
+"""Opening the one relational store: a SQLite file by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from liangxin.errors import StoreError
+from liangxin.store.schema import migrate
+
+DEFAULT_STORE = "liangxin.db"
+_BUSY_MILLISECONDS = 30_000
+
+
+def store_url(given: str | None) -> str:
+    """The store to use: as given, else LIANGXIN_STORE, else liangxin.db in the working directory."""
+    return given or os.environ.get("LIANGXIN_STORE") or DEFAULT_STORE
+
+
+class Database:
+    """An open database: transactions, and inserts that keep the first row of a key.
+
+    Args:
+        url: a file path, or a SQLAlchemy URL (`sqlite:///…`, `postgresql+psycopg://…`).
+        create: make a store where none is; else its absence is an error.
+
+    Raises:
+        StoreError: not reachable, not a store, made by a newer release, or absent.
+    """
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        parsed = _parse(url)
+        self.shown = parsed.render_as_string(hide_password=True)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.shown = parsed.database or ":memory:"
+            _check_file(parsed, create=create)
+        try:
+            self.engine = create_engine(parsed)
+        except (ModuleNotFoundError, NoSuchModuleError) as error:
+            raise StoreError(
+                f"the store {self.shown} needs a driver: {error}. Install liangxin[postgres]."
+            ) from None
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _durable)
+        try:
+            with self.begin() as connection:
+                migrate(connection)
+        except StoreError:
+            self.close()
+            raise
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction, committed at the end.
+
+        Raises:
+            StoreError: the database refused; nothing of the transaction is kept.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
+
+    def insert_new(self, table: Table) -> Insert:
+        """An INSERT that leaves a row alone whose key is there already."""
+        if self.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "the store's URL cannot be read; write a file path or postgresql+psycopg://…"
+        ) from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise StoreError(
+            f"no store of kind {parsed.get_backend_name()!r}; use SQLite (a file path) or postgresql"
+        )
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _check_file(url: URL, *, create: bool) -> None:
+    if not url.database:
+        return
+    place = Path(url.database)
+    if place.is_dir():
+        raise StoreError(f"the store {place} is a directory; give the path of a file")
+    if not place.exists() and not create:
+        raise StoreError(f"no store at {place}: run `liangxin run` first, or name it with --store")
+    if not place.parent.is_dir():
+        raise StoreError(f"the folder {place.parent} for the store does not exist; create it first")
+
+
+def _durable(connection: Any, _record: object) -> None:
+    """WAL lets pages be read while a run writes; FULL makes a commit survive a power cut."""
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"not a usable SQLite store: {error}") from None
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    origin = getattr(error, "orig", None) or error
+    return str(origin).strip().splitlines()[0][:200] if str(origin).strip() else type(origin).__name__

@@ -1,0 +1,144 @@
+"""Dialogues and rulings read back from the store, in the run's order, a few hundred in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, select
+
+from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
+from liangxin.store.content import dialogue_key, item_of
+from liangxin.store.database import Database
+from liangxin.store.runs import RunRecord
+from liangxin.store.schema import ITEMS, JUDGEMENTS, RUN_ITEMS, TURNS
+
+_CHUNK = 500
+
+RulingKey = tuple[int, int, str]
+"""(judge's key, turn, annotator)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A stored verdict and the number of the attempt that counts."""
+
+    verdict: Verdict
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDialogue:
+    """A dialogue with the rulings on its turns."""
+
+    rank: int
+    dialogue: Dialogue
+    rulings: Mapping[RulingKey, Ruling]
+
+
+def dialogues(database: Database, run: RunRecord, *, units: int | None = None) -> Iterator[StoredDialogue]:
+    """Every planned dialogue of a run, asked or not, with what is stored of it.
+
+    The trials of an item and both orders of a pair follow each other. Where a turn has several attempts,
+    the last that is not `failed` counts.
+
+    Args:
+        units: how many units of the run's order; None means all that are planned.
+    """
+    limit = run.units if units is None else units
+    start = 0
+    while True:
+        with database.begin() as connection:
+            items = _items(connection, run, start, limit)
+            if not items:
+                return
+            turns = _turns(connection, run, start)
+            rulings = _rulings(connection, run, start)
+        for rank, item in items:
+            for trial in range(1, run.trials + 1):
+                at = (rank, trial)
+                yield StoredDialogue(
+                    rank=rank,
+                    dialogue=_dialogue(run, item, trial, turns.get(at, {})),
+                    rulings=rulings.get(at, {}),
+                )
+        start += _CHUNK
+
+
+def _items(connection: Connection, run: RunRecord, start: int, units: int) -> list[tuple[int, Item]]:
+    query = (
+        select(RUN_ITEMS.c.rank, ITEMS.c.id, ITEMS.c.content)
+        .join(ITEMS, and_(ITEMS.c.dataset == run.dataset, ITEMS.c.position == RUN_ITEMS.c.position))
+        .where(RUN_ITEMS.c.run == run.key, RUN_ITEMS.c.rank >= start, RUN_ITEMS.c.rank < start + _CHUNK)
+        .where(RUN_ITEMS.c.unit_rank < units)
+        .order_by(RUN_ITEMS.c.rank)
+    )
+    return [(row[0], item_of(row[1], row[2])) for row in connection.execute(query)]
+
+
+def _turns(
+    connection: Connection, run: RunRecord, start: int
+) -> dict[tuple[int, int], dict[int, tuple[Reply, int]]]:
+    query = (
+        select(TURNS)
+        .where(TURNS.c.run == run.key, TURNS.c.rank >= start, TURNS.c.rank < start + _CHUNK)
+        .order_by(TURNS.c.rank, TURNS.c.trial, TURNS.c.turn, TURNS.c.attempt)
+    )
+    found: dict[tuple[int, int], dict[int, tuple[Reply, int]]] = {}
+    for row in connection.execute(query):
+        by_turn = found.setdefault((row.rank, row.trial), {})
+        before = by_turn.get(row.turn)
+        if before is None or before[0].status == "failed" or row.status != "failed":
+            reply = Reply(
+                text=row.text,
+                reasoning=row.reasoning,
+                status=ReplyStatus(row.status),
+                detail=row.detail,
+                usage=Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens),
+                seconds=row.seconds,
+            )
+            by_turn[row.turn] = (reply, row.attempt)
+    return found
+
+
+def _rulings(
+    connection: Connection, run: RunRecord, start: int
+) -> dict[tuple[int, int], dict[RulingKey, Ruling]]:
+    table = JUDGEMENTS
+    query = (
+        select(table)
+        .where(table.c.run == run.key, table.c.rank >= start, table.c.rank < start + _CHUNK)
+        .order_by(
+            table.c.rank, table.c.judge, table.c.trial, table.c.turn, table.c.annotator, table.c.attempt
+        )
+    )
+    found: dict[tuple[int, int], dict[RulingKey, Ruling]] = {}
+    for row in connection.execute(query):
+        by_key = found.setdefault((row.rank, row.trial), {})
+        key = (row.judge, row.turn, row.annotator)
+        before = by_key.get(key)
+        if before is None or before.verdict.status == "failed" or row.status != "failed":
+            verdict = Verdict(
+                level=row.level,
+                status=VerdictStatus(row.status),
+                confidence=row.confidence,
+                reason=row.reason,
+                raw=row.raw,
+            )
+            by_key[key] = Ruling(verdict=verdict, attempt=row.attempt)
+    return found
+
+
+def _dialogue(run: RunRecord, item: Item, trial: int, turns: Mapping[int, tuple[Reply, int]]) -> Dialogue:
+    nothing = (Reply(status=ReplyStatus.NOT_ASKED), 0)
+    exchanges = []
+    for turn, prompt in enumerate(item.turns, start=1):
+        reply, attempt = turns.get(turn, nothing)
+        exchanges.append(Exchange(turn=turn, prompt=prompt, reply=reply, attempt=attempt))
+    return Dialogue(
+        key=dialogue_key(run.id, item.id, trial),
+        item=item,
+        model=run.model,
+        trial=trial,
+        exchanges=tuple(exchanges),
+    )

@@ -1,0 +1,275 @@
+"""Data sets, runs and judges in the store: what was asked, in which order, and who ruled."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from liangxin.errors import StoreError, UnknownRun
+from liangxin.records import Item
+from liangxin.store.content import canonical, item_of, item_text
+from liangxin.store.database import Database
+from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as stored."""
+
+    key: int
+    id: str
+    """12 hex digits of the run's identity."""
+    name: str | None
+    dataset: int
+    benchmark: str
+    version: str
+    data_sha256: str
+    model: str
+    trials: int
+    units: int
+    """How many units of the run's order are planned."""
+    sample: bool
+    created: float
+    manifest: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: its name, else its id."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRecord:
+    """A judge that ruled on a run."""
+
+    key: int
+    identity: str
+    spec: str
+    subject: Literal["primary", "refusal"]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a run starts with."""
+
+    id: str
+    name: str | None
+    dataset: int
+    benchmark: str
+    model: str
+    trials: int
+    sample: bool
+    manifest: Mapping[str, Any]
+
+
+class Runs:
+    """Data sets, runs and judges of one open store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def dataset(self, benchmark: str, version: str, sha256: str) -> int | None:
+        """The key of a data set read before, or None."""
+        with self.database.begin() as connection:
+            return _dataset(connection, benchmark, version, sha256)
+
+    def add_dataset(self, benchmark: str, version: str, sha256: str, items: Iterable[Item]) -> int:
+        """Store a data set's items, all or (if reading one fails) none; returns its key."""
+        with self.database.begin() as connection:
+            connection.execute(
+                self.database.insert_new(DATASETS),
+                [{"benchmark": benchmark, "version": version, "sha256": sha256}],
+            )
+            key = _dataset(connection, benchmark, version, sha256)
+            if key is None:
+                raise StoreError(f"the store {self.database.shown} did not keep the data set")
+            numbered = enumerate(items)
+            add = self.database.insert_new(ITEMS)
+            while chunk := list(islice(numbered, _CHUNK)):
+                connection.execute(add, [_item_row(key, position, item) for position, item in chunk])
+            return key
+
+    def index(self, dataset: int) -> list[tuple[int, str, str]]:
+        """(position, unit, category) of every item, to put them in a run's order."""
+        query = select(ITEMS.c.position, ITEMS.c.unit, ITEMS.c.category).where(ITEMS.c.dataset == dataset)
+        with self.database.begin() as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(ITEMS.c.position))]
+
+    def items(self, dataset: int) -> Iterator[Item]:
+        """Every item of a data set, in file order, a thousand in memory at a time."""
+        start = 0
+        columns = select(ITEMS.c.id, ITEMS.c.content).where(ITEMS.c.dataset == dataset)
+        while True:
+            query = columns.where(ITEMS.c.position >= start, ITEMS.c.position < start + _CHUNK)
+            with self.database.begin() as connection:
+                rows = connection.execute(query.order_by(ITEMS.c.position)).all()
+            if not rows:
+                return
+            yield from (item_of(row[0], row[1]) for row in rows)
+            start += _CHUNK
+
+    def all(self) -> list[RunRecord]:
+        """Every run, the newest first."""
+        with self.database.begin() as connection:
+            rows = connection.execute(_select_runs().order_by(RUNS.c.created.desc(), RUNS.c.key.desc()))
+            return [_run(row) for row in rows]
+
+    def by_id(self, identifier: str) -> RunRecord | None:
+        """The run of that identity, or None."""
+        with self.database.begin() as connection:
+            row = connection.execute(_select_runs().where(RUNS.c.id == identifier)).one_or_none()
+            return None if row is None else _run(row)
+
+    def find(self, name: str) -> RunRecord:
+        """The run of that name or id (or the start of an id, four digits at least).
+
+        Raises:
+            UnknownRun: none, or several ids begin like that.
+        """
+        runs = self.all()
+        exact = [run for run in runs if name in (run.name, run.id)]
+        begins = [run for run in runs if len(name) >= 4 and run.id.startswith(name)]
+        found = exact or begins
+        if len(found) == 1 or exact:
+            return found[0]
+        if found:
+            raise UnknownRun(f"{len(found)} runs have an id that begins with {name!r}; give more digits")
+        names = [run.label for run in runs]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownRun(f"no run {name!r} in the store {self.database.shown}.{hint} See `liangxin runs`.")
+
+    def create(self, new: NewRun, order: Sequence[tuple[int, int]]) -> RunRecord:
+        """Store a new run with its order: (unit rank, position) for each rank.
+
+        Raises:
+            StoreError: the name is another run's.
+        """
+        with self.database.begin() as connection:
+            values = {
+                "id": new.id,
+                "name": new.name,
+                "dataset": new.dataset,
+                "benchmark": new.benchmark,
+                "model": new.model,
+                "trials": new.trials,
+                "units": 0,
+                "sample": int(new.sample),
+                "created": time.time(),
+                "manifest": canonical(new.manifest),
+            }
+            connection.execute(insert(RUNS), [values])
+            key = connection.execute(select(RUNS.c.key).where(RUNS.c.id == new.id)).scalar_one()
+            rows = (
+                {"run": key, "rank": rank, "unit_rank": unit, "position": position}
+                for rank, (unit, position) in enumerate(order)
+            )
+            while chunk := list(islice(rows, _CHUNK)):
+                connection.execute(insert(RUN_ITEMS), chunk)
+            return _run(connection.execute(_select_runs().where(RUNS.c.key == key)).one())
+
+    def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
+        """Set a run's name and how many units are planned."""
+        with self.database.begin() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.key == run.key).values(name=name, units=units))
+            return _run(connection.execute(_select_runs().where(RUNS.c.key == run.key)).one())
+
+    def unit_count(self, run: RunRecord) -> int:
+        """How many units the run's data has."""
+        with self.database.begin() as connection:
+            query = select(func.max(RUN_ITEMS.c.unit_rank)).where(RUN_ITEMS.c.run == run.key)
+            highest = connection.execute(query).scalar()
+            return 0 if highest is None else int(highest) + 1
+
+    def add_judge(
+        self, run: RunRecord, identity: str, spec: str, subject: str, manifest: Mapping[str, object]
+    ) -> JudgeRecord:
+        """Enter a judge of a run, once for each identity."""
+        values = {
+            "run": run.key,
+            "identity": identity,
+            "spec": spec,
+            "subject": subject,
+            "created": time.time(),
+            "manifest": canonical(manifest),
+        }
+        with self.database.begin() as connection:
+            # One statement alone would burn a key on every repeat of the same command.
+            known = _judges(connection, run, identity)
+            if not known:
+                connection.execute(self.database.insert_new(JUDGES), [values])
+                known = _judges(connection, run, identity)
+            return known[0]
+
+    def judges(self, run: RunRecord) -> list[JudgeRecord]:
+        """Every judge of a run, in the order they came."""
+        with self.database.begin() as connection:
+            return _judges(connection, run)
+
+
+def _dataset(connection: Connection, benchmark: str, version: str, sha256: str) -> int | None:
+    query = select(DATASETS.c.key).where(
+        DATASETS.c.benchmark == benchmark, DATASETS.c.version == version, DATASETS.c.sha256 == sha256
+    )
+    return connection.execute(query).scalar()
+
+
+def _item_row(dataset: int, position: int, item: Item) -> dict[str, object]:
+    return {
+        "dataset": dataset,
+        "position": position,
+        "id": item.id,
+        "unit": item.unit,
+        "category": "/".join(item.category),
+        "content": item_text(item),
+    }
+
+
+def _select_runs() -> Select[Any]:
+    return select(RUNS, DATASETS.c.version, DATASETS.c.sha256).join(
+        DATASETS, DATASETS.c.key == RUNS.c.dataset
+    )
+
+
+def _run(row: Any) -> RunRecord:
+    return RunRecord(
+        key=row.key,
+        id=row.id,
+        name=row.name,
+        dataset=row.dataset,
+        benchmark=row.benchmark,
+        version=row.version,
+        data_sha256=row.sha256,
+        model=row.model,
+        trials=row.trials,
+        units=row.units,
+        sample=bool(row.sample),
+        created=row.created,
+        manifest=json.loads(row.manifest),
+    )
+
+
+def _judges(connection: Connection, run: RunRecord, identity: str | None = None) -> list[JudgeRecord]:
+    query = select(JUDGES).where(JUDGES.c.run == run.key).order_by(JUDGES.c.key)
+    if identity is not None:
+        query = query.where(JUDGES.c.identity == identity)
+    return [
+        JudgeRecord(
+            key=row.key,
+            identity=row.identity,
+            spec=row.spec,
+            subject=cast("Literal['primary', 'refusal']", row.subject),
+            manifest=json.loads(row.manifest),
+        )
+        for row in connection.execute(query)
+    ]

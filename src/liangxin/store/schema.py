@@ -1,0 +1,168 @@
+"""The store's tables and their numbered migrations. Replies and verdicts are appended, never rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    inspect,
+    select,
+    update,
+)
+
+from liangxin.errors import StoreError
+
+METADATA = MetaData()
+
+VERSION = Table(
+    "liangxin_schema", METADATA, Column("version", Integer, primary_key=True, autoincrement=False)
+)
+
+DATASETS = Table(
+    "datasets",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("benchmark", String(200), nullable=False),
+    Column("version", String(50), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    UniqueConstraint("benchmark", "version", "sha256"),
+)
+
+ITEMS = Table(
+    "items",
+    METADATA,
+    Column("dataset", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    PrimaryKeyConstraint("dataset", "position"),
+    UniqueConstraint("dataset", "id"),
+)
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("id", String(12), nullable=False, unique=True),
+    Column("name", Text, unique=True),
+    Column("dataset", Integer, nullable=False),
+    Column("benchmark", String(200), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("sample", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("manifest", Text, nullable=False),
+)
+"""`units` is how many units, in the run's order, have been planned: the largest `--limit` so far."""
+
+RUN_ITEMS = Table(
+    "run_items",
+    METADATA,
+    Column("run", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("unit_rank", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("run", "rank"),
+)
+"""The run's seeded order: `rank` stands for the item in every later table."""
+
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("run", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("trial", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("seconds", Float, nullable=False),
+    Column("created", Float, nullable=False),
+    PrimaryKeyConstraint("run", "rank", "trial", "turn", "attempt"),
+)
+
+JUDGES = Table(
+    "judges",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("subject", String(20), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("manifest", Text, nullable=False),
+    UniqueConstraint("run", "identity"),
+)
+
+JUDGEMENTS = Table(
+    "judgements",
+    METADATA,
+    Column("run", Integer, nullable=False),
+    Column("judge", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("trial", Integer, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("annotator", String(200), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("level", Text),
+    Column("confidence", Float),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    PrimaryKeyConstraint("run", "rank", "judge", "trial", "turn", "annotator", "attempt"),
+)
+
+
+def _first(connection: Connection) -> None:
+    METADATA.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+"""The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the store to this release's version, one numbered step after another.
+
+    Raises:
+        StoreError: the store was made by a newer release, or is some other database.
+    """
+    names = set(inspect(connection).get_table_names())
+    have = 0
+    if VERSION.name in names:
+        have = connection.execute(select(VERSION.c.version)).scalar() or 0
+    elif names & set(METADATA.tables):
+        raise StoreError(
+            "the database holds tables that are not a Liangxin store; choose another with --store"
+        )
+    if have > len(MIGRATIONS):
+        raise StoreError(
+            f"the store has version {have}, this release reads up to {len(MIGRATIONS)}; upgrade liangxin"
+        )
+    if have == len(MIGRATIONS):
+        return
+    for step in MIGRATIONS[have:]:
+        step(connection)
+    if have:
+        connection.execute(update(VERSION).values(version=len(MIGRATIONS)))
+    else:
+        connection.execute(insert(VERSION).values(version=len(MIGRATIONS)))
