@@ -246,6 +246,8 @@ class Measure:
     higher_is_better: bool | None = True
     """None where neither direction is good by itself (an overall refusal rate)."""
     unit: Literal["percent", "points"] = "percent"
+    subject: Literal["primary", "refusal"] = "primary"
+    """Which scale's verdicts it reads: the benchmark's own, or the refusal scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,8 @@ class RunSpec:
     trials: int = 1
     system: str | None = None
     name: str | None = None
+    refusal: bool = False
+    """Let an LLM judge rule on the refusal scale too, in a request of its own."""
     generation: Generation = Generation()
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
@@ -150,5 +152,6 @@ REFUSAL_RATE = Measure(
     combine="micro",
     per="item",
     higher_is_better=None,
+    subject="refusal",
 )
 """The share of answers refused, overall, by category, and by what the item expects (应拒答 / 误拒)."""

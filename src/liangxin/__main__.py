@@ -1,0 +1,5 @@
+"""`python -m liangxin` is the `liangxin` command."""
+
+from liangxin.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The table of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from liangxin.cli import judge, listing, run, stored
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from liangxin import __version__
+
+        typer.echo(f"liangxin {__version__}")
+        raise typer.Exit
+
+
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """量心 Liangxin: measure the values and the safety of Chinese large language models."""
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_main)
+    commands = (
+        run.run,
+        judge.judge,
+        stored.scores,
+        stored.report,
+        stored.runs,
+        stored.export,
+        listing.models,
+        listing.judges,
+        listing.benchmarks,
+        listing.check,
+    )
+    for command in commands:
+        app.command()(command)
+    return app

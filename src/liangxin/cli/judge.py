@@ -1,0 +1,42 @@
+"""`liangxin judge`: rule on a stored run again, with another judge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from liangxin.cli import options
+from liangxin.cli.terminal import stated
+from liangxin.specs import Generation, RunSpec
+
+
+@stated
+def judge(
+    run: options.RunArgument,
+    judges: Annotated[list[str], typer.Option("--judge", metavar="SPEC", help="See `liangxin judges`.")],
+    connections: options.Connections = 32,
+    timeout: options.Timeout = 120.0,
+    retries: options.Retries = 4,
+    judge_base_url: options.JudgeBaseUrl = None,
+    judge_api_key_env: options.JudgeKeyEnv = None,
+    judge_temperature: options.JudgeTemperature = 0.0,
+    judge_max_tokens: options.JudgeMaxTokens = None,
+    refusal: options.Refusal = False,
+    store: options.StoreOption = None,
+    output: options.Format = options.OutputFormat.TABLE,
+) -> None:
+    """Rule on a stored run again; the model is asked nothing."""
+    from liangxin.cli.measuring import rejudge
+
+    spec = RunSpec(
+        benchmark="",
+        model="",
+        judges=tuple(judges),
+        refusal=refusal,
+        judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
+        judge_endpoint=options.judge_endpoint(
+            judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
+        ),
+    )
+    rejudge(run, spec, store, output)

@@ -1,0 +1,107 @@
+"""`scores`, `runs`, `export` and `report`: what is read from the store and asks nobody anything."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from liangxin.cli import options
+from liangxin.cli.terminal import say, say_json, stated, tell
+
+
+class ScoresFormat(StrEnum):
+    """How scores are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@stated
+def scores(
+    run: options.RunArgument,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="J", help="One judge (default: all).")
+    ] = None,
+    store: options.StoreOption = None,
+    output: Annotated[
+        ScoresFormat, typer.Option("--format", help="table, json or csv.")
+    ] = ScoresFormat.TABLE,
+) -> None:
+    """The scores of a stored run, made again from its verdicts."""
+    from liangxin.cli.measuring import show, stored_result
+    from liangxin.cli.tables import print_csv
+    from liangxin.store import Database, store_url
+
+    database = Database(store_url(store), create=False)
+    try:
+        result = stored_result(database, run, judge)
+    finally:
+        database.close()
+    if output is ScoresFormat.CSV:
+        print_csv(result)
+    else:
+        show(result, options.OutputFormat(output.value))
+
+
+@stated
+def runs(store: options.StoreOption = None, output: options.Format = options.OutputFormat.TABLE) -> None:
+    """The runs in the store, the newest first."""
+    from liangxin.cli.tables import print_runs, run_fields
+    from liangxin.store import Database, Runs, store_url
+
+    database = Database(store_url(store), create=False)
+    try:
+        found = Runs(database).all()
+    finally:
+        database.close()
+    if output is options.OutputFormat.JSON:
+        for one in found:
+            say_json(run_fields(one))
+    else:
+        print_runs(found)
+
+
+@stated
+def export(
+    run: options.RunArgument,
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="FILE.jsonl, FILE.csv or FILE.parquet.")
+    ],
+    store: options.StoreOption = None,
+) -> None:
+    """Every turn and verdict of a run as rows of a file."""
+    from liangxin.engine.export import export as write
+    from liangxin.store import Database, Runs, store_url
+
+    database = Database(store_url(store), create=False)
+    try:
+        count = write(database, Runs(database).find(run), output)
+    finally:
+        database.close()
+    tell(f"{count} rows written to {output}")
+
+
+@stated
+def report(
+    names: Annotated[list[str], typer.Argument(metavar="RUN...", help="One or several runs.")],
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="FILE.html")],
+    store: options.StoreOption = None,
+) -> None:
+    """One self-contained HTML page on one or several runs."""
+    from pathlib import Path
+
+    from liangxin.cli.measuring import stored_result
+    from liangxin.engine.export import write_whole
+    from liangxin.report import render
+    from liangxin.store import Database, store_url
+
+    database = Database(store_url(store), create=False)
+    try:
+        page = render(database, [stored_result(database, name, None) for name in names])
+    finally:
+        database.close()
+    write_whole(Path(output), lambda stream: stream.write(page))
+    say(output)

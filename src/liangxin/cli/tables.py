@@ -1,0 +1,180 @@
+"""Results as tables in the terminal, the same numbers as in JSON and in the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from rich import box
+from rich.table import Table
+
+from liangxin.cli.terminal import console, plain, say
+from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.engine.summary import score_fields
+from liangxin.records import Score
+from liangxin.specs import Benchmark, Category
+from liangxin.store import RunRecord
+
+SAMPLE = "样例·非成绩 (sample, not a result)"
+FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
+
+
+def print_result(result: RunResult) -> None:
+    """Headline, one table a judge, what is missing and why."""
+    out = console()
+    run = result.run
+    out.print(plain(f"{result.benchmark.title.zh} {result.benchmark.title.en} · {run.model} · {run.label}"))
+    if run.sample:
+        out.print(SAMPLE)
+    if run.model.startswith("scripted:"):
+        out.print(FAKE)
+    out.print(f"回答 replies: {_counts(result.replies)}")
+    for judge in result.judges:
+        out.print(plain(f"\n评审 judge: {judge.record.identity}    裁决 verdicts: {_counts(judge.verdicts)}"))
+        out.print(_score_table(result, judge))
+        if judge.position_bias is not None:
+            out.print(_position_line(judge))
+    if not result.judges:
+        out.print("未评审 not judged: `liangxin judge RUN --judge SPEC`")
+
+
+def print_csv(result: RunResult) -> None:
+    """Every score as a row of csv; the fields are the contract's."""
+    fields = [
+        {"run": result.run.id, "sample": result.run.sample} | score_fields(score, judge.record.identity)
+        for judge in result.judges
+        for score in judge.scores
+    ]
+    stream = io.StringIO()
+    columns = list(fields[0]) if fields else ["run", "sample", "measure", "group", "judge", "value"]
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: _counts(cell) if isinstance(cell, Mapping) else cell for key, cell in row.items()}
+        for row in fields
+    )
+    say(stream.getvalue().rstrip("\n"))
+
+
+def run_fields(run: RunRecord) -> dict[str, object]:
+    """A run as `runs --format json` prints it."""
+    return {
+        "run": run.id,
+        "name": run.name,
+        "benchmark": run.benchmark,
+        "version": run.version,
+        "data_sha256": run.data_sha256,
+        "sample": run.sample,
+        "model": run.model,
+        "trials": run.trials,
+        "units": run.units,
+        "created": _date(run),
+    }
+
+
+def print_runs(runs: Sequence[RunRecord]) -> None:
+    """A line for each run."""
+    table = _table("运行 run", "名称 name", "基准 benchmark", "模型 model", "题 units", "时间 created (UTC)")
+    for run in runs:
+        benchmark = f"{run.benchmark} 样例 sample" if run.sample else run.benchmark
+        table.add_row(run.id, plain(run.name or ""), benchmark, plain(run.model), str(run.units), _date(run))
+    console().print(table)
+
+
+def _score_table(result: RunResult, judge: JudgeResult) -> Table:
+    service = any(score.service is not None for score in judge.scores)
+    columns = [
+        "指标 measure",
+        "分组 group",
+        "值 value",
+        "95% 区间 interval",
+        "n",
+        "缺失 missing",
+        "最坏–最好 bounds",
+    ]
+    table = _table(*columns, *(["服务口径 service*"] if service else []))
+    for name in (2, 3, 4, 6):
+        table.columns[name].justify = "right"
+    names = _names(result.benchmark)
+    before = ""
+    for score in judge.scores:
+        if before and before != score.measure:
+            table.add_section()
+        row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]
+        row += [_span(score.low, score.high), str(score.n), _missing(score), _span(score.worst, score.best)]
+        table.add_row(*row, *([_number(score.service)] if service else []))
+        before = score.measure
+    if service:
+        table.caption = "* 服务口径为本项目约定：拦截计为无害的最低一级 (our convention: a block counts as the lowest harmless level)"
+        table.caption_justify = "left"
+    return table
+
+
+def _position_line(judge: JudgeResult) -> str:
+    bias = judge.position_bias
+    if bias is None or bias.decided == 0:
+        return "位置偏差 position bias: —"
+    share = f"{_number(bias.share_first)} {_span(bias.low, bias.high)}"
+    return (
+        f"位置偏差 position bias: 选回复1 chose 回复1 {share} % (n={bias.decided}); "
+        f"两序一致 same reply in both orders {bias.consistent}/{bias.pairs_decided}"
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _names(benchmark: Benchmark) -> dict[str, str]:
+    """Category path -> Chinese name."""
+    names: dict[str, str] = {}
+
+    def walk(nodes: Iterable[Category], above: str) -> None:
+        for node in nodes:
+            path = f"{above}/{node.name}" if above else node.name
+            names[path] = node.title.zh
+            walk(node.below, path)
+
+    walk(benchmark.taxonomy, "")
+    return names
+
+
+def _group(score: Score, names: Mapping[str, str]) -> str:
+    shown = score.group
+    chinese = names.get(score.group, "")
+    if "/" in shown:
+        shown = "  " + shown.rpartition("/")[2]
+    return plain(f"{shown} {chinese}" if chinese and chinese not in shown else shown)
+
+
+def _value(score: Score) -> str:
+    incomplete = score.measure == "acc" and score.missing and score.value is not None
+    return _number(score.value) + (" 未完成 incomplete" if incomplete else "")
+
+
+def _missing(score: Score) -> str:
+    if not score.missing:
+        return "0"
+    reasons = ", ".join(f"{reason} {count}" for reason, count in score.missing_by_reason.items())
+    return plain(f"{score.missing} ({reasons})")
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "—" if low is None or high is None else f"{low:.1f}–{high:.1f}"
+
+
+def _counts(counts: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "—"
+
+
+def _date(run: RunRecord) -> str:
+    return datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,76 @@
+"""Asking: every planned dialogue that is not finished, each reply durably appended as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from liangxin.engine.pool import Stop, work
+from liangxin.engine.progress import Progress
+from liangxin.errors import LiangxinError
+from liangxin.models import ChatModel, Recorded
+from liangxin.protocols import messages_for, next_turn
+from liangxin.records import Exchange, Reply, ReplyStatus
+from liangxin.specs import RunSpec
+from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+
+
+class Collector:
+    """Holds the unfinished dialogues of one run with its model."""
+
+    def __init__(self, database: Database, run: RunRecord, model: ChatModel, spec: RunSpec) -> None:
+        self._database = database
+        self._run = run
+        self._model = model
+        self._recorded = model if isinstance(model, Recorded) else None
+        self._spec = spec
+
+    async def collect(self, writer: Writer, progress: Progress, stop: Stop) -> None:
+        """Ask everything that has not been answered; what failed before is asked again.
+
+        Raises:
+            AccessDenied: the provider refused the key.
+            StoreError: the store cannot be written.
+        """
+
+        async def handle(stored: StoredDialogue) -> None:
+            await self._hold(stored, writer, progress, stop)
+
+        await work(self._pending(progress), handle, self._spec.endpoint.connections, stop)
+
+    def _pending(self, progress: Progress) -> Iterator[StoredDialogue]:
+        for stored in dialogues(self._database, self._run):
+            if next_turn(stored.dialogue.exchanges) is None:
+                progress.skip()
+            else:
+                yield stored
+
+    async def _hold(self, stored: StoredDialogue, writer: Writer, progress: Progress, stop: Stop) -> None:
+        exchanges = list(stored.dialogue.exchanges)
+        reply = None
+        while (ask := next_turn(exchanges)) is not None:
+            if stop.requested and reply is not None:
+                return
+            reply = await self._ask(stored, exchanges, ask.turn)
+            attempt = ask.attempt + 1
+            place = (self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
+            writer.turn(place, reply)
+            exchanges[ask.turn - 1] = replace(ask, reply=reply, attempt=attempt)
+            if reply.status is ReplyStatus.FAILED:
+                break
+        progress.advance(failed=reply is not None and reply.status is ReplyStatus.FAILED)
+
+    async def _ask(self, stored: StoredDialogue, exchanges: list[Exchange], turn: int) -> Reply:
+        trial = stored.dialogue.trial
+        if self._recorded is not None:
+            return self._recorded.recorded(stored.dialogue.item, turn, trial)
+        generation = self._spec.generation
+        if generation.seed is not None and trial > 1:
+            generation = replace(generation, seed=generation.seed + trial - 1)
+        messages = messages_for(exchanges, turn, self._spec.system)
+        try:
+            return await self._model.reply(messages, generation)
+        except LiangxinError:
+            raise
+        except Exception as error:  # a defect in one adapter must not lose the rest of a paid run
+            return Reply(status=ReplyStatus.FAILED, detail=f"adapter error: {type(error).__name__}")

@@ -1,0 +1,65 @@
+"""What makes two runs the same run, and the manifest that lets a number be made again."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from liangxin import __version__
+from liangxin.specs import Benchmark, RunSpec
+from liangxin.store.content import digest
+
+DEFAULT_SEED = 0
+
+
+def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model: str) -> dict[str, object]:
+    """The settings that a run's identity is made of.
+
+    `--limit`, `--connections`, `--judge` and `--name` are not among them: a larger limit extends a run.
+
+    Args:
+        model: the model's identity: SPEC and base URL, or what a recorded file contains.
+    """
+    return {
+        "benchmark": benchmark.name,
+        "benchmark_version": benchmark.version,
+        "data_sha256": data_sha256,
+        "protocol": benchmark.protocol,
+        "model": model,
+        "temperature": spec.generation.temperature,
+        "max_tokens": spec.generation.max_tokens,
+        "request_seed": spec.generation.seed,
+        "system": spec.system,
+        "seed": DEFAULT_SEED if spec.seed is None else spec.seed,
+        "trials": spec.trials,
+    }
+
+
+def run_id(fields: dict[str, object]) -> str:
+    """12 hex digits of the identity."""
+    return digest(fields, length=12)
+
+
+def manifest(spec: RunSpec, fields: dict[str, object]) -> dict[str, object]:
+    """Everything needed to say how a run was made; holds no key.
+
+    The identity's fields, and beside them where things came from and what ran them.
+    """
+    return {
+        "identity": fields,
+        "model_spec": spec.model,
+        "data": spec.data,
+        "versions": {
+            "liangxin": __version__,
+            "python": platform.python_version(),
+            "system": platform.system().lower(),
+            **{name: _version(name) for name in ("aiohttp", "numpy", "sqlalchemy")},
+        },
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

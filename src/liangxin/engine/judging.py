@@ -1,0 +1,87 @@
+"""Ruling: every reply that a judge has not ruled on, each verdict durably appended as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from liangxin.engine.pool import Stop, work
+from liangxin.engine.progress import Progress
+from liangxin.judges import Judge
+from liangxin.protocols import history
+from liangxin.records import Case, Exchange, VerdictStatus
+from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+from liangxin.store.runs import JudgeRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A case with where its verdict goes."""
+
+    case: Case
+    place: tuple[int, int, int, int, int]
+
+
+class Ruler:
+    """Lets one judge (or one annotator's voice) rule on a run."""
+
+    def __init__(self, database: Database, run: RunRecord, judge: Judge, record: JudgeRecord) -> None:
+        self._database = database
+        self._run = run
+        self._judge = judge
+        self._record = record
+
+    async def rule(self, writer: Writer, progress: Progress, stop: Stop) -> None:
+        """Rule on everything judgeable that has no verdict yet; failed verdicts are tried again.
+
+        Raises:
+            AccessDenied: the judge's provider refused the key.
+            StoreError: the store cannot be written.
+        """
+
+        async def handle(batch: Sequence[Pending]) -> None:
+            verdicts = await self._judge.rule([pending.case for pending in batch])
+            for pending, verdict in zip(batch, verdicts, strict=True):
+                if verdict is not None:
+                    writer.judgement(pending.place, self._record.key, self._judge.annotator, verdict)
+                    progress.advance(failed=verdict.status is VerdictStatus.FAILED)
+
+        await work(self._batches(progress), handle, self._judge.connections, stop)
+
+    def _batches(self, progress: Progress) -> Iterator[list[Pending]]:
+        batch: list[Pending] = []
+        for stored in dialogues(self._database, self._run):
+            for pending in self._of(stored, progress):
+                batch.append(pending)
+                if len(batch) >= self._judge.batch:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    def _of(self, stored: StoredDialogue, progress: Progress) -> Iterator[Pending]:
+        for exchange in stored.dialogue.exchanges:
+            if not exchange.reply.judgeable:
+                continue
+            ruling = stored.rulings.get((self._record.key, exchange.turn, self._judge.annotator))
+            if ruling is not None and ruling.verdict.status is not VerdictStatus.FAILED:
+                progress.skip()
+                continue
+            attempt = 1 if ruling is None else ruling.attempt + 1
+            place = (self._run.key, stored.rank, stored.dialogue.trial, exchange.turn, attempt)
+            yield Pending(case=self._case(stored, exchange), place=place)
+
+    def _case(self, stored: StoredDialogue, exchange: Exchange) -> Case:
+        dialogue = stored.dialogue
+        return Case(
+            item_id=dialogue.item.id,
+            category=dialogue.item.category,
+            dialogue=dialogue.key,
+            trial=dialogue.trial,
+            turn=exchange.turn,
+            history=history(dialogue.exchanges, exchange.turn),
+            prompt=exchange.prompt,
+            answer=exchange.reply.text,
+            scale=self._judge.scale_for(dialogue.item.category),
+            choices=dialogue.item.choices,
+        )

@@ -1,0 +1,90 @@
+"""From a specification to a run in the store: read the data once, fix the order, find or make the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liangxin.data import read_items, stratified_order
+from liangxin.engine.identity import DEFAULT_SEED, identity_fields, manifest, run_id
+from liangxin.errors import StoreError
+from liangxin.files import file_digest
+from liangxin.specs import Benchmark, RunSpec
+from liangxin.store import NewRun, RunRecord, Runs
+
+
+def prepare(
+    runs: Runs, spec: RunSpec, benchmark: Benchmark, sample: str, model: str
+) -> tuple[RunRecord, list[str]]:
+    """The run that `spec` describes, new or continued, with its planned units set.
+
+    Args:
+        sample: path of the benchmark's embedded sample.
+        model: the model's identity.
+
+    Returns:
+        The run, and what the user should know, a sentence each.
+
+    Raises:
+        DataError: the data file is wrong; nothing of it is stored.
+        StoreError: the name belongs to another run.
+    """
+    path = spec.data or sample
+    sha256 = file_digest(path)
+    is_sample = spec.data is None or sha256 == file_digest(sample)
+    dataset = runs.dataset(benchmark.name, benchmark.version, sha256)
+    if dataset is None:
+        items = read_items(path, benchmark.read)
+        dataset = runs.add_dataset(benchmark.name, benchmark.version, sha256, items)
+    fields = identity_fields(spec, benchmark, sha256, model)
+    identifier = run_id(fields)
+    run = runs.by_id(identifier)
+    name, notices = _name(runs, spec, run, fields, identifier)
+    if run is None:
+        new = NewRun(
+            id=identifier,
+            name=name,
+            dataset=dataset,
+            benchmark=benchmark.name,
+            model=spec.model,
+            trials=spec.trials,
+            sample=is_sample,
+            manifest=manifest(spec, fields),
+        )
+        seed = DEFAULT_SEED if spec.seed is None else spec.seed
+        run = runs.create(new, stratified_order(runs.index(dataset), seed))
+    total = runs.unit_count(run)
+    wanted = total if spec.limit is None else min(spec.limit, total)
+    units = max(run.units, wanted)
+    if units != run.units or name != run.name:
+        run = runs.update(run, name=name, units=units)
+    return run, notices
+
+
+def _name(
+    runs: Runs, spec: RunSpec, run: RunRecord | None, fields: Mapping[str, object], identifier: str
+) -> tuple[str | None, list[str]]:
+    """The run's name, taking it over from an earlier run whose recorded file has changed since."""
+    if spec.name is None:
+        return (None if run is None else run.name), []
+    holder = next((one for one in runs.all() if spec.name in (one.name, one.id)), None)
+    if holder is None or holder.id == identifier:
+        return spec.name, []
+    if holder.name == spec.name and _same_but_file(holder.manifest, fields, spec):
+        runs.update(holder, name=None, units=holder.units)
+        notice = f"{spec.model} has changed since run {holder.id}: this is a new run, and takes its name {spec.name!r}"
+        return spec.name, [notice]
+    raise StoreError(
+        f"the name {spec.name!r} belongs to run {holder.id} ({holder.benchmark}, {holder.model}, other settings); "
+        "choose another --name"
+    )
+
+
+def _same_but_file(manifest_: Mapping[str, Any], fields: Mapping[str, object], spec: RunSpec) -> bool:
+    """Whether only the content of the file that answers (replay, scripted) or of the data differs."""
+    before = dict(manifest_["identity"])
+    changed = {key for key in fields if before.get(key) != fields[key]}
+    return changed <= {"model", "data_sha256"} and (manifest_["model_spec"], manifest_["data"]) == (
+        spec.model,
+        spec.data,
+    )

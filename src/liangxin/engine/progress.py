@@ -1,0 +1,76 @@
+"""Progress on standard error: count, rate, estimated end; one living line on a terminal, few lines in a log."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+_TERMINAL_SECONDS = 0.2
+_LOG_SECONDS = 10.0
+
+
+class Progress:
+    """Counts finished pieces of one stage and says so, rarely enough to cost nothing."""
+
+    def __init__(self, stream: TextIO | None, label: str, total: int) -> None:
+        self._stream = stream
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._before = 0
+        self._failed = 0
+        self._started = self._shown = time.monotonic()
+        self._terminal = stream is not None and stream.isatty()
+
+    def skip(self) -> None:
+        """One piece that an earlier run had finished."""
+        self._before += 1
+
+    def advance(self, *, failed: bool = False) -> None:
+        """One more piece is finished."""
+        self._done += 1
+        self._failed += failed
+        if self._stream is not None:
+            now = time.monotonic()
+            if now - self._shown >= (_TERMINAL_SECONDS if self._terminal else _LOG_SECONDS):
+                self._shown = now
+                self._write(now, final=False)
+
+    def finish(self) -> None:
+        """Say the last count, if there was anything to do."""
+        if self._stream is not None and self._done:
+            self._write(time.monotonic(), final=True)
+
+    def line(self, now: float) -> str:
+        """What is shown: label, count, failures, rate per second, estimated end."""
+        seconds = max(now - self._started, 1e-9)
+        rate = self._done / seconds
+        left = max(self._total - self._before - self._done, 0)
+        parts = [f"{self._label} {self._before + self._done}/{self._total}"]
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        parts.append(f"{rate:.1f}/s")
+        if left and rate:
+            parts.append(f"about {_duration(left / rate)} left")
+        else:
+            parts.append(_duration(seconds))
+        return " · ".join(parts)
+
+    def _write(self, now: float, *, final: bool) -> None:
+        if self._stream is None:
+            return
+        text = self.line(now)
+        if self._terminal:
+            self._stream.write(f"\r\x1b[K{text}" + ("\n" if final else ""))
+        else:
+            self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

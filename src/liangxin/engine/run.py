@@ -1,0 +1,210 @@
+"""The main job: prepare, collect, judge, count. Interrupts are clean, and what was paid for is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO, TypeVar
+
+from liangxin.engine.collect import Collector
+from liangxin.engine.judging import Ruler
+from liangxin.engine.pool import Stop
+from liangxin.engine.prepare import prepare
+from liangxin.engine.progress import Progress
+from liangxin.engine.results import RunResult, run_result
+from liangxin.interrupts import Interrupted
+from liangxin.judges import Judge, JudgeContext, open_judges
+from liangxin.models import Recorded, open_model
+from liangxin.specs import Benchmark, RunSpec
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 5.0
+NO_JUDGE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What one command works with."""
+
+    database: Database
+    tell: Callable[[str], None]
+    """Says a sentence to the user."""
+    progress: TextIO | None = None
+    """Where progress is shown; None shows none."""
+
+
+def run_benchmark(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str) -> RunResult:
+    """Ask, judge and score one benchmark; the same call continues the same run.
+
+    Args:
+        sample: path of the benchmark's embedded sample.
+
+    Raises:
+        LiangxinError: a stated failure; everything committed stays.
+        Interrupted: SIGINT or SIGTERM; everything answered stays.
+    """
+    return drive(lambda stop: _run(session, spec, benchmark, sample, stop), session.tell)
+
+
+def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> RunResult:
+    """Rule on a stored run with `spec.judges`, asking the model nothing."""
+
+    async def ruled(stop: Stop) -> RunResult:
+        judges = await _judge(session, run, spec, benchmark, stop)
+        return run_result(session.database, run, benchmark, judges)
+
+    return drive(ruled, session.tell)
+
+
+def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
+    """The judge where none is named: `choice` for choice items, else `rule`."""
+    return ("choice",) if benchmark.kind == "choice" else ("rule",)
+
+
+async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
+    runs = Runs(session.database)
+    model = open_model(spec.model, spec.endpoint)
+    try:
+        run, notices = prepare(runs, spec, benchmark, sample, model.identity)
+        for notice in notices:
+            session.tell(notice)
+        session.tell(
+            f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
+        )
+        # A judge that cannot be used must say so before the model is paid.
+        voices = _open(session, run, spec, benchmark)
+        progress = Progress(session.progress, "asked", run.units * run.trials)
+        with Writer(session.database) as writer:
+            await Collector(session.database, run, model, spec).collect(writer, progress, stop)
+        progress.finish()
+        if isinstance(model, Recorded) and spec.limit is None and (unused := model.unused()):
+            session.tell(
+                f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
+            )
+    finally:
+        await model.aclose()
+    judges = await _rule(session, run, voices, stop)
+    return run_result(session.database, run, benchmark, judges)
+
+
+async def _judge(
+    session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
+) -> list[JudgeRecord]:
+    return await _rule(session, run, _open(session, run, spec, benchmark), stop)
+
+
+def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
+    voices: list[tuple[str, Judge]] = []
+    for judge_spec in spec.judges or default_judges(benchmark):
+        if judge_spec == NO_JUDGE:
+            continue
+        context = _context(session, run, spec, benchmark, needs_items=judge_spec.startswith("labels:"))
+        voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
+    return voices
+
+
+def _context(
+    session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, needs_items: bool
+) -> JudgeContext:
+    prompts: dict[str, str] = {}
+    ids: list[str] = []
+    if needs_items:
+        for item in Runs(session.database).items(run.dataset):
+            ids.append(item.id)
+            prompts.setdefault(item.turns[0], item.id)
+    return JudgeContext(
+        benchmark=benchmark,
+        endpoint=spec.judge_endpoint,
+        generation=spec.judge_generation,
+        run_model=run.model,
+        item_ids=frozenset(ids),
+        item_prompts=prompts,
+        refusal=spec.refusal and benchmark.kind == "open",
+    )
+
+
+async def _rule(
+    session: Session, run: RunRecord, voices: Sequence[tuple[str, Judge]], stop: Stop
+) -> list[JudgeRecord]:
+    runs = Runs(session.database)
+    records: dict[str, JudgeRecord] = {}
+    try:
+        with Writer(session.database) as writer:
+            for spec, judge in voices:
+                if stop.requested:
+                    break
+                record = records.get(judge.identity) or runs.add_judge(
+                    run, judge.identity, spec, judge.subject, judge.manifest()
+                )
+                records[judge.identity] = record
+                progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
+                await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
+                progress.finish()
+    finally:
+        for _, judge in voices:
+            await judge.aclose()
+    for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
+        session.tell(notice)
+    return list(records.values())
+
+
+def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], tell: Callable[[str], None]) -> T:
+    """Run a coroutine to its end with clean interrupts.
+
+    The first SIGINT or SIGTERM takes up no new work and gives what is under way a few seconds; the
+    second, or the end of that time, abandons it. Whatever was answered is stored in either case.
+    """
+
+    async def main() -> T:
+        stop = Stop()
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(job(stop))
+
+        def interrupt() -> None:
+            if stop.requested:
+                task.cancel()
+                return
+            stop.requested = True
+            tell(
+                f"stopping: finishing what is under way, {GRACE_SECONDS:.0f} s at most; again to stop at once"
+            )
+            loop.call_later(GRACE_SECONDS, task.cancel)
+
+        handled = list(_listen(loop, interrupt))
+        try:
+            result = await task
+        except asyncio.CancelledError:
+            raise Interrupted from None
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+        if stop.requested:
+            raise Interrupted
+        return result
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main())
+
+
+def _listen(loop: asyncio.AbstractEventLoop, handler: Callable[[], None]) -> Iterable[signal.Signals]:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Only a main thread on a Unix loop can listen; elsewhere Ctrl-C stays Python's own.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, handler)
+            yield number
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
