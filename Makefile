@@ -1,0 +1,46 @@
+# Two commands to begin with: `make demo` and `make test`. A machine needs Python 3.11 (or later) and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint first-run perf clean help
+
+help:
+	@echo "make demo       install, and run every benchmark's sample offline: a table and an HTML report"
+	@echo "make test       install what tests need, check the code and run every test"
+	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
+	@echo "make perf       measure the speed beside a bare aiohttp client"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no python3 found; install Python 3.11 or set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(PIP) --editable '.[test,postgres]'
+	@touch $@
+
+demo: $(VENV)/installed
+	@$(BIN)/python examples/demo/demo.py
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	@$(BIN)/python tests/set_up.py
+	$(BIN)/python -m pytest --numprocesses 2 --quiet
+
+first-run: $(VENV)/installed-test
+	$(BIN)/python tests/first_run.py
+
+perf: $(VENV)/installed
+	$(BIN)/python perf/speed.py
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
