@@ -1,0 +1,105 @@
+"""A stranger's first minutes: clone HEAD into an empty folder and run both READMEs' commands there.
+
+Usage: make first-run
+
+Every ```sh block is taken, each distinct one once, in the order of README.md and then README.zh.md, in an
+environment of its own. A comment before a block says what the block needs:
+
+    <!-- first-run: skip (why) -->                 it is not run
+    <!-- first-run: needs FILE FILE … -->          it is run where LIANGXIN_DATA has these files
+
+The READMEs' endpoint is played by the project's own test provider on loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(?:<!-- first-run: (?P<note>[^>]*) -->\n)?```sh\n(?P<code>.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block of commands and what its comment says."""
+
+    code: str
+    note: str
+
+
+def blocks(text: str) -> list[Block]:
+    """Every `sh` block of a README, in order."""
+    return [Block(code=match["code"], note=(match["note"] or "").strip()) for match in BLOCK.finditer(text)]
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    """The test provider on loopback; yields its base URL."""
+    command = [sys.executable, "-m", "liangxin.testing.provider"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def needed(note: str, clone: Path) -> bool:
+    """Whether a block can be run; files it needs are laid into the clone."""
+    if note.startswith("skip"):
+        return False
+    if note.startswith("needs"):
+        data = os.environ.get("LIANGXIN_DATA")
+        for name in note.split()[1:]:
+            found = sorted(Path(data).rglob(name)) if data else []
+            if not found:
+                print(f"first-run: passed over, {name} is not at hand (set LIANGXIN_DATA)", flush=True)
+                return False
+            shutil.copy(found[0], clone / name)
+    return True
+
+
+def main() -> None:
+    """Clone, extract, run; ends with the first failing block's status."""
+    with tempfile.TemporaryDirectory(prefix="liangxin-first-run-") as name, provider() as base_url:
+        clone = Path(name) / "liangxin"
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
+        kept = {
+            key: os.environ[key] for key in ("PATH", "LIANGXIN_DATA", "PIP_CACHE_DIR") if key in os.environ
+        }
+        environment = kept | {
+            "HOME": name,
+            "LANG": "C.UTF-8",
+            "OPENAI_BASE_URL": base_url,
+            "OPENAI_API_KEY": "sk-first-run",
+        }
+        texts = [(clone / readme).read_text(encoding="utf-8") for readme in ("README.md", "README.zh.md")]
+        done: set[str] = set()
+        for block in (block for text in texts for block in blocks(text)):
+            if block.code in done or not needed(block.note, clone):
+                continue
+            done.add(block.code)
+            print(f"first-run: {block.code.strip()}", flush=True)
+            started = time.monotonic()
+            ended = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", block.code], cwd=clone, env=environment, check=False
+            )
+            if ended.returncode:
+                sys.exit(f"first-run: the block above ended with {ended.returncode}")
+            print(f"first-run: ended well after {time.monotonic() - started:.0f} s", flush=True)
+        reports = sorted(path.name for path in clone.rglob("*.html") if ".venv" not in path.parts)
+        print(f"first-run: {len(done)} blocks ran; reports: {', '.join(reports)}")
+
+
+if __name__ == "__main__":
+    main()
