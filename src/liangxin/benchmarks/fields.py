@@ -128,6 +128,6 @@ def own_id(row: Row, *names: str) -> str | None:
 
 
 def digest(*content: str) -> str:
-    """Ten hex digits of the sha256 of what identifies an item; stable across releases."""
+    """Twelve hex digits of the sha256 of what identifies an item; stable across releases."""
     packed = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
