@@ -1,6 +1,9 @@
-"""Install what tests need beside Python packages: Debian's chromium and a Chinese font, where that is possible.
+"""Install what tests need beside Python packages, where that is possible; never fail.
 
-Where it is not (no root, no apt), the browser tests skip and say so.
+Usage: python tests/set_up.py LOCALE_FOLDER
+
+Debian's chromium with a Chinese font, for pages; a GBK locale in LOCALE_FOLDER, for the second pass of the
+tests. Where something cannot be installed (no root, no apt), the tests that need it skip and say so.
 """
 
 from __future__ import annotations
@@ -8,22 +11,39 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
-PACKAGES = ("chromium", "fonts-noto-cjk")
+LOCALE = "zh_CN.GBK"
+
+
+def install(*packages: str) -> None:
+    """Install Debian packages, or say why not."""
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print(f"set-up: {', '.join(packages)} cannot be installed here")
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update", "-qq"], ["install", "-y", "-qq", *packages]):
+        subprocess.run(["apt-get", *words], stdout=subprocess.DEVNULL, env=environment, check=False)
+
+
+def make_locale(folder: Path) -> None:
+    """Compile the GBK locale into a folder of our own, leaving the machine's alone."""
+    if not Path("/usr/share/i18n/charmaps/GBK.gz").exists():
+        install("locales")
+    if shutil.which("localedef") is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["localedef", "-f", "GBK", "-i", "zh_CN", str(folder / LOCALE)]
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
 
 
 def main() -> None:
-    """Install once; never fail, since the tests themselves say what they lack."""
-    if shutil.which("chromium") is not None:
-        return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        print("set-up: no chromium, and it cannot be installed here: the browser tests will skip")
-        return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update", "-qq"], ["install", "-y", "-qq", *PACKAGES]):
-        done = subprocess.run(["apt-get", *words], stdout=subprocess.DEVNULL, env=environment, check=False)
-    if done.returncode:
-        print("set-up: apt-get could not install chromium: the browser tests will skip")
+    """Install once."""
+    if shutil.which("chromium") is None:
+        install("chromium", "fonts-noto-cjk")
+    folder = Path(sys.argv[1])
+    if not (folder / LOCALE).exists():
+        make_locale(folder)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def cli(folder: Path) -> Cli:
         done = subprocess.run(
             [sys.executable, "-m", "liangxin", *words],
             cwd=folder,
-            env=kept | environment,
+            env=kept | {"PYTHONIOENCODING": "utf-8"} | environment,
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -124,10 +124,24 @@ def test_the_export_has_a_row_for_each_turn_and_judge(
     for ending in ("jsonl", "csv", "parquet"):
         assert cli("export", "mine", "--output", f"out.{ending}").status == 0
     rows = [json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert (
-        list(rows[0])
-        == ["run", "item", "prompt", "category", "trial", "turn", "response", "reasoning", "reply_status", "detail", "judge", "annotator", "level", "verdict_status", "confidence", "reason"]
-    )
+    assert list(rows[0]) == [
+        "run",
+        "item",
+        "prompt",
+        "category",
+        "trial",
+        "turn",
+        "response",
+        "reasoning",
+        "reply_status",
+        "detail",
+        "judge",
+        "annotator",
+        "level",
+        "verdict_status",
+        "confidence",
+        "reason",
+    ]
     first = [row for row in rows if row["prompt"] == "题一"]
     assert [(row["annotator"], row["level"]) for row in first if row["judge"].startswith("labels")] == [
         ("乙", "3"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liangxin.measures import PositionBias, ScorePlan, position_bias, scores
+from liangxin.measures import PositionBias, ScorePlan, Scorer, position_bias
 from liangxin.records import Dialogue, Outcome, ReplyStatus, Scale, Score, TurnOutcome, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
@@ -60,50 +60,56 @@ class _Tally:
 def run_result(
     database: Database, run: RunRecord, benchmark: Benchmark, judges: Sequence[JudgeRecord]
 ) -> RunResult:
-    """Count and score a stored run for the given judges.
+    """Count and score a stored run for the given judges, in one pass over the store.
 
     Verdicts that failed count as failures only for these judges.
     """
-    tally = _tally(dialogues(database, run), judges)
+    tally = _Tally(replies=Counter(), verdicts={judge.key: Counter() for judge in judges}, failures=[])
+    absent = {judge.key: UNLABELLED if judge.spec.startswith("labels:") else "not judged" for judge in judges}
+    scorers = {judge.key: _scorers(run, benchmark, judge, judges) for judge in judges}
+    for stored in dialogues(database, run):
+        _tally_dialogue(stored, tally, absent)
+        for key, mine in scorers.items():
+            outcome = _outcome(stored, key)
+            for scorer in mine:
+                scorer.add(outcome)
+    order = list(ReplyStatus)
     return RunResult(
         run=run,
         benchmark=benchmark,
-        replies=dict(
-            sorted(tally.replies.items(), key=lambda pair: list(ReplyStatus).index(ReplyStatus(pair[0])))
+        replies=dict(sorted(tally.replies.items(), key=lambda pair: order.index(ReplyStatus(pair[0])))),
+        judges=tuple(
+            JudgeResult(
+                record=judge,
+                verdicts=dict(tally.verdicts[judge.key]),
+                scores=tuple(score for scorer in scorers[judge.key] for score in scorer.scores()),
+                position_bias=_position_bias(database, run, benchmark, judge),
+            )
+            for judge in judges
         ),
-        judges=tuple(_judge_result(database, run, benchmark, judge, judges, tally) for judge in judges),
         failures=tuple(tally.failures),
         failure_count=tally.failure_count,
     )
 
 
-def outcomes(stored: Iterable[StoredDialogue], judge: int) -> Iterator[Outcome]:
-    """Each stored dialogue as one judge's scores see it; every annotator's verdict counts."""
-    for one in stored:
-        by_turn: dict[int, list[Verdict]] = {}
-        for (key, turn, _annotator), ruling in one.rulings.items():
-            if key == judge:
-                by_turn.setdefault(turn, []).append(ruling.verdict)
-        yield Outcome(
-            item=one.dialogue.item,
-            trial=one.dialogue.trial,
-            turns=tuple(
-                TurnOutcome(
-                    turn=exchange.turn,
-                    status=exchange.reply.status,
-                    verdicts=tuple(by_turn.get(exchange.turn, ())),
-                )
-                for exchange in one.dialogue.exchanges
-            ),
-        )
-
-
-def _tally(stored: Iterable[StoredDialogue], judges: Sequence[JudgeRecord]) -> _Tally:
-    tally = _Tally(replies=Counter(), verdicts={judge.key: Counter() for judge in judges}, failures=[])
-    absent = {judge.key: UNLABELLED if judge.spec.startswith("labels:") else "not judged" for judge in judges}
-    for one in stored:
-        _tally_dialogue(one, tally, absent)
-    return tally
+def _outcome(one: StoredDialogue, judge: int) -> Outcome:
+    """A stored dialogue as one judge's scores see it; every annotator's verdict counts."""
+    by_turn: dict[int, list[Verdict]] = {}
+    for (key, turn, _annotator), ruling in one.rulings.items():
+        if key == judge:
+            by_turn.setdefault(turn, []).append(ruling.verdict)
+    return Outcome(
+        item=one.dialogue.item,
+        trial=one.dialogue.trial,
+        turns=tuple(
+            TurnOutcome(
+                turn=exchange.turn,
+                status=exchange.reply.status,
+                verdicts=tuple(by_turn.get(exchange.turn, ())),
+            )
+            for exchange in one.dialogue.exchanges
+        ),
+    )
 
 
 def _tally_dialogue(one: StoredDialogue, tally: _Tally, absent: Mapping[int, str]) -> None:
@@ -129,35 +135,37 @@ def _tally_dialogue(one: StoredDialogue, tally: _Tally, absent: Mapping[int, str
                 tally.fail(dialogue.item.id, exchange.turn, f"judge: {best.reason or 'no verdict'}")
 
 
-def _judge_result(
-    database: Database,
-    run: RunRecord,
-    benchmark: Benchmark,
-    judge: JudgeRecord,
-    judges: Sequence[JudgeRecord],
-    tally: _Tally,
-) -> JudgeResult:
-    seed = f"{run.id}/{judge.identity}"
-    found: list[Score] = []
+def _scorers(
+    run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, judges: Sequence[JudgeRecord]
+) -> list[Scorer]:
+    """One scorer for each subject that a judge's scores speak of.
+
+    A judge that reads refusal only still lists the benchmark's own measures, empty and with the reason,
+    unless the same SPEC rules on them too.
+    """
+    found: list[Scorer] = []
     for subject in ("primary", "refusal"):
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
-        has_sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
-        if not measures or (subject != judge.subject and (subject == "refusal" or has_sibling)):
+        sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
+        if not measures or (subject != judge.subject and (subject == "refusal" or sibling)):
             continue
         plan = ScorePlan(
             measures=measures,
             scale_for=benchmark.scale_for if subject == "primary" else _refusal_scale,
             annotators=benchmark.annotators,
-            seed=seed,
+            seed=f"{run.id}/{judge.identity}",
             unsupported=None if subject == judge.subject else NO_SUCH_LEVELS,
         )
-        found.extend(scores(outcomes(dialogues(database, run), judge.key), plan))
-    bias = None
-    if benchmark.kind == "choice" and judge.subject == "primary":
-        bias = position_bias(outcomes(dialogues(database, run), judge.key))
-    return JudgeResult(
-        record=judge, verdicts=dict(tally.verdicts[judge.key]), scores=tuple(found), position_bias=bias
-    )
+        found.append(Scorer(plan))
+    return found
+
+
+def _position_bias(
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
+) -> PositionBias | None:
+    if benchmark.kind != "choice" or judge.subject != "primary":
+        return None
+    return position_bias(_outcome(stored, judge.key) for stored in dialogues(database, run))
 
 
 def _refusal_scale(_category: tuple[str, ...]) -> Scale:
