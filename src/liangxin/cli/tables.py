@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from liangxin.cli.terminal import console, plain, say
-from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
 from liangxin.specs import Benchmark, Category
@@ -100,6 +100,8 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     names = _names(result.benchmark)
     before = ""
     for score in judge.scores:
+        if score.group != "overall" and NO_SUCH_LEVELS in score.missing_by_reason:
+            continue
         if before and before != score.measure:
             table.add_section()
         row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]

@@ -11,7 +11,6 @@ def summary(result: RunResult) -> dict[str, object]:
     run = result.run
     return {
         "run": run.id,
-        "name": run.name,
         "benchmark": run.benchmark,
         "version": run.version,
         "data_sha256": run.data_sha256,

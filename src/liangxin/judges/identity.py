@@ -1,0 +1,41 @@
+"""A judge's name changes when its prompt, scale, settings or material does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+from typing import Any
+
+DIGITS = 12
+
+
+def canonical(value: object) -> Any:  # what JSON can hold
+    """The value in terms of JSON: records as objects, sets and mappings in order.
+
+    Raises:
+        TypeError: something in it is none of these.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: canonical(getattr(value, field.name)) for field in fields(value) if field.compare}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, frozenset | set):
+        return sorted(canonical(one) for one in value)
+    if isinstance(value, list | tuple):
+        return [canonical(one) for one in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def digest(value: object) -> str:
+    """12 hex digits of the value's canonical JSON (sorted keys, UTF-8)."""
+    text = json.dumps(canonical(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+
+
+def identity(spec: str, manifest: Mapping[str, object]) -> str:
+    """`SPEC@12 hex digits` of all that makes the judge what it is."""
+    return f"{spec}@{digest(manifest)}"

@@ -1,0 +1,350 @@
+"""Providers' content blocks: what says that a filter, not the model, ended the exchange.
+
+One table, `SIGNALS`, for blocks that come as an error (under any HTTP status, 200 included) and one set,
+`BLOCKED_FINISH`, for blocks that come as a finish reason. Every entry names where it was read. Baidu
+Qianfan's error codes could not be verified and are left out; its blocks are read from `finish_reason` and
+`flag`. Everything here is pure and never raises on any JSON value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block, as a person should read it."""
+
+    side: Side
+    """What was blocked. Where the provider does not say, an error counts as `input`, a finish reason as `output`."""
+    code: str
+    """The provider's own word for it."""
+    message: str = ""
+
+    @property
+    def detail(self) -> str:
+        """`input: CODE message` or `output: CODE message`."""
+        return f"{self.side}: {self.code} {self.message}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """How one provider says that it blocked something."""
+
+    provider: str
+    source: str
+    """Where the signal was read."""
+    codes: frozenset[str] = frozenset()
+    """Compared by letters and digits alone, without case, to every part of a dotted code."""
+    message: re.Pattern[str] | None = None
+    """Searched in the error's message."""
+    both: bool = False
+    """Code and message are needed: the code alone could be another provider's."""
+    side: Side | None = None
+    """None: told by the message, `param` or role."""
+
+
+def _text(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+SIGNALS: tuple[Signal, ...] = (
+    Signal(
+        provider="Alibaba DashScope",
+        source="help.aliyun.com/zh/model-studio/error-code: 400-DataInspectionFailed/data_inspection_failed, "
+        "'Input/Output data may contain inappropriate content.'; QwenLM/qwen-code #2905 for the <400> prefix",
+        codes=frozenset({"datainspectionfailed"}),
+        message=_text(r"\bdata may contain inappropriate content\b"),
+    ),
+    Signal(
+        provider="Zhipu (BigModel, Z.ai)",
+        source="docs.z.ai/api-reference/api-code: 1301, 'potentially unsafe or sensitive content in input or "
+        "generation'; the body's contentFilter[].role tells the side",
+        codes=frozenset({"1301"}),
+        message=_text(r"不安全或敏感内容|potentially unsafe or sensitive content"),
+    ),
+    Signal(
+        provider="Azure OpenAI",
+        source="learn.microsoft.com, Azure OpenAI content filtering: 400 with code content_filter and "
+        "innererror.code ResponsibleAIPolicyViolation, for a prompt that is filtered",
+        codes=frozenset({"contentfilter", "responsibleaipolicyviolation"}),
+    ),
+    Signal(
+        provider="Moonshot (Kimi)",
+        source="platform.kimi.com/docs/api/errors: 400, type content_filter",
+        message=_text(r"rejected because it was considered high risk"),
+    ),
+    Signal(
+        provider="OpenAI",
+        source="microsoft/PyRIT #1463: codes content_filter, moderation_blocked, content_policy_violation",
+        codes=frozenset({"contentpolicyviolation", "moderationblocked"}),
+    ),
+    Signal(
+        provider="OpenAI",
+        source="microsoft/PyRIT #1463: invalid_prompt is a block only where the message says so",
+        codes=frozenset({"invalidprompt"}),
+        message=_text(r"safety reasons|usage polic|flagged"),
+        both=True,
+        side="input",
+    ),
+    Signal(
+        provider="DeepSeek",
+        source="deepseek-ai/awesome-deepseek-integration #13, deepseek-ai/DeepSeek-V2 #30: 400, "
+        "code invalid_request_error, 'Content Exists Risk'",
+        message=_text(r"^\W*content exists risk\W*$"),
+        side="input",
+    ),
+    Signal(
+        provider="MiniMax",
+        source="platform.minimax.io/docs/api-reference/errorcode: 1026 'input new_sensitive', 1027 'output "
+        "new_sensitive'; seen under HTTP 200 (base_resp), 422 and 500",
+        message=_text(r"\b(?:input|output) new_sensitive\b"),
+    ),
+    Signal(
+        provider="Volcengine Ark (BytePlus ModelArk)",
+        source="volcengine.com/docs/82379/1299023: SensitiveContentDetected and its kinds, "
+        "InputTextSensitiveContentDetected, InputTextRiskDetection",
+        codes=frozenset(
+            {"sensitivecontentdetected", "inputtextsensitivecontentdetected", "inputtextriskdetection"}
+        ),
+        side="input",
+    ),
+    Signal(
+        provider="Volcengine Ark (BytePlus ModelArk)",
+        source="volcengine.com/docs/82379/1299023: OutputTextSensitiveContentDetected, OutputTextRiskDetection",
+        codes=frozenset({"outputtextsensitivecontentdetected", "outputtextriskdetection"}),
+        side="output",
+    ),
+    Signal(
+        provider="iFlytek Spark",
+        source="xfyun.cn/doc/spark, error codes: 10013 输入内容审核不通过, 10019 会话内容有涉及违规信息的倾向",
+        codes=frozenset({"10013", "10019"}),
+        message=_text(r"审核|敏感|违规|audit|sensitive|violat"),
+        both=True,
+        side="input",
+    ),
+    Signal(
+        provider="iFlytek Spark",
+        source="xfyun.cn/doc/spark, error codes: 10014 输出内容涉及敏感信息",
+        codes=frozenset({"10014"}),
+        message=_text(r"审核|敏感|违规|audit|sensitive|violat"),
+        both=True,
+        side="output",
+    ),
+    Signal(
+        provider="StepFun",
+        source="recorded by several public clients: 451, type censorship_blocked, 'The content you provided or "
+        "machine outputted is blocked.'",
+        codes=frozenset({"censorshipblocked"}),
+        message=_text(r"content you provided or machine outputted is blocked"),
+        side="input",
+    ),
+    Signal(
+        provider="xAI",
+        source="UKGovernmentBEIS/inspect_ai #2267: 403, 'Content violates usage guidelines. … Failed check: "
+        "SAFETY_CHECK_TYPE_…'",
+        message=_text(r"content violates usage guidelines|failed check: safety_check_type"),
+    ),
+    Signal(
+        provider="OpenRouter",
+        source="openrouter.ai/docs/errors: 403, 'requires moderation and your input was flagged', "
+        "metadata.flagged_input",
+        message=_text(r"requires moderation.{0,80}\bflagged"),
+        side="input",
+    ),
+    Signal(
+        provider="one-api and new-api gateways",
+        source="openai/openai-cookbook #1224: 400, code sensitive_words_detected",
+        codes=frozenset({"sensitivewordsdetected", "promptblocked"}),
+        side="input",
+    ),
+)
+
+BLOCKED_FINISH = frozenset({"content_filter", "sensitive"})
+"""`content_filter`: OpenAI, Azure, DeepSeek, Moonshot, Qianfan (输出内容被截断、兜底、替换). `sensitive`: Zhipu
+(docs.bigmodel.cn: 内容被安全审核接口拦截) and Tencent Hunyuan (安全审核未通过)."""
+
+_HIDDEN_FLAGS = (3, 4)
+"""Baidu Qianfan, choices[].flag: 3 禁止上屏 (must not be shown), 4 撤屏 (withdrawn)."""
+
+_MINIMAX_CODES: Mapping[str, Side] = {"1026": "input", "1027": "output"}
+_NOT_WORD = re.compile(r"[^a-z0-9]")
+_INPUT = _text(r"\binput|\bprompt\b|输入")
+_OUTPUT = _text(r"\boutput|\bcompletion\b|输出")
+_LONGEST = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """What an error body says, wherever it says it."""
+
+    codes: tuple[str, ...] = ()
+    """As the provider wrote them."""
+    messages: tuple[str, ...] = ()
+    """The provider's own sentence first, then what a gateway handed on."""
+    side: Side | None = None
+
+    @property
+    def message(self) -> str:
+        """The first thing said."""
+        return self.messages[0] if self.messages else ""
+
+
+def complaint(body: object) -> Complaint | None:
+    """The error that a body holds, or None where it holds none.
+
+    Understands `error` as an object or a text, `base_resp` (MiniMax), `error_code`/`error_msg`, and a bare
+    `code`/`message` or `detail` at the top where there are no choices.
+    """
+    if not isinstance(body, Mapping):
+        return None
+    places = list(_places(body))
+    codes = [code for place in places for code in _codes(place)]
+    messages = [said for place in places if (said := _message(place))]
+    if not codes and not messages:
+        return None
+    return Complaint(codes=tuple(codes), messages=tuple(messages), side=_told_side(body, places))
+
+
+def classify(status: int, body: object) -> Block | None:
+    """The block that an error body reports, or None where the error is another.
+
+    Args:
+        status: the HTTP status; a block is believed under any, because providers use 200, 400, 403, 422,
+            429, 451 and 500 for it.
+    """
+    error = complaint(body)
+    if error is None:
+        return None
+    wrapped = _minimax(body)
+    if wrapped is not None:
+        return Block(side=wrapped[0], code=wrapped[1], message=error.message)
+    for signal in SIGNALS:
+        found = _matched(signal, error)
+        if found is not None:
+            code, message = found
+            side = signal.side or error.side or _spoken_side(message)
+            categories = _filtered_categories(body)
+            return Block(side=side, code=code or f"HTTP {status}", message=f"{categories} {message}".strip())
+    return None
+
+
+def classify_choice(choice: Mapping[str, object], body: Mapping[str, object]) -> Block | None:
+    """The block that a finished choice reports by its finish reason or flag, or None."""
+    reason = choice.get("finish_reason")
+    if isinstance(reason, str) and reason.lower() in BLOCKED_FINISH:
+        return Block(side=_role_side(body) or "output", code=reason)
+    flag = choice.get("flag")
+    if isinstance(flag, int) and flag in _HIDDEN_FLAGS:
+        return Block(side="output", code=f"flag {flag}")
+    return None
+
+
+def _places(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    error = body.get("error")
+    if isinstance(error, Mapping):
+        yield error
+        inner = error.get("innererror")
+        if isinstance(inner, Mapping):
+            yield inner
+        metadata = error.get("metadata")
+        if isinstance(metadata, Mapping):  # a gateway hands on the provider's own body as text
+            yield {"message": metadata.get("raw")}
+    elif isinstance(error, str) and error:
+        yield {"message": error}
+    wrapped = body.get("base_resp")
+    if isinstance(wrapped, Mapping) and wrapped.get("status_code") not in (0, "0", None):
+        yield {"code": wrapped.get("status_code"), "message": wrapped.get("status_msg")}
+    if "choices" not in body:
+        yield body
+
+
+def _codes(place: Mapping[str, object]) -> Iterator[str]:
+    for name in ("type", "code", "error_code"):
+        value = place.get(name)
+        if isinstance(value, str) and value:
+            yield value
+        elif isinstance(value, int) and not isinstance(value, bool) and value:
+            yield str(value)
+
+
+def _message(place: Mapping[str, object]) -> str:
+    for name in ("message", "error_msg", "msg", "detail"):
+        value = place.get(name)
+        if isinstance(value, str) and value:
+            return value[:_LONGEST]
+    return ""
+
+
+def _filtered_categories(body: object) -> str:
+    """Which of Azure's categories were filtered, as `(hate, violence)`."""
+    for name in ("error", "innererror", "content_filter_result"):
+        body = body.get(name) if isinstance(body, Mapping) else None
+    if not isinstance(body, Mapping):
+        return ""
+    names = sorted(
+        str(name)
+        for name, result in body.items()
+        if isinstance(result, Mapping) and result.get("filtered") is True
+    )
+    return f"({', '.join(names)})" if names else ""
+
+
+def _matched(signal: Signal, error: Complaint) -> tuple[str, str] | None:
+    """The code and the message by which an error fits a signal, or None."""
+    code = next((code for code in error.codes if not signal.codes.isdisjoint(_parts(code))), None)
+    pattern = signal.message
+    said = next((one for one in error.messages if pattern.search(one)), None) if pattern else None
+    if (code is None or said is None) if signal.both else (code is None and said is None):
+        return None
+    return code or next(iter(error.codes), ""), said or error.message
+
+
+def _parts(code: str) -> list[str]:
+    return [_NOT_WORD.sub("", part) for part in code[:200].lower().split(".")]
+
+
+def _minimax(body: object) -> tuple[Side, str] | None:
+    wrapped = body.get("base_resp") if isinstance(body, Mapping) else None
+    if not isinstance(wrapped, Mapping):
+        return None
+    code = str(wrapped.get("status_code"))
+    side = _MINIMAX_CODES.get(code)
+    return None if side is None else (side, code)
+
+
+def _told_side(body: Mapping[str, object], places: list[Mapping[str, object]]) -> Side | None:
+    role = _role_side(body)
+    if role is not None:
+        return role
+    return "input" if any(place.get("param") == "prompt" for place in places) else None
+
+
+def _role_side(body: Mapping[str, object]) -> Side | None:
+    """The side by Zhipu's `contentFilter`: role `assistant` is the output, `user` and `history` the input."""
+    found = body.get("contentFilter", body.get("content_filter"))
+    told = [
+        one
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, Mapping) and isinstance(one.get("role"), str)
+    ]
+    if not told:
+        return None
+    gravest = min(told, key=_level)
+    return "output" if gravest["role"] == "assistant" else "input"
+
+
+def _level(one: Mapping[str, object]) -> int:
+    """Zhipu's level of gravity: 0 is the worst, 3 the least."""
+    level = one.get("level")
+    return level if isinstance(level, int) else 3
+
+
+def _spoken_side(message: str) -> Side:
+    """The side that a message speaks of; `input` where it names both or neither."""
+    return "output" if _OUTPUT.search(message) and not _INPUT.search(message) else "input"

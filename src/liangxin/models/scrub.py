@@ -1,0 +1,63 @@
+"""Keeping keys out of everything that is shown, logged or stored."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+
+SHOWN = 200
+"""The longest excerpt of a foreign text in a message."""
+
+_WINDOW = 1 << 16
+_MASK = "***"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
+_LOOKS_LIKE_A_KEY = re.compile(r"(?i)\b(?:bearer|basic)\s+(?=\S*[\d_.=*-])[^\s\"']{6,}|\bsk-[\w*-]{6,}")
+_SHORTEST = 4
+"""A shorter secret would be found in ordinary words."""
+_SHORTEST_IN_ANSWERS = 16
+"""Placeholders such as EMPTY or ollama are words that a model may use; no real key is this short."""
+
+
+class Secrets:
+    """The secrets of one endpoint, and how to take them out of a text. Its repr shows none."""
+
+    __slots__ = ("_bytes", "_texts")
+
+    def __init__(self, secrets: Iterable[str | None]) -> None:
+        known = {secret for secret in secrets if secret and len(secret) >= _SHORTEST}
+        forms = known | {json.dumps(secret)[1:-1] for secret in known}
+        self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._bytes = tuple(form.encode() for form in self._texts if len(form) >= _SHORTEST_IN_ANSWERS)
+
+    def clean(self, raw: bytes) -> bytes:
+        """A body without the secrets: an endpoint that sends a key back must not have it stored."""
+        for secret in self._bytes:
+            if secret in raw:
+                raw = raw.replace(secret, _MASK.encode())
+        return raw
+
+    def excerpt(self, text: str) -> str:
+        """A foreign text as it may stand in a message: one line, no secret, at most 200 characters."""
+        window = text[:_WINDOW]
+        line = " ".join(_CONTROL.sub(" ", window).split())
+        for secret in self._texts:
+            line = line.replace(secret, _MASK)
+            if len(text) > _WINDOW:
+                line = _without_torn_end(line, secret)
+        line = _LOOKS_LIKE_A_KEY.sub(_MASK, line)
+        return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+
+
+def basic_credentials(user: str, password: str) -> str:
+    """What HTTP's basic scheme sends for a name and a password (RFC 7617)."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def _without_torn_end(line: str, secret: str) -> str:
+    """Without a beginning of the secret at the very end, where the window cut it."""
+    for length in range(min(len(secret) - 1, len(line)), 0, -1):
+        if line.endswith(secret[:length]):
+            return line[:-length]
+    return line

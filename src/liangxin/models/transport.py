@@ -1,0 +1,276 @@
+"""The way to an endpoint: one POST at a time over a kept-alive connection, and the patience around it.
+
+`Transport` is the replaceable part: it makes one attempt and knows nothing of chat. `Asker` reads what
+came back, asks again where that may help, and always comes to an end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from liangxin.errors import AccessDenied
+from liangxin.models.pacing import Pacer
+from liangxin.models.reading import Fault, read_answer
+from liangxin.models.scrub import Secrets
+from liangxin.records import Reply, ReplyStatus
+
+LARGEST_BODY = 64 << 20
+"""Bytes; a longer answer is no answer."""
+
+LONGEST_WAIT = 900.0
+"""Seconds; an endpoint that asks to wait longer is not waited for: the item is asked again another day."""
+
+_CHUNK = 1 << 18
+
+
+class Unreachable(Exception):
+    """One attempt brought nothing back. The message may quote the endpoint: scrub it before showing."""
+
+    def __init__(self, what: str, said: str = "", *, retry: bool = True) -> None:
+        super().__init__(what)
+        self.what = what
+        self.said = said
+        self.retry = retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one attempt brought back."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+    """Seconds, where the endpoint named them."""
+
+
+class Transport(Protocol):
+    """One way to POST JSON to one address."""
+
+    async def post(self, payload: bytes) -> Answer:
+        """Make one attempt.
+
+        Raises:
+            Unreachable: no whole answer came back in time.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class AiohttpTransport:
+    """POST over aiohttp: one session, headers and address made once. It lives in the loop that made it."""
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        timeout: float,
+        proxy: str | None = None,
+        proxy_authorization: str | None = None,
+    ) -> None:
+        """Open a session; needs a running loop.
+
+        Args:
+            timeout: seconds for one whole attempt, connecting and reading included.
+            proxy: address of an HTTP proxy. It is decided once by the caller: aiohttp's `trust_env` reads
+                the environment again for every request.
+            proxy_authorization: the header that the proxy wants.
+        """
+        self._url = URL(url)
+        self._timeout = timeout
+        self._proxy_headers = None
+        if proxy_authorization is not None:
+            wanted = {"Proxy-Authorization": proxy_authorization}
+            if self._url.scheme == "https":  # it goes with the CONNECT, and no further
+                self._proxy_headers = wanted
+            else:
+                headers = {**headers, **wanted}
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+            headers=headers,
+            skip_auto_headers=("Accept",),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=URL(proxy) if proxy else None,
+            trust_env=False,
+        )
+
+    async def post(self, payload: bytes) -> Answer:
+        """See `Transport`."""
+        try:
+            # A redirect is not followed: it would carry the key to an address that nobody named.
+            async with self._session.post(
+                self._url, data=payload, allow_redirects=False, proxy_headers=self._proxy_headers
+            ) as response:
+                length = response.content_length
+                if length is not None and length < _CHUNK and "Content-Encoding" not in response.headers:
+                    body = await response.read()
+                else:
+                    body = await _read_capped(response)
+                status = response.status
+                waits = None if status == 200 else retry_after(response.headers)
+                return Answer(status=status, body=body, retry_after=waits)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {self._timeout:g} s") from None
+        except (aiohttp.ClientError, OSError, EOFError) as error:
+            raise Unreachable("connection failed", f"{type(error).__name__}: {error}") from None
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+        await self._session.close()
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            response.close()
+            raise Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
+    return bytes(body)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that an answer asks for, in seconds from now; None where it names none (RFC 9110, 10.2.3).
+
+    Understands seconds, an HTTP date, and `retry-after-ms`, which Azure and OpenAI send.
+    """
+    milliseconds = _seconds(headers.get("Retry-After-Ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    seconds = _seconds(value)
+    if seconds is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return max(0.0, seconds) if isfinite(seconds) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often and how long to wait before asking again."""
+
+    retries: int = 4
+    """Attempts after the first."""
+    base: float = 0.5
+    """Seconds: the first wait is drawn from 0 to this, each later one from twice as much."""
+    cap: float = 60.0
+    """Seconds: no wait is drawn from more."""
+
+    def draw(self, attempt: int, source: random.Random) -> float:
+        """The wait after a failed attempt (counted from 1): exponential back-off with full jitter.
+
+        Source: M. Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015.
+        """
+        return source.uniform(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 60)))
+
+
+class Asker:
+    """Asks one endpoint until there is a reply or the patience ends."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        pacer: Pacer,
+        patience: Patience,
+        secrets: Secrets,
+        denied: str,
+        source: random.Random | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            denied: the sentence for a refused key; names the host and what to check.
+            source: of the jitter; seeded by tests.
+        """
+        self._transport = transport
+        self._pacer = pacer
+        self._patience = patience
+        self._secrets = secrets
+        self._denied = denied
+        self._random = source or random.Random()
+
+    async def ask(self, payload: bytes) -> Reply:
+        """The reply to one request; `failed` with the reason where every attempt failed.
+
+        Raises:
+            AccessDenied: the endpoint refused the key.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            started = time.perf_counter()
+            outcome, wait = await self._attempt(payload)
+            seconds = time.perf_counter() - started
+            if isinstance(outcome, Reply):
+                if outcome.detail:
+                    return replace(outcome, detail=self._secrets.excerpt(outcome.detail), seconds=seconds)
+                return replace(outcome, seconds=seconds)
+            if outcome.denied:
+                said = self._secrets.excerpt(outcome.said)
+                raise AccessDenied(f"{self._denied} ({outcome.what}{': ' if said else ''}{said})")
+            minimum = wait or 0.0
+            if not outcome.retry or attempt > self._patience.retries or minimum > LONGEST_WAIT:
+                return self._failed(outcome, attempt, minimum, seconds)
+            await asyncio.sleep(max(minimum, self._patience.draw(attempt, self._random)))
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        await self._transport.aclose()
+
+    async def _attempt(self, payload: bytes) -> tuple[Reply | Fault, float | None]:
+        """One attempt in its turn: the outcome, and the wait that the endpoint asks for."""
+        pacer = self._pacer
+        began = await pacer.enter()
+        try:
+            answer = await self._transport.post(payload)
+            outcome = read_answer(answer.status, self._secrets.clean(answer.body))
+            if isinstance(outcome, Reply):
+                pacer.answered()
+            elif outcome.limited:
+                pacer.rejected(began, answer.retry_after)
+            return outcome, answer.retry_after
+        except Unreachable as error:
+            return Fault(what=error.what, said=error.said, retry=error.retry), None
+        finally:
+            pacer.leave()
+
+    def _failed(self, fault: Fault, attempts: int, minimum: float, seconds: float) -> Reply:
+        detail = fault.what
+        if minimum > LONGEST_WAIT:
+            detail += f" asking to wait {minimum:.0f} s"
+        if fault.retry:
+            detail += f" after {attempts} attempt{'s' if attempts > 1 else ''}"
+        said = self._secrets.excerpt(fault.said)
+        return Reply(
+            status=ReplyStatus.FAILED, detail=f"{detail}: {said}" if said else detail, seconds=seconds
+        )

@@ -1,0 +1,103 @@
+"""Position bias of a choice model as the page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from liangxin.measures import PositionBias, wilson
+from liangxin.report.charts import PERCENT, Mark, lane, scale_line
+from liangxin.report.numbers import FEW, figure, span
+from liangxin.report.words import Bilingual
+
+AXIS = replace(PERCENT, reference=50.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One share with its counts, a Wilson interval and its lane."""
+
+    title: Bilingual
+    note: Bilingual
+    value: str
+    interval: str
+    part: int
+    whole: int
+    few: bool
+    chart: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bias:
+    """Whether the model prefers the reply that stands first."""
+
+    shares: tuple[Share, ...]
+    scale: Markup
+    both_first: int
+    both_second: int
+
+
+def bias_view(bias: PositionBias, series: int) -> Bias:
+    """Shares of rows (choice, accuracy by place of the gold reply) and of pairs (the same reply in both orders)."""
+    return Bias(
+        shares=(
+            _share(
+                Bilingual(zh="选择 回复1", en="Chose 回复1 (the first)"),
+                Bilingual(
+                    zh="已读出选择的行；两种顺序都问时，没有偏差即为 50%",
+                    en="of rows with a decision; 50 % without bias where both orders are asked",
+                ),
+                (bias.chose_first, bias.decided),
+                series,
+            ),
+            _share(
+                Bilingual(zh="好的在前时选对", en="Right when the better is first"),
+                Bilingual(
+                    zh="已读出选择、且更好的回复是 回复1 的行",
+                    en="of decided rows whose better reply is 回复1",
+                ),
+                (bias.gold_first_right, bias.gold_first),
+                series,
+            ),
+            _share(
+                Bilingual(zh="好的在后时选对", en="Right when the better is second"),
+                Bilingual(
+                    zh="已读出选择、且更好的回复是 回复2 的行",
+                    en="of decided rows whose better reply is 回复2",
+                ),
+                (bias.gold_second_right, bias.gold_second),
+                series,
+            ),
+            _share(
+                Bilingual(zh="两种顺序选同一个回复", en="Same reply in both orders"),
+                Bilingual(zh="两种顺序都读出选择的题", en="of questions decided in both orders"),
+                (bias.consistent, bias.pairs_decided),
+                series,
+            ),
+        ),
+        scale=scale_line(AXIS),
+        both_first=bias.both_first,
+        both_second=bias.both_second,
+    )
+
+
+def _share(title: Bilingual, note: Bilingual, counts: tuple[int, int], series: int) -> Share:
+    part, whole = counts
+    value = low = high = None
+    if whole:
+        value = 100 * part / whole
+        low, high = (100 * limit for limit in wilson(part, whole))
+    few = whole < FEW
+    mark = Mark(value=value, low=low, high=high, bare=few, series=series)
+    described = f"{figure(value)}% ({part}/{whole}); 95% 区间 interval {span(low, high)}"
+    return Share(
+        title=title,
+        note=note,
+        value=figure(value),
+        interval=span(low, high),
+        part=part,
+        whole=whole,
+        few=few,
+        chart=lane(AXIS, mark, f"{title.zh} {title.en}", described),
+    )

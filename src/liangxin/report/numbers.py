@@ -1,0 +1,173 @@
+"""Scores as the page shows them: every number with n, what is missing and why, interval and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from liangxin.records import Measure, Score
+from liangxin.report.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
+from liangxin.report.words import Bilingual, measure_title, reason_title
+from liangxin.specs import Benchmark
+
+FEW = 30
+"""Below this many units: counts and interval only, no bar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Units that a score lacks, for one reason."""
+
+    reason: Bilingual
+    raw: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """One score in words, and as a lane of a chart."""
+
+    score: Score
+    judge: int
+    """The judge's key in the store."""
+    series: int
+    """Which of the judges (or runs) it stands for in a chart."""
+    unit: str
+    value: str
+    interval: str
+    bounds: str
+    service: str
+    count: str
+    """`k/n` where the value is a share of few whole units; else empty."""
+    few: bool
+    incomplete: bool
+    missing: tuple[Missing, ...]
+    chart: Markup
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can be said; such tiles stand last."""
+        return self.score.value is None
+
+    @property
+    def reason(self) -> Bilingual | None:
+        """Why there is no value."""
+        if self.score.value is not None:
+            return None
+        if not self.missing:
+            return Bilingual(zh="该组没有题目", en="no items in this group")
+        return self.missing[0].reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a number is shown: its axis, and which judge or run it belongs to."""
+
+    axis: Axis
+    judge: int
+    series: int
+    dot: bool = False
+    whole: bool = True
+    """Whether one unit is one verdict, so that a share of units can be written as a count."""
+    whose: str = ""
+    """Named in the chart's description where several are drawn."""
+
+
+def number(score: Score, measure: Measure, place: Place) -> Number:
+    """A score made ready for the page; rounded only here."""
+    few = score.n < FEW
+    mark = Mark(
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        worst=score.worst if score.missing else None,
+        best=score.best if score.missing else None,
+        service=score.service,
+        bare=few,
+        dot=place.dot,
+        series=place.series,
+    )
+    signed = measure.value == "round_change"
+    unit = "%" if measure.value in ("passing", "correct", "correct_decided") else ""
+    title, description = _described(score, unit, place)
+    return Number(
+        score=score,
+        judge=place.judge,
+        series=place.series,
+        unit=unit,
+        value=figure(score.value, signed=signed),
+        interval=span(score.low, score.high),
+        bounds=span(score.worst, score.best),
+        service="" if score.service is None else figure(score.service, signed=signed),
+        count=_count(score, measure) if few and place.whole else "",
+        few=few,
+        incomplete=score.measure == "acc" and score.missing > 0 and score.value is not None,
+        missing=missing(score),
+        chart=lane(place.axis, mark, title, description),
+    )
+
+
+def missing(score: Score) -> tuple[Missing, ...]:
+    """What is missing in the measures' order: a blocked judge first, then a blocked model, then the rest."""
+    return tuple(
+        Missing(reason=reason_title(reason), raw=reason, count=count)
+        for reason, count in score.missing_by_reason.items()
+        if count
+    )
+
+
+def axis_for(benchmark: Benchmark, measure: Measure, scores: Iterable[Score]) -> Axis:
+    """The fixed axis of a measure; only a change between rounds is as wide as its numbers need."""
+    if measure.value == "round_change":
+        ends = [end for one in scores for end in (one.value, one.low, one.high, one.worst, one.best)]
+        return symmetric_axis([end for end in ends if end is not None])
+    scales = benchmark.scales.values()
+    points = [level.points for scale in scales for level in scale.levels]
+    if measure.unit == "points":
+        return points_axis(min(points), max(points))
+    if measure.value == "share_of_top":
+        shares = [
+            100 * min(level.points for level in scale.levels) / max(level.points for level in scale.levels)
+            for scale in scales
+            if max(level.points for level in scale.levels) > 0
+        ]
+        if min(shares, default=0) > 0:
+            return Axis(low=0, high=100, ticks=PERCENT.ticks, origin=0, floor=min(shares))
+    return PERCENT
+
+
+def figure(value: float | None, *, signed: bool = False) -> str:
+    """A value with two decimals, as in the terminal; a dash where there is none."""
+    return "—" if value is None else f"{value:+.2f}" if signed else f"{value:.2f}"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval or bounds with one decimal, as in the terminal."""
+    if low is None or high is None:
+        return "—"
+    return f"{low:.1f} – {high:.1f}" if low < 0 or high < 0 else f"{low:.1f}–{high:.1f}"
+
+
+def _count(score: Score, measure: Measure) -> str:
+    """`k/n` where a share is of whole units; a mean over groups, turns or trials has no such count."""
+    if score.value is None or measure.value not in ("passing", "correct", "correct_decided"):
+        return ""
+    if measure.combine == "macro" and score.group == "overall":
+        return ""
+    whole = score.value * score.n / 100
+    return f"{round(whole)}/{score.n}" if abs(whole - round(whole)) < 1e-6 else ""
+
+
+def _described(score: Score, unit: str, place: Place) -> tuple[str, str]:
+    name = measure_title(score.measure)
+    title = f"{score.group} · {name.zh} {name.en}" + (f" · {place.whose}" if place.whose else "")
+    parts = [f"{figure(score.value)}{unit}", f"n = {score.n}"]
+    if score.low is not None and score.high is not None:
+        parts.insert(1, f"95% 区间 interval {span(score.low, score.high)}")
+    if score.missing:
+        parts.append(f"缺失 missing {score.missing}: 最坏–最好 bounds {span(score.worst, score.best)}")
+    if score.service is not None:
+        parts.append(f"服务口径 service view {figure(score.service)}")
+    return title, "; ".join(parts)

@@ -1,0 +1,147 @@
+"""How a run can be made again: its manifest as facts, and the command line it stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.report.text import public_url, shell_word
+from liangxin.report.words import Bilingual
+
+_SHORT = 160
+"""A longer value, or one of several lines, is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One entry of a manifest."""
+
+    name: str
+    value: str
+    long: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """The commands that make a run again, a line each, and what they need."""
+
+    lines: tuple[str, ...]
+    data: str
+    """The data file's name as it was given; empty for the embedded sample."""
+    version: str
+    """Of Liangxin, when the run was made."""
+    needs: tuple[Bilingual, ...]
+    """What else must be at hand, a sentence each."""
+
+
+def facts(manifest: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """A manifest's leaves under dotted names, in its order."""
+    return tuple(
+        Fact(name=name, value=value, long=len(value) > _SHORT or "\n" in value)
+        for name, value in _leaves(manifest, "")
+    )
+
+
+def command(result: RunResult, total_units: int) -> Command:
+    """The command line of a run and of its judges; a key is in no manifest, so none can appear."""
+    run = result.run
+    manifest = run.manifest
+    spec, data = str(manifest.get("model_spec") or run.model), manifest.get("data")
+    identity: Mapping[str, Any] = manifest.get("identity", {})
+    options = {
+        "--base-url": _address(str(identity.get("model", "")), spec),
+        "--data": data,
+        "--limit": run.units if run.units < total_units else None,
+        "--seed": identity.get("request_seed"),
+        "--trials": run.trials if run.trials > 1 else None,
+        "--temperature": identity.get("temperature"),
+        "--max-tokens": identity.get("max_tokens"),
+        "--system": identity.get("system"),
+        "--name": run.name,
+    }
+    words = ["liangxin", "run", run.benchmark, "--model", spec, *_options(options)]
+    judges = _judges(result.judges)
+    if len(judges) <= 1:
+        lines = [[*words, *(judges[0] if judges else ["--judge", "none"])]]
+    else:
+        lines = [[*words, "--judge", "none"], *(["liangxin", "judge", run.label, *one] for one in judges)]
+    return Command(
+        lines=tuple(" ".join(shell_word(word) for word in line) for line in lines),
+        data=str(data or ""),
+        version=str(manifest.get("versions", {}).get("liangxin", "")),
+        needs=tuple(_needs([spec, *(judge.record.spec for judge in result.judges)])),
+    )
+
+
+def _options(options: Mapping[str, object]) -> list[str]:
+    return [word for name, value in options.items() if value is not None for word in (name, str(value))]
+
+
+def _judges(judges: Sequence[JudgeResult]) -> list[list[str]]:
+    """Each judge's options once; an LLM that ruled on refusal too is one judge with `--refusal`."""
+    refusal: dict[tuple[str, ...], bool] = {}
+    for judge in judges:
+        record = judge.record
+        said = dict(_leaves(record.manifest, ""))
+        last = {name.rpartition(".")[2]: value for name, value in said.items()}
+        model = record.spec.removeprefix("llm:")
+        options: dict[str, object] = {"--judge": record.spec}
+        if model != record.spec:
+            addresses = (_address(value, model) for value in said.values())
+            options["--judge-base-url"] = next((one for one in addresses if one), None)
+            options["--judge-temperature"] = _unless(last.get("temperature"), _NOTHING | {"0", "0.0"})
+            options["--judge-max-tokens"] = _unless(last.get("max_tokens"), _NOTHING)
+        words = tuple(_options(options))
+        too = model != record.spec and record.subject == "refusal"
+        refusal[words] = refusal.get(words, False) or too
+    return [[*words, *(["--refusal"] if too else [])] for words, too in refusal.items()]
+
+
+_NOTHING = frozenset({"—", "null", ""})
+
+
+def _unless(value: str | None, nothing: frozenset[str]) -> str | None:
+    return None if value is None or value in nothing else value
+
+
+def _address(identity: str, spec: str) -> str | None:
+    """The base URL in a model's identity, `SPEC@URL`."""
+    url = identity.removeprefix(f"{spec}@")
+    return public_url(url) if url != identity and "://" in url else None
+
+
+def _needs(specs: Sequence[str]) -> Iterator[Bilingual]:
+    kinds = {part for spec in specs for part in spec.split(":")[:2]}
+    if kinds & {"openai", "anthropic", "litellm"}:
+        yield Bilingual(
+            zh="接口的密钥：放在环境变量里，任何记录和本页都没有它。",
+            en="The endpoint's key, in an environment variable; it is in no record and not on this page.",
+        )
+    if kinds & {"replay", "scripted", "labels"}:
+        yield Bilingual(
+            zh="命令中提到的文件（回答、脚本或标注），内容须与当时相同；运行与评审的标识含其内容的指纹。",
+            en="The files the command names (answers, script or labels), unchanged: the identities of run and judge "
+            "hold a digest of their content.",
+        )
+    yield Bilingual(
+        zh="在线模型即使设置相同，也未必给出相同的回答；存下的回答可以随时重新评审、重新计分。",
+        en="A model behind an endpoint need not answer the same again; stored answers can be judged and scored anew "
+        "at any time.",
+    )
+
+
+def _leaves(value: object, above: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for name, below in value.items():
+            yield from _leaves(below, f"{above}.{name}" if above else str(name))
+    else:
+        yield above, _shown(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "—" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""A run as the page shows it: made from its result and one pass over its dialogues, ready for the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
+from liangxin.records import Measure
+from liangxin.report.bias import Bias, bias_view
+from liangxin.report.charts import stack
+from liangxin.report.numbers import Number
+from liangxin.report.picking import Picked, pick
+from liangxin.report.reproduce import Command, Fact, command, facts
+from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles, titles
+from liangxin.report.words import Bilingual, same, status_title, verdict_title
+from liangxin.store import Database, Runs, dialogues
+
+SCRIPTED = "scripted:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A status and how often it came."""
+
+    key: str
+    title: Bilingual
+    count: int
+
+    @property
+    def part(self) -> str:
+        """Its name as a part of a chart: a class, and so without blanks."""
+        return self.key.replace(" ", "-").replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeView:
+    """One judge of a run."""
+
+    letter: str
+    """A, B, … where several judges are beside each other."""
+    series: int
+    spec: str
+    digest: str
+    subject: Bilingual
+    verdicts: tuple[Count, ...]
+    verdict_chart: Markup
+    tiles: tuple[tuple[Table, Number], ...]
+    bias: Bias | None
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """A run's scores by group, each in its part of the page."""
+
+    groups: tuple[Table, ...]
+    tags: tuple[Table, ...]
+    rounds: tuple[Table, ...]
+    refusal: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run, ready for the template."""
+
+    result: RunResult
+    picked: Picked
+    anchor: str
+    date: str
+    total_units: int
+    scripted: bool
+    judges: tuple[JudgeView, ...]
+    letters: Mapping[int, JudgeView]
+    """By the judge's key in the store."""
+    names: Mapping[str, Bilingual]
+    tables: Tables
+    replies: tuple[Count, ...]
+    reply_chart: Markup
+    blocked: tuple[Count, ...]
+    facts: tuple[Fact, ...]
+    command: Command
+
+    @property
+    def partial(self) -> bool:
+        """Whether only a part of the data was asked (`--limit`)."""
+        return self.result.run.units < self.total_units
+
+    @property
+    def keys(self) -> tuple[Markup, ...]:
+        """How each judge is called in a table of several."""
+        mark = Markup('<span class="letter s{}">{}</span>')
+        return tuple(mark.format(judge.series % 6, judge.letter) for judge in self.judges)
+
+    @property
+    def serviced(self) -> bool:
+        """Whether any number differs in the service view."""
+        return any(score.service is not None for judge in self.result.judges for score in judge.scores)
+
+    @property
+    def biased(self) -> bool:
+        """Whether any judge's choices say something of position bias."""
+        return any(judge.bias is not None for judge in self.judges)
+
+    @property
+    def worst_keys(self) -> frozenset[str]:
+        """The dialogues that stand among the worst, so that none is shown twice."""
+        return frozenset(one.key for one in self.picked.worst)
+
+    @property
+    def failures_hidden(self) -> int:
+        """Failures beyond those listed."""
+        return max(0, self.result.failure_count - FAILURES_SHOWN)
+
+
+def run_view(database: Database, result: RunResult) -> RunView:
+    """Everything that the page says of one run; the dialogues are read once and not kept."""
+    run = result.run
+    records = [judge.record for judge in result.judges]
+    picked = pick(dialogues(database, run), run, result.benchmark, records)
+    series = series_of(result)
+    judges = tuple(_judge(result, judge, one) for judge, one in zip(result.judges, series, strict=True))
+    total = Runs(database).unit_count(run)
+    replies = _counts(result.replies, status_title)
+    return RunView(
+        result=result,
+        picked=picked,
+        anchor=f"run-{run.id}",
+        date=datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        total_units=total,
+        scripted=run.model.startswith(SCRIPTED),
+        judges=judges,
+        letters={judge.record.key: view for judge, view in zip(result.judges, judges, strict=True)},
+        names=titles(result.benchmark),
+        tables=_tables(result, picked, series),
+        replies=replies,
+        reply_chart=_stack(replies, "回答状态 replies by status"),
+        blocked=_counts(picked.blocked, _blocked_title),
+        facts=facts(run.manifest),
+        command=command(result, total),
+    )
+
+
+def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tables:
+    measures = result.benchmark.measures
+    plain = [one for one in measures if one.subject == "primary" and one.value != "round_change"]
+    change = [one for one in measures if one.value == "round_change"]
+    refusal = [one for one in measures if one.subject == "refusal"]
+
+    def made(chosen: Sequence[Measure], *parts: str) -> tuple[Table, ...]:
+        def wanted(group: str) -> bool:
+            return part_of(group, picked.categories) in parts
+
+        tables = [score_table(result.benchmark, measure, series, wanted) for measure in chosen]
+        return tuple(table for table in tables if table is not None and _says_more(table))
+
+    return Tables(
+        groups=made(plain, OVERALL, "category"),
+        tags=made(plain, "tags"),
+        rounds=made(plain, "round") + made(change, OVERALL, "category"),
+        refusal=made(refusal, "expect") + made(refusal, OVERALL, "category"),
+    )
+
+
+def _says_more(table: Table) -> bool:
+    """Whether a table holds more than the overall number, which its tile shows already."""
+    return any(row.group != OVERALL for row in table.rows) or table.measure.value == "round_change"
+
+
+def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:
+    spec, at, digest = judge.record.identity.rpartition("@")
+    verdicts = _counts(judge.verdicts, verdict_title)
+    return JudgeView(
+        letter=letter(series.number),
+        series=series.number,
+        spec=spec if at else judge.record.identity,
+        digest=digest if at else "",
+        subject=_SUBJECTS[judge.record.subject],
+        verdicts=verdicts,
+        verdict_chart=_stack(verdicts, f"裁决状态 verdicts by status: {judge.record.identity}"),
+        tiles=tiles(result.benchmark, series),
+        bias=None if judge.position_bias is None else bias_view(judge.position_bias, series.number),
+        facts=facts(judge.record.manifest),
+    )
+
+
+_SUBJECTS = {
+    "primary": Bilingual(zh="按本基准的量表", en="on the benchmark's scale"),
+    "refusal": Bilingual(zh="按拒答量表", en="on the refusal scale"),
+}
+
+
+def letter(place: int) -> str:
+    """A, B, …, Z, then numbers."""
+    return chr(ord("A") + place) if place < 26 else str(place + 1)
+
+
+_BLOCKED = {
+    "input": Bilingual(zh="拦截输入", en="input blocked"),
+    "output": Bilingual(zh="拦截输出", en="output blocked"),
+    "unknown": Bilingual(zh="未说明拦截了哪一侧", en="side not stated"),
+}
+
+
+def _blocked_title(key: str) -> Bilingual:
+    return _BLOCKED.get(key, same(key))
+
+
+def _counts(counts: Mapping[str, int], title: Callable[[str], Bilingual]) -> tuple[Count, ...]:
+    """What went well, then what was blocked, then the rest."""
+    order = {"ok": 0, "given": 0, "filtered": 1}
+    keys = sorted(counts, key=lambda key: order.get(key, 2))
+    return tuple(Count(key=key, title=title(key), count=counts[key]) for key in keys)
+
+
+def _stack(counts: Sequence[Count], title: str) -> Markup:
+    described = ", ".join(f"{one.title.zh} {one.title.en} {one.count}" for one in counts)
+    return stack([(one.part, one.count) for one in counts], title, described)
