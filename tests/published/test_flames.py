@@ -29,7 +29,7 @@ class Published:
 
 def close(value: float, printed: str, places: int) -> bool:
     """Whether a value rounds to what is printed, ties either way."""
-    return abs(value - float(printed)) <= 0.5 / 10**places + 1e-6
+    return bool(abs(value - float(printed)) <= 0.5 * 0.1**places + 1e-6)
 
 
 def solve(rate: str, score: str, n: int, *, two_classes: bool) -> tuple[int, int, int]:

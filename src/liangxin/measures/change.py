@@ -124,7 +124,7 @@ class ChangeTally:
         alpha: dict[Pair, float] = {pair: float(count) for pair, count in rounds.pairs.items()}
         for pair in ((one, two) for one in levels for two in levels):
             alpha[pair] = alpha.get(pair, 0.0) + 1 / len(levels) ** 2
-        pairs = list(alpha)
+        pairs = sorted(alpha, key=lambda pair: tuple((worth is None, worth or 0.0) for worth in pair))
         draws = generator(self._plan.seed, self._measure.name, name)
         weights = draws.standard_gamma([alpha[pair] for pair in pairs], size=(10_000, len(pairs)))
         means = []

@@ -75,7 +75,7 @@ class Tally:
         if self._plan.unsupported is not None:
             return empty(self._measure.name, name, {self._plan.unsupported: units})
         macro = name == OVERALL and self._measure.combine == "macro"
-        parts = list(self._tops.values()) if macro else [group]
+        parts = [self._tops[top] for top in sorted(self._tops)] if macro else [group]
         limits = self._limits(name, [part for part in parts if part.n])
         return Score(
             measure=self._measure.name,
