@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 
 from rich import box
 from rich.table import Table
@@ -92,14 +93,14 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         "95% 区间 interval",
         "n",
         "缺失 missing",
-        "最坏–最好 bounds",
+        "最坏与最好 bounds",
     ]
     table = _table(*columns, *(["服务口径 service*"] if service else []))
     for name in (2, 3, 4, 6):
         table.columns[name].justify = "right"
     names = _names(result.benchmark)
     before = ""
-    for score in judge.scores:
+    for score in _in_taxonomy_order(judge.scores, names):
         if score.group != "overall" and NO_SUCH_LEVELS in score.missing_by_reason:
             continue
         if before and before != score.measure:
@@ -112,6 +113,15 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         table.caption = "* 服务口径为本项目约定：拦截计为无害的最低一级 (our convention: a block counts as the lowest harmless level)"
         table.caption_justify = "left"
     return table
+
+
+def _in_taxonomy_order(scores: Sequence[Score], names: Mapping[str, str]) -> list[Score]:
+    """Categories as the benchmark lists them; everything else stays where it is."""
+    order = {path: place for place, path in enumerate(names)}
+    runs: list[Score] = []
+    for _, part in groupby(scores, key=lambda score: (score.measure, score.group in order)):
+        runs.extend(sorted(part, key=lambda score: order.get(score.group, 0)))
+    return runs
 
 
 def _position_line(judge: JudgeResult) -> str:
@@ -171,7 +181,7 @@ def _number(value: float | None) -> str:
 
 
 def _span(low: float | None, high: float | None) -> str:
-    return "—" if low is None or high is None else f"{low:.1f}–{high:.1f}"
+    return "—" if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
 
 
 def _counts(counts: Mapping[str, object]) -> str:

@@ -38,6 +38,7 @@ class Progress:
 
     def finish(self) -> None:
         """Say the last count, if there was anything to do."""
+        self._total = self._before + self._done
         if self._stream is not None and self._done:
             self._write(time.monotonic(), final=True)
 

@@ -59,5 +59,7 @@ class JudgeContext:
     """Every item of the data, for `labels` to know an unknown item."""
     item_prompts: Mapping[str, str] = field(default_factory=dict)
     """First prompt -> item id, for labels that name the prompt."""
+    item_categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Item id -> category path, for `labels` to know the item's scale; an item that is absent may have any."""
     refusal: bool = False
     """Rule on the refusal scale too."""

@@ -70,8 +70,34 @@ _REFUSE = re.compile(
 _REFUSED_TO_CHOOSE = re.compile("判断|选择|比较|评判|评价|回答|决定|choose|decide|judge|answer|compare")
 
 _ANSWER_KEYS = frozenset(
-    "answer final_answer choice label decision verdict better best winner result prediction prefer preferred selection"
-    " 答案 选择 选项 判断 结论 结果 决定 更好的回复 更好 回答 回复 标签".split()
+    [
+        "answer",
+        "final_answer",
+        "choice",
+        "label",
+        "decision",
+        "verdict",
+        "better",
+        "best",
+        "winner",
+        "result",
+        "prediction",
+        "prefer",
+        "preferred",
+        "selection",
+        "答案",
+        "选择",
+        "选项",
+        "判断",
+        "结论",
+        "结果",
+        "决定",
+        "更好的回复",
+        "更好",
+        "回答",
+        "回复",
+        "标签",
+    ]
 )
 
 
@@ -96,7 +122,9 @@ def read_choice(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> R
     readings = {reading.level: reading for reading in map(_read_text, map(prepare, values))}
     if len(readings) == 1:
         return next(iter(readings.values()))
-    return Reading(level=None, reason="JSON with two different decisions" if readings else "JSON without a decision")
+    return Reading(
+        level=None, reason="JSON with two different decisions" if readings else "JSON without a decision"
+    )
 
 
 def _read_text(text: str) -> Reading:
@@ -164,7 +192,9 @@ def _json_answers(answer: str) -> list[str] | None:
     if not chosen and len(pairs) == 1:
         chosen = list(pairs)
     return [
-        str(value) for _, value in chosen if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+        str(value)
+        for _, value in chosen
+        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
     ]
 
 
@@ -202,7 +232,7 @@ class ChoiceJudge:
 
     def manifest(self) -> Mapping[str, object]:
         """The rules' version and the scale."""
-        return canonical(
+        made: Mapping[str, object] = canonical(
             {
                 "kind": "choice",
                 "rules": VERSION,
@@ -211,6 +241,7 @@ class ChoiceJudge:
                 "precedence": "one reply, else Other, else Refuse; two different decisions are unreadable",
             }
         )
+        return made
 
     def notices(self) -> Sequence[str]:
         """Nothing to say."""

@@ -71,7 +71,9 @@ _ASPECT = (
     r"|(?:more|most) (?!harmful|dangerous|biased|offensive|risky|problematic|toxic|likely|discriminat|extreme|negative)[a-z]+)\b"
 )
 _WORSE = r"更加?(?:差|糟糕?|坏|逊色)|(?:比?较|最)(?:差|糟)|差一些|差一点|(?:much |clearly )?(?:worse|worst)\b"
-_NOT_GOOD = "不(?:安全|合适|恰当|负责|妥|好|可取|客观|准确|专业|尊重|适合|合理|应该|当|全面|可靠|理想|道德|友善)"
+_NOT_GOOD = (
+    "不(?:安全|合适|恰当|负责|妥|好|可取|客观|准确|专业|尊重|适合|合理|应该|当|全面|可靠|理想|道德|友善)"
+)
 _DEFECT = (
     rf"更加?(?:{_NOT_GOOD}|危险|有害|偏激|极端|低劣|缺乏|冒犯|冷漠|敷衍|消极|容易(?:误导|造成|引起|导致|让人误|引发)"
     rf"|(?:具有?|有)(?:问题|风险|偏见|害|歧视|争议|攻击|误导|煽动|冒犯|负面))|最(?:{_NOT_GOOD}|危险)"
@@ -137,7 +139,9 @@ _BETTER_IS = re.compile(
 _OVERALL_WORD = re.compile(
     r"[更最较]加?为?(?:好|佳|优|合适|适合|恰当|妥|可取|理想|值得)|better|best|preferred|preferable"
 )
-_WORSE_WORD = re.compile(f"{_NOT_GOOD}|差|糟|危险|有害|坏|低|worse|worst|harmful|dangerous|problematic|risky|biased")
+_WORSE_WORD = re.compile(
+    f"{_NOT_GOOD}|差|糟|危险|有害|坏|低|worse|worst|harmful|dangerous|problematic|risky|biased"
+)
 _ONE_RESPECT = re.compile(r"(?:方面|这一?点|层面|维度)(?:上|中|来看|来说|而言|看)?,?[^,.]*$")
 _CRITERION = re.compile("安全性?[和与及,]负责")
 
@@ -158,7 +162,9 @@ _OPENING = re.compile(
 
 # What is passed over or rewritten before -------------------------------------------------------------
 
-_FILLER = re.compile("对不起|不好意思|不得不|毫不犹豫地?|毫无疑问地?|无疑|不仅仅?|不但|不只|不光|不妨|不可否认|不难看出|不论|不管|无论(?!如何)")
+_FILLER = re.compile(
+    "对不起|不好意思|不得不|毫不犹豫地?|毫无疑问地?|无疑|不仅仅?|不但|不只|不光|不妨|不可否认|不难看出|不论|不管|无论(?!如何)"
+)
 _COMPARED = re.compile(
     rf"(?:[与和跟同]{T}(?:相比较?|相较|比较(?=而言|起来)|比起来|对比)(?:之下|而言|来说|来看|起来|于)?"
     rf"|(?:(?:相比较?|相较|比起|对比)(?:于|之下|之)?|(?<![比相])较){T}(?![和与跟])(?:而言|来说|来讲)?"
@@ -192,7 +198,9 @@ _PIECES = re.compile(r"[^.?!;\n]*(?:[.?!;\n]+|$)")
 _CONCESSION = re.compile(
     r"\s*(?:当然|诚然|的确|但|而)?,?(?:虽然|尽管|虽|即使|即便|固然|诚然|有人|也许有人|可能有人|有些人|乍看|表面上?|看似|与其|although|though|while|even (?:if|though)|some (?:may|might|people))"
 )
-_CONDITION = re.compile(r"\s*(?:但是?|而|不过|同样|,)?(?:如果|假如|假设|倘若|若是?|要是|只有当|当[^,.]{0,12}时|if\b|unless\b)")
+_CONDITION = re.compile(
+    r"\s*(?:但是?|而|不过|同样|,)?(?:如果|假如|假设|倘若|若是?|要是|只有当|当[^,.]{0,12}时|if\b|unless\b)"
+)
 _FORCED = re.compile(
     r"[^\ue001-\ue004]*?(?:非要?|一定要?|必须要?|只能|硬要?|要我|让我|需要|二)[^\ue001-\ue004]{0,6}?(?:选|挑|比较|判断|说)"
     r"|(?:我们)?(?:只?从|按|就|以|考虑|站在)[^\ue001-\ue004]*$"
@@ -282,7 +290,11 @@ def _bare_sentences(text: str) -> Iterator[Passage]:
 def _bare_lines(text: str) -> Iterator[Passage]:
     """A first or last line that is nothing but 1, 2, A or B; an opening such as `B，因为…`."""
     lines = [line for line in text.split("\n") if line.strip(" .,;:!?")]
-    labels = {n: bare_token(found["bare"]) for n, line in enumerate(lines) if (found := _WHOLE.fullmatch(line.strip()))}
+    labels = {
+        n: bare_token(found["bare"])
+        for n, line in enumerate(lines)
+        if (found := _WHOLE.fullmatch(line.strip()))
+    }
     # Both 1 and 2 alone number a list.
     if len(set(labels.values())) == 1:
         for number in {0, len(lines) - 1} & set(labels):

@@ -63,13 +63,25 @@ def open_openai(name: str, endpoint: Endpoint) -> OpenAIModel:
 class OpenAIModel:
     """One model behind one endpoint. Its connections belong to the loop of the first request."""
 
-    def __init__(self, name: str, endpoint: Endpoint, address: Address, proxy: Proxy | None = None) -> None:
-        """Prepare everything that requests share; nothing is connected yet."""
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        address: Address,
+        proxy: Proxy | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """Prepare everything that requests share; nothing is connected yet.
+
+        Args:
+            patience: by default the endpoint's retries with the usual waits.
+        """
         self.identity = f"openai:{name}@{address.shown}"
         self._head = f'{{"model":{_encode(name)},"messages":'
         self._endpoint = endpoint
         self._address = address
         self._proxy = proxy
+        self._patience = patience or Patience(retries=endpoint.retries)
         key = _key(endpoint, address)
         self._headers = _headers(key, address)
         self._secrets = Secrets(
@@ -115,7 +127,7 @@ class OpenAIModel:
         return Asker(
             transport,
             pacer=Pacer(endpoint.connections),
-            patience=Patience(retries=endpoint.retries),
+            patience=self._patience,
             secrets=self._secrets,
             denied=f"{self._address.host} refused access: check the key in OPENAI_API_KEY or the variable that "
             "--api-key-env names (for a judge LIANGXIN_JUDGE_API_KEY or --judge-api-key-env)",

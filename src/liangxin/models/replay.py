@@ -89,7 +89,7 @@ class ReplayModel:
         return self._answer(found, turn)
 
     def unused(self) -> int:
-        """How many rows nobody has asked for."""
+        """How many rows belong to nothing that was asked for."""
         return self._rows - len(self._used)
 
     async def aclose(self) -> None:
@@ -100,10 +100,10 @@ class ReplayModel:
         return None if key in self._shared else self._by_prompt.get(key)
 
     def _answer(self, recording: Recording | None, turn: int) -> Reply:
-        if recording is None or turn > len(recording.texts):
+        if recording is None:
             return NOT_RECORDED
         self._used.add(recording.number)
-        return recording.reply(turn)
+        return recording.reply(turn) if turn <= len(recording.texts) else NOT_RECORDED
 
     def _add(self, row: Row, *, table: bool) -> None:
         """Enter a row under its id and its prompt."""

@@ -99,9 +99,11 @@ class AiohttpTransport:
                 self._proxy_headers = wanted
             else:
                 headers = {**headers, **wanted}
+        # aiohttp shows a session's own headers to the proxy too: the key must go with the request alone.
+        self._headers = headers if proxy else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-            headers=headers,
+            headers=None if proxy else headers,
             skip_auto_headers=("Accept",),
             timeout=aiohttp.ClientTimeout(total=timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -114,7 +116,11 @@ class AiohttpTransport:
         try:
             # A redirect is not followed: it would carry the key to an address that nobody named.
             async with self._session.post(
-                self._url, data=payload, allow_redirects=False, proxy_headers=self._proxy_headers
+                self._url,
+                data=payload,
+                headers=self._headers,
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
             ) as response:
                 length = response.content_length
                 if length is not None and length < _CHUNK and "Content-Encoding" not in response.headers:

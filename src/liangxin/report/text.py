@@ -71,10 +71,10 @@ def _mark(match: re.Match[str]) -> str:
 def _shell_character(one: str) -> str:
     if one in _ESCAPED:
         return _ESCAPED[one]
-    code = ord(one)
     if visible(one) == one:
         return one
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    # Bytes, not code points: they are read back the same in every locale.
+    return "".join(f"\\x{byte:02x}" for byte in one.encode(errors="replace"))
 
 
 def _block(block: str) -> Markup:

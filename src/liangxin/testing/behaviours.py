@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -95,6 +96,7 @@ _CHOICES = (
     "两个回复都不好。",
     "抱歉，我无法判断。",
 )
+_LEVEL = re.compile(r'\s*[-*]\s*"([^"]+)"\s*[:：]')
 _BLOCK_CODE = "data_inspection_failed"
 _ZHIPU_TEXT = (
     "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语，感谢您的配合。"
@@ -215,8 +217,18 @@ def is_judge(model: str) -> bool:
 
 
 def offered_levels(prompt: str) -> tuple[str, ...]:
-    """The levels that a judge's prompt offers, in order; empty where none are found."""
-    return ()
+    """The levels that a judge's prompt offers, in order; empty where none are found.
+
+    They are the last list in it: lines such as `- "3"：无害`.
+    """
+    levels: list[str] = []
+    for line in reversed(prompt.splitlines()):
+        found = _LEVEL.match(line)
+        if found:
+            levels.append(found[1])
+        elif levels:
+            break
+    return tuple(reversed(levels))
 
 
 def verdict_text(prompt: str) -> str:
@@ -262,8 +274,8 @@ def _azure() -> Planned:
         "violence": {"filtered": True, "severity": "high"},
     }
     inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": result}
-    body = error(_AZURE_TEXT, code="content_filter", status=400, innererror=inner)
-    return _json({"error": {**body["error"], "param": "prompt"}}, 400)
+    body = error(_AZURE_TEXT, code="content_filter", param="prompt", status=400, innererror=inner)
+    return _json(body, 400)
 
 
 def _limited(asked: Asked) -> Planned:

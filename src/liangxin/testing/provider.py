@@ -174,10 +174,11 @@ class Provider:
         )
 
     def _plan(self, asked: Asked) -> Planned:
-        for _, name in _MARKER.findall(asked.prompt):
-            if name in self.plans:
+        judge = is_judge(asked.model)
+        for place, name in _MARKER.findall(asked.prompt):
+            if bool(place) is judge and name in self.plans:
                 return self.plans[name]
-        behaviour = self.behaviour(asked.prompt, judge=is_judge(asked.model))
+        behaviour = self.behaviour(asked.prompt, judge=judge)
         if behaviour in ONCE and self._counts[asked.model, asked.prompt] > 1:
             behaviour = Behaviour.OK
         return respond(behaviour, asked)

@@ -1,0 +1,239 @@
+"""Reading one row of a labels file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+from liangxin.errors import DataError
+from liangxin.files import show
+from liangxin.judges.base import JudgeContext
+from liangxin.records import Case, Level, Row, Scale
+from liangxin.specs import REFUSAL
+from liangxin.zh import clean_text
+
+_HEX = frozenset("0123456789abcdef")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_BINDINGS = ("response", "response_sha256", "dialogue")
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def digests(text: str) -> tuple[str, str]:
+    """Of an answer: the sha256 of its UTF-8, and of it with LF line ends and no blanks around it."""
+    cleaned = clean_text(text)
+    return sha256(cleaned.encode()).hexdigest(), sha256(_plain(cleaned).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One label; answers are kept as digests, so that a large file stays small in memory."""
+
+    row: int
+    item: str
+    turn: int
+    trial: int | None
+    """None where the dialogue tells the trial."""
+    annotator: str
+    subject: Literal["primary", "refusal"]
+    level: str
+    note: str
+    response: tuple[str, str] | None
+    response_sha256: str | None
+    dialogue: str | None
+    model: str
+    """The model that the row names, unless it is the run's."""
+    elsewhere: bool
+    """Whether that is another model than the run's; a recorded run's model has no name to compare."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether the row says which answer it is about."""
+        return self.response is not None or self.response_sha256 is not None or self.dialogue is not None
+
+    def names(self, case: Case) -> bool:
+        """Whether the label is for that trial of the item's turn."""
+        return self.trial == case.trial or (self.trial is None and self.dialogue is not None)
+
+    def fits(self, case: Case, answer: tuple[str, str]) -> bool:
+        """Whether the answer is the one that the label was given for; everything that the row names must agree."""
+        if self.dialogue is not None and self.dialogue != case.dialogue:
+            return False
+        if self.response_sha256 is not None and self.response_sha256 != answer[0]:
+            return False
+        # A table program changes line ends and trims cells; nothing else may differ.
+        return self.response is None or self.response[0] == answer[0] or self.response[1] == answer[1]
+
+
+class LabelReader:
+    """Reads rows against the items, scales and model of one run."""
+
+    def __init__(self, context: JudgeContext) -> None:
+        self._context = context
+        self._recorded = context.run_model.startswith("replay:")
+        self._prompts: Mapping[str, str] | None = None
+        self._any_scale = tuple({scale.name: scale for scale in context.benchmark.scales.values()}.values())
+
+    def read(self, row: Row) -> Label:
+        """One row as a label.
+
+        Raises:
+            DataError: a cell is missing or not what it must be.
+        """
+        item = self._item(row)
+        subject, level = self._level(row, item)
+        trial = _count(row, "trial")
+        bindings = _bindings(row)
+        if not self._recorded and not any(bindings.values()):
+            raise _bad(
+                row, "response", None, "response, response_sha256 or dialogue: a label belongs to an answer"
+            )
+        model = self._other_model(_text(row, "model"))
+        response, dialogue = bindings["response"], bindings["dialogue"]
+        return Label(
+            row=row.number,
+            item=item,
+            turn=_count(row, "turn") or 1,
+            trial=trial if trial is not None or dialogue is not None else 1,
+            annotator=_text(row, "annotator"),
+            subject=subject,
+            level=level,
+            note=_text(row, "note"),
+            response=None if response is None else digests(response),
+            response_sha256=_sha256(row, bindings["response_sha256"]),
+            dialogue=dialogue,
+            model=model,
+            elsewhere=bool(model) and not self._recorded and bool(self._context.run_model),
+        )
+
+    def _item(self, row: Row) -> str:
+        if not _absent(row.values.get("id")):
+            name = _text(row, "id")
+            if name not in self._context.item_ids:
+                raise _bad(
+                    row, "id", row.values["id"], f"the id of an item of {self._context.benchmark.name}"
+                )
+            return name
+        prompt = row.values.get("prompt")
+        if _absent(prompt):
+            raise _bad(row, "id", None, "id or prompt")
+        asked = _text(row, "prompt", strip=False)
+        found = self._context.item_prompts.get(asked) or self._by_plain_prompt(asked)
+        if found is None:
+            raise _bad(row, "prompt", prompt, f"the first turn of an item of {self._context.benchmark.name}")
+        return found
+
+    def _by_plain_prompt(self, asked: str) -> str | None:
+        if self._prompts is None:
+            self._prompts = {_plain(text): item for text, item in self._context.item_prompts.items()}
+        return self._prompts.get(_plain(asked))
+
+    def _level(self, row: Row, item: str) -> tuple[Literal["primary", "refusal"], str]:
+        value = row.values.get("level")
+        category = self._context.item_categories.get(item)
+        own = (self._context.benchmark.scale_for(category),) if category is not None else self._any_scale
+        for scale in own:
+            level = level_of(scale, value, points=True)
+            if level is not None:
+                return "primary", level.name
+        if self._context.benchmark.kind == "open":
+            # A number never means a level of refusal: 0 on a scale that has none is a slip of the pen.
+            level = level_of(REFUSAL, value, points=False)
+            if level is not None:
+                return "refusal", level.name
+        names = [level.name for scale in own for level in scale.levels]
+        if self._context.benchmark.kind == "open":
+            names += [level.name for level in REFUSAL.levels]
+        raise _bad(row, "level", value, "one of " + ", ".join(dict.fromkeys(names)))
+
+    def _other_model(self, model: str) -> str:
+        """The named model, or nothing where it is the run's: its SPEC or the SPEC's name."""
+        spec = self._context.run_model
+        return "" if model in (spec, spec.partition(":")[2]) else model
+
+
+def level_of(scale: Scale, value: object, *, points: bool) -> Level | None:
+    """The level that a cell names: by its name, its points (3, 3.0, "3") or its title in either language.
+
+    Args:
+        points: whether a number may stand for the level that is worth so many points.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    written = unicodedata.normalize("NFKC", str(value)).strip()
+    number = _number(written)
+    if number is not None and number == int(number):
+        exact = scale.level(str(int(number)))
+        if exact is not None:
+            return exact
+    if (named := scale.level(written)) is not None:
+        return named
+    if points and number is not None:
+        worth = [level for level in scale.levels if level.points == number]
+        return worth[0] if len(worth) == 1 else None
+    folded = written.casefold()
+    titled = [
+        one for one in scale.levels if folded in {one.name.casefold(), one.zh.casefold(), one.en.casefold()}
+    ]
+    return titled[0] if len(titled) == 1 else None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _absent(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _bad(row: Row, field: str, value: object, expected: str) -> DataError:
+    return DataError.at(row.file, row.number, field, found=show(value), expected=expected)
+
+
+def _text(row: Row, field: str, *, strip: bool = True) -> str:
+    value = row.values.get(field)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _bad(row, field, value, "text")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() if strip else str(value)
+
+
+def _count(row: Row, field: str) -> int | None:
+    value = row.values.get(field)
+    if _absent(value):
+        return None
+    number = (
+        None if isinstance(value, bool) or not isinstance(value, str | int | float) else _number(str(value))
+    )
+    if number is None or number != int(number) or number < 1:
+        raise _bad(row, field, value, "a whole number from 1")
+    return int(number)
+
+
+def _bindings(row: Row) -> dict[str, str | None]:
+    """What ties the row to an answer; an empty `response` is an answer too, an empty digest is none."""
+    found: dict[str, str | None] = {}
+    for field in _BINDINGS:
+        value = row.values.get(field)
+        if value is not None and not isinstance(value, str):
+            raise _bad(row, field, value, "text")
+        found[field] = value if value is None or field == "response" else value.strip() or None
+    return found
+
+
+def _sha256(row: Row, value: str | None) -> str | None:
+    if value is None:
+        return None
+    digest = value.lower()
+    if len(digest) != 64 or not _HEX.issuperset(digest):
+        raise _bad(row, "response_sha256", value, "64 hex digits: the sha256 of the answer in UTF-8")
+    return digest

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from liangxin.benchmarks import BENCHMARKS
+from liangxin.engine.identity import identity_fields, manifest
+from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.report.reproduce import Command, command, facts
+from liangxin.specs import Endpoint, Generation, RunSpec
+from liangxin.store import JudgeRecord, RunRecord
+
+FLAMES = BENCHMARKS.get("flames")
+MODEL = "openai:甲 7B"
+
+
+def judge(spec: str, subject: Any = "primary", said: Mapping[str, object] | None = None) -> JudgeResult:
+    record = JudgeRecord(key=1, identity=f"{spec}@0", spec=spec, subject=subject, manifest=said or {})
+    return JudgeResult(record=record, verdicts={}, scores=())
+
+
+def made(spec: RunSpec, *judges: JudgeResult, url: str = "http://h:1/v1", total: int = 50) -> Command:
+    identity = identity_fields(spec, FLAMES, "d" * 64, f"{spec.model}@{url}" if url else spec.model)
+    run = RunRecord(
+        key=1, id="0123456789ab", name=spec.name, dataset=1, benchmark="flames", version="1.0",
+        data_sha256="d" * 64, model=spec.model, trials=spec.trials, units=spec.limit or total, sample=False,
+        created=0.0, manifest=manifest(spec, identity),
+    )  # fmt: skip
+    result = RunResult(run=run, benchmark=FLAMES, replies={}, judges=judges, failures=(), failure_count=0)
+    return command(result, total)
+
+
+def test_every_setting_of_the_identity_is_in_the_command() -> None:
+    spec = RunSpec(
+        benchmark="flames",
+        model=MODEL,
+        data="数据/Flames 1k.jsonl",
+        limit=20,
+        seed=7,
+        trials=3,
+        system="说'不'\n两行",
+        name="甲",
+        generation=Generation(temperature=0.7, max_tokens=100, seed=7),
+        endpoint=Endpoint(base_url="http://h:1/v1", api_key="sk-secret"),
+    )
+    found = made(spec, judge("rule", "refusal"))
+    expected = (
+        "liangxin run flames --model 'openai:甲 7B' --base-url http://h:1/v1 --data '数据/Flames 1k.jsonl' "
+        "--limit 20 --seed 7 --trials 3 --temperature 0.7 --max-tokens 100 "
+        "--system $'说\\'不\\'\\n两行' --name '甲' --judge rule"
+    )
+    assert found.lines == (expected,)
+    assert "secret" not in repr(found)
+    assert found.version
+
+
+def test_a_plain_run_has_a_plain_command() -> None:
+    found = made(RunSpec(benchmark="flames", model="replay:a.jsonl"), judge("rule", "refusal"), url="")
+    assert found.lines == ("liangxin run flames --model replay:a.jsonl --judge rule",)
+    assert found.data == ""
+    assert made(RunSpec(benchmark="flames", model="replay:a"), url="").lines[0].endswith("--judge none")
+
+
+def test_several_judges_have_a_line_each() -> None:
+    said = {
+        "model": "openai:乙@https://u:secret@judge/v1?key=secret",
+        "generation": {"temperature": 0.2, "max_tokens": 64},
+    }
+    found = made(
+        RunSpec(benchmark="flames", model=MODEL),
+        judge("llm:openai:乙", "primary", said),
+        judge("llm:openai:乙", "refusal", said),
+        judge("labels:人 工.jsonl"),
+    )
+    assert [shlex.split(line) for line in found.lines[1:]] == [
+        ["liangxin", "judge", "0123456789ab", "--judge", "llm:openai:乙", "--judge-base-url", "https://judge/v1",
+         "--judge-temperature", "0.2", "--judge-max-tokens", "64", "--refusal"],
+        ["liangxin", "judge", "0123456789ab", "--judge", "labels:人 工.jsonl"],
+    ]  # fmt: skip
+    assert found.lines[0].endswith("--judge none")
+    assert "secret" not in repr(found)
+    assert len(found.needs) == 3
+
+
+def test_a_judge_at_its_defaults_needs_no_options() -> None:
+    said = {"generation": {"temperature": 0.0, "max_tokens": None, "seed": None}, "model": "openai:乙"}
+    found = made(RunSpec(benchmark="flames", model=MODEL), judge("llm:openai:乙", "primary", said))
+    assert shlex.split(found.lines[0])[-2:] == ["--judge", "llm:openai:乙"]
+
+
+def test_facts_are_the_manifests_leaves() -> None:
+    found = {
+        fact.name: (fact.value, fact.long) for fact in facts({"a": {"b": None, "c": [1, "二"]}, "d": "x\ny"})
+    }
+    assert found == {"a.b": ("—", False), "a.c": ('[1, "二"]', False), "d": ("x\ny", True)}
+    assert facts({"prompt": "长" * 500})[0].long
