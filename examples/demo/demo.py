@@ -37,7 +37,9 @@ def main() -> None:
     names = [f"demo-{name}" for name in (*OPEN, "cvalues-choice")]
     liangxin("report", *names, "--store", store, "--output", str(report))
     print(f"\n报告 report: {report.resolve()}")
-    print("样例·非成绩：题目为自拟样例，模型与评审均为脚本 (our own sample, scripted model and judge: no result)")
+    print(
+        "样例·非成绩：题目为自拟样例，模型与评审均为脚本 (our own sample, scripted model and judge: no result)"
+    )
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def test_a_stored_run_is_ruled_on_again(cli: Cli, flames: list[str]) -> None:
 def test_the_export_has_a_row_for_each_turn_and_judge(
     cli: Cli, flames: list[str], folder: Path, write: Write
 ) -> None:
-    labels = [ANSWERS[0] | {"level": 3, "annotator": who} for who in ("甲", "乙")]
+    labels: list[dict[str, Any]] = [{**ANSWERS[0], "level": 3, "annotator": who} for who in ("甲", "乙")]
     write("labels.jsonl", labels)
     cli(*flames, "--judge", "rule", "--name", "mine")
     for ending in ("jsonl", "csv", "parquet"):

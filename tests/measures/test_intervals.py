@@ -83,7 +83,9 @@ def test_coverage_of_an_ordinal_score(n: int, shares: tuple[float, ...]) -> None
     covered = 0
     for seed in range(REPEATS):
         drawn = draw.multinomial(n, shares)
-        counts: Counter[Value] = Counter({(value, 1.0): int(k) for value, k in zip(THREE, drawn, strict=True) if k})
+        counts: Counter[Value] = Counter(
+            {(value, 1.0): int(k) for value, k in zip(THREE, drawn, strict=True) if k}
+        )
         low, high = interval(counts, [(value, 1) for value in THREE], seed)
         covered += low <= truth <= high
     assert covered / REPEATS >= LEAST

@@ -94,7 +94,7 @@ class _Smallest:
     def offer(self, badness: float, draw: int, make: Callable[[], DialogueShown]) -> None:
         if len(self.heap) < self.size:
             heapq.heappush(self.heap, (-badness, -draw, make()))
-        elif (-badness, -draw) > self.heap[0][:2]:
+        elif (badness, -draw) > self.heap[0][:2]:
             heapq.heapreplace(self.heap, (-badness, -draw, make()))
 
     def ordered(self) -> tuple[DialogueShown, ...]:
