@@ -135,12 +135,14 @@ def test_the_key_is_in_no_reply_and_no_repr(house: Any) -> None:
     provider.plans["echo"] = Planned(body=json.dumps(echo).encode())
     escaped = "".join(f"\\u{ord(c):04x}" for c in house.key)
     provider.plans["escaped"] = Planned(body=f'{{"error":{{"message":"x {escaped}"}}}}'.encode(), status=400)
+    spelt = json.dumps(completion("密钥 KEY")).replace("KEY", escaped)
+    provider.plans["spelt"] = Planned(body=spelt.encode())
     provider.plans["page"] = Planned(body=f"<p>{house.key * 3000}</p>".encode(), status=502)
-    found = house.ask("a[[400]]", "b[[echo]]", "c[[escaped]]", "d[[page]]", provider=provider)
-    assert [str(one.status) for one in found] == ["failed", "ok", "failed", "failed"]
+    found = house.ask("a[[400]]", "b[[echo]]", "c[[escaped]]", "d[[page]]", "e[[spelt]]", provider=provider)
+    assert [str(one.status) for one in found] == ["failed", "ok", "failed", "failed", "ok"]
     assert house.key not in repr(found)
     assert house.key[:12] not in repr(found)
-    assert found[1].text == "您的密钥是 ***。"
+    assert (found[1].text, found[4].text) == ("您的密钥是 ***。", "密钥 ***")
     assert house.key not in repr(house.open("https://h/v1")) + str(
         vars(house.open("https://h/v1"))["_endpoint"]
     )
@@ -202,8 +204,9 @@ async def arrived(provider: Provider) -> None:
 def test_an_endpoint_that_asks_for_too_much_patience_is_not_waited_for(house: Any) -> None:
     provider = Provider()
     provider.retry_after = "86400"
-    (reply,) = house.ask("甲[[429]]", provider=provider)
-    assert reply.detail.startswith("HTTP 429 asking to wait 86400 s after 1 attempt")
+    replies = house.ask(*(f"{k}[[429]]" for k in range(12)), provider=provider, connections=2)
+    for reply in replies:
+        assert reply.detail.startswith("HTTP 429 asking to wait 86400 s after 1 attempt")
 
 
 def test_timeout_is_for_a_whole_attempt(house: Any) -> None:

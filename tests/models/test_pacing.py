@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liangxin.models.pacing import LONGEST_PAUSE, SHORTEST_PAUSE, Pacer
+from liangxin.models.pacing import LONGEST_PAUSE, MOST_PAUSES, SHORTEST_PAUSE, Pacer
 
 T = TypeVar("T")
 
@@ -163,10 +163,16 @@ def test_below_one_request_at_a_time_the_pause_doubles_and_halves() -> None:
     for expected in (1.0, 0.5, SHORTEST_PAUSE, 0.0):
         pacer.answered()
         assert pacer._pause == expected
-    for _ in range(30):
+    for _ in range(MOST_PAUSES):
         pacer.rejected(pacer.round, None)
-    assert pacer._pause == LONGEST_PAUSE
-    assert pacer.limit == 1
+    assert (pacer._pause, pacer.limit) == (LONGEST_PAUSE, 1)
+    now += 100
+    for _ in range(3):  # pausing does not help: the quota may be spent
+        pacer.rejected(pacer.round, None)
+        assert (pacer._pause, pacer._until <= now) == (0.0, True)
+    pacer.answered()
+    pacer.rejected(pacer.round, None)
+    assert pacer._pause > 0
 
 
 class Crowd:

@@ -255,6 +255,7 @@ def test_a_content_without_tags_is_the_answer(content: str) -> None:
     [
         ({"prompt_tokens": 3, "completion_tokens": 4}, Usage(prompt_tokens=3, completion_tokens=4)),
         ({"prompt_tokens": True, "completion_tokens": -1}, Usage()),
+        ({"prompt_tokens": 10**30, "completion_tokens": 0}, Usage(completion_tokens=0)),
         ({"prompt_tokens": 3.5, "completion_tokens": "4"}, Usage()),
         (None, Usage()),
         ([1], Usage()),

@@ -26,6 +26,11 @@ class Progress:
         """One piece that an earlier run had finished."""
         self._before += 1
 
+    @property
+    def skipped(self) -> int:
+        """How many pieces an earlier run had finished."""
+        return self._before
+
     def advance(self, *, failed: bool = False) -> None:
         """One more piece is finished."""
         self._done += 1

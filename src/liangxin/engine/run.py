@@ -83,7 +83,9 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         with Writer(session.database) as writer:
             await Collector(session.database, run, model, spec).collect(writer, progress, stop)
         progress.finish()
-        if isinstance(model, Recorded) and spec.limit is None and (unused := model.unused()):
+        # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
+        fresh = spec.limit is None and not progress.skipped
+        if isinstance(model, Recorded) and fresh and (unused := model.unused()):
             session.tell(
                 f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
             )

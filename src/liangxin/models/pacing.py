@@ -3,7 +3,8 @@
 Additive increase, multiplicative decrease (Chiu and Jain 1989, as in TCP, RFC 5681): each 429 halves the
 limit, at most once in a round trip, and each round of good answers adds one to it. Where even one request
 at a time is too many, a pause before the next one doubles with each further 429 and halves with each good
-answer. While nothing is limited, a request costs one comparison and two additions.
+answer; if that does not help (a spent quota is a 429 too), it is given up, so that the run comes to an end.
+While nothing is limited, a request costs one comparison and two additions.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from collections import deque
 from collections.abc import Callable
 
 SHORTEST_PAUSE = 0.25
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 8.0
 """Seconds of the pause that a limit of one falls back on; `Retry-After` may ask for more."""
+
+MOST_PAUSES = 20
+"""In a row without a good answer between them."""
 
 
 class Pacer:
@@ -32,6 +36,7 @@ class Pacer:
         self._clock = clock or _loop_time
         self._until = 0.0
         self._pause = 0.0
+        self._pauses = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self.limited = False
@@ -63,6 +68,7 @@ class Pacer:
         """Note that the endpoint took a request on; call it before `leave`."""
         if not self.limited:
             return
+        self._pauses = 0
         self._pause = self._pause / 2 if self._pause >= 2 * SHORTEST_PAUSE else 0.0
         self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
@@ -84,7 +90,9 @@ class Pacer:
             # What was under way is what was too much: the limit may never have been reached.
             self._limit = max(1.0, min(self._limit, self.under_way) / 2)
         else:
-            self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self._pause * 2))
+            self._pauses += 1
+            longer = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self._pause * 2))
+            self._pause = longer if self._pauses <= MOST_PAUSES else 0.0
             self._until = max(self._until, now + self._pause)
 
     async def _turn(self) -> None:

@@ -218,10 +218,19 @@ def _content(content: object) -> tuple[str, str]:
         if isinstance(part, str):
             said.append(part)
         elif isinstance(part, dict):
-            for name, into in (("text", said), ("refusal", said), ("thinking", thought)):
-                value = part.get(name)
-                into.append(value if isinstance(value, str) else _content(value)[0])
+            said.extend(value for name in ("text", "refusal") if isinstance(value := part.get(name), str))
+            thought.append(_thinking(part.get("thinking")))
     return "".join(said), "".join(thought)
+
+
+def _thinking(value: object) -> str:
+    """A part's thinking: a text, or a list of text parts (Mistral)."""
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, list) else ()
+    return "".join(
+        part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
+    )
 
 
 def _read_error(status: int, body: object) -> Fault:
@@ -281,4 +290,5 @@ def _fine(status: int) -> bool:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A plausible number of tokens: a larger one is an endpoint's nonsense, and no store could hold it."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else None

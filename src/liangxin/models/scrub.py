@@ -23,20 +23,20 @@ _SHORTEST_IN_ANSWERS = 16
 class Secrets:
     """The secrets of one endpoint, and how to take them out of a text. Its repr shows none."""
 
-    __slots__ = ("_bytes", "_texts")
+    __slots__ = ("_long", "_texts")
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         known = {secret for secret in secrets if secret and len(secret) >= _SHORTEST}
         forms = known | {json.dumps(secret)[1:-1] for secret in known}
         self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
-        self._bytes = tuple(form.encode() for form in self._texts if len(form) >= _SHORTEST_IN_ANSWERS)
+        self._long = tuple(form for form in self._texts if len(form) >= _SHORTEST_IN_ANSWERS)
 
-    def clean(self, raw: bytes) -> bytes:
-        """A body without the secrets: an endpoint that sends a key back must not have it stored."""
-        for secret in self._bytes:
-            if secret in raw:
-                raw = raw.replace(secret, _MASK.encode())
-        return raw
+    def mask(self, answer: str) -> str:
+        """An answer without the secrets: an endpoint that sends a key back must not have it stored."""
+        for secret in self._long:
+            if secret in answer:
+                answer = answer.replace(secret, _MASK)
+        return answer
 
     def excerpt(self, text: str) -> str:
         """A foreign text as it may stand in a message: one line, no secret, at most 200 characters."""

@@ -132,7 +132,10 @@ class AiohttpTransport:
                 return Answer(status=status, body=body, retry_after=waits)
         except TimeoutError:
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
-        except (aiohttp.ClientError, OSError, EOFError) as error:
+        except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
+            if self._session.closed:
+                raise
+            # RuntimeError is uvloop's word for a transport that closed in the same moment.
             raise Unreachable("connection failed", f"{type(error).__name__}: {error}") from None
 
     async def aclose(self) -> None:
@@ -238,9 +241,7 @@ class Asker:
             outcome, wait = await self._attempt(payload)
             seconds = time.perf_counter() - started
             if isinstance(outcome, Reply):
-                if outcome.detail:
-                    return replace(outcome, detail=self._secrets.excerpt(outcome.detail), seconds=seconds)
-                return replace(outcome, seconds=seconds)
+                return self._shown(outcome, seconds)
             if outcome.denied:
                 said = self._secrets.excerpt(outcome.said)
                 raise AccessDenied(f"{self._denied} ({outcome.what}{': ' if said else ''}{said})")
@@ -259,16 +260,28 @@ class Asker:
         began = await pacer.enter()
         try:
             answer = await self._transport.post(payload)
-            outcome = read_answer(answer.status, self._secrets.clean(answer.body))
+            outcome = read_answer(answer.status, answer.body)
             if isinstance(outcome, Reply):
                 pacer.answered()
-            elif outcome.limited:
+            elif outcome.limited and (answer.retry_after or 0.0) <= LONGEST_WAIT:
+                # A longer wait is sat out by nobody, so it holds nobody either.
                 pacer.rejected(began, answer.retry_after)
             return outcome, answer.retry_after
         except Unreachable as error:
             return Fault(what=error.what, said=error.said, retry=error.retry), None
         finally:
             pacer.leave()
+
+    def _shown(self, reply: Reply, seconds: float) -> Reply:
+        """A reply as it may be stored."""
+        secrets = self._secrets
+        return replace(
+            reply,
+            text=secrets.mask(reply.text),
+            reasoning=secrets.mask(reply.reasoning),
+            detail=secrets.excerpt(reply.detail) if reply.detail else "",
+            seconds=seconds,
+        )
 
     def _failed(self, fault: Fault, attempts: int, minimum: float, seconds: float) -> Reply:
         detail = fault.what
