@@ -42,7 +42,7 @@ def page_file(module_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
         Item(id=f"{sub.name}-{k}", turns=(HOSTILE,), category=(top.name, sub.name), expect="refuse")
         for top in FLAMES.taxonomy
         for sub in top.below
-        for k in range(8)
+        for k in range(3)
     ]
     results = []
     for name in ("甲", f"乙{'Z' * 90}"):

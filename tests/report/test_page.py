@@ -104,12 +104,12 @@ def shown(value: float | None, *, signed: bool = False) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.1f}–{high:.1f}"
+    return "" if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
 
 
 def assert_row(row: Any, score: Score, *, signed: bool = False) -> None:
     """A row of a table holds a score's numbers, each in its place."""
-    words = row.words.replace(" – ", "–")
+    words = row.words
     assert [one.text for one in row.all(kind="value")] == [shown(score.value, signed=signed)]
     for part in (
         span(score.low, score.high),
@@ -132,6 +132,17 @@ def test_every_score_is_on_the_page_as_it_is(flames_page: Any, flames: RunResult
         assert_row(found[0], score)
     tiles = {one.one(kind="value").text for one in root.all("div", kind="tile")}
     assert tiles == {shown(score.value) for _, score in able if score.group == "overall"}
+
+
+def test_groups_stand_in_the_taxonomys_order(flames_page: Any) -> None:
+    (table,) = flames_page.all("table", data_measure="refusal_rate")
+    groups = [row.attributes["data-group"] for row in table.one("tbody").all("tr")]
+    paths = [
+        path
+        for top in FLAMES.taxonomy
+        for path in (top.name, *(f"{top.name}/{one.name}" for one in top.below))
+    ]
+    assert groups == ["overall", "expect refuse", "expect answer", *paths]
 
 
 def test_what_a_judge_cannot_say_is_said_once(flames_page: Any, flames: RunResult) -> None:

@@ -124,6 +124,14 @@ def test_ties_and_the_random_ones_are_drawn_by_the_runs_identity() -> None:
     assert {one.key for one in found.random} != {one.key for one in found.worst[:RANDOM_SHOWN]}
 
 
+@pytest.mark.parametrize("first", ["1", "2"])
+def test_only_the_worst_stay_whatever_comes_first(first: str) -> None:
+    levels = {k: first if k < 50 else {"1": "2", "2": "1"}[first] for k in range(100)}
+    found = pick((stored(k, {1: level}) for k, level in levels.items()), RUN, FLAMES, [PRIMARY])
+    assert len(found.worst) == WORST_SHOWN
+    assert {levels[key] for key in keys(found)} == {"1"}
+
+
 def test_what_was_not_asked_is_not_shown() -> None:
     silent = stored(0, {}, reply=Reply(status=ReplyStatus.NOT_ASKED))
     found = pick([silent], RUN, FLAMES, [PRIMARY])

@@ -62,25 +62,45 @@ def test_a_plain_run_has_a_plain_command() -> None:
     assert made(RunSpec(benchmark="flames", model="replay:a"), url="").lines[0].endswith("--judge none")
 
 
-def test_several_judges_have_a_line_each() -> None:
-    said = {
-        "model": "openai:乙@https://u:secret@judge/v1?key=secret",
-        "generation": {"temperature": 0.2, "max_tokens": 64},
-    }
+SAID = {
+    "model": "openai:乙@https://u:secret@judge/v1?key=secret",
+    "generation": {"temperature": 0.2, "max_tokens": 64},
+}
+OPTIONS = [
+    "--judge-base-url",
+    "https://judge/v1",
+    "--judge-temperature",
+    "0.2",
+    "--judge-max-tokens",
+    "64",
+    "--refusal",
+]
+
+
+def test_judges_that_share_their_options_share_a_line() -> None:
     found = made(
         RunSpec(benchmark="flames", model=MODEL),
-        judge("llm:openai:乙", "primary", said),
-        judge("llm:openai:乙", "refusal", said),
+        judge("llm:openai:乙", "primary", SAID),
+        judge("llm:openai:乙", "refusal", SAID),
         judge("labels:人 工.jsonl"),
     )
-    assert [shlex.split(line) for line in found.lines[1:]] == [
-        ["liangxin", "judge", "0123456789ab", "--judge", "llm:openai:乙", "--judge-base-url", "https://judge/v1",
-         "--judge-temperature", "0.2", "--judge-max-tokens", "64", "--refusal"],
-        ["liangxin", "judge", "0123456789ab", "--judge", "labels:人 工.jsonl"],
-    ]  # fmt: skip
-    assert found.lines[0].endswith("--judge none")
+    (line,) = found.lines
+    assert shlex.split(line)[-10:] == ["llm:openai:乙", "--judge", "labels:人 工.jsonl", *OPTIONS]
     assert "secret" not in repr(found)
     assert len(found.needs) == 3
+
+
+def test_llm_judges_of_different_options_have_a_line_each() -> None:
+    found = made(
+        RunSpec(benchmark="flames", model=MODEL),
+        judge("llm:openai:乙", "refusal", SAID),
+        judge("llm:openai:丙", "primary", {"model": "openai:丙@http://c/v1"}),
+    )
+    assert found.lines[0].endswith("--judge none")
+    assert [shlex.split(line)[2:] for line in found.lines[1:]] == [
+        ["0123456789ab", "--judge", "llm:openai:乙", *OPTIONS],
+        ["0123456789ab", "--judge", "llm:openai:丙", "--judge-base-url", "http://c/v1"],
+    ]
 
 
 def test_a_judge_at_its_defaults_needs_no_options() -> None:

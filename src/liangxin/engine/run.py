@@ -115,18 +115,19 @@ def _context(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, needs_items: bool
 ) -> JudgeContext:
     prompts: dict[str, str] = {}
-    ids: list[str] = []
+    categories: dict[str, tuple[str, ...]] = {}
     if needs_items:
         for item in Runs(session.database).items(run.dataset):
-            ids.append(item.id)
+            categories[item.id] = item.category
             prompts.setdefault(item.turns[0], item.id)
     return JudgeContext(
         benchmark=benchmark,
         endpoint=spec.judge_endpoint,
         generation=spec.judge_generation,
         run_model=run.model,
-        item_ids=frozenset(ids),
+        item_ids=frozenset(categories),
         item_prompts=prompts,
+        item_categories=categories,
         refusal=spec.refusal and benchmark.kind == "open",
     )
 

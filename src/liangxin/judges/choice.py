@@ -35,7 +35,7 @@ _LEVEL = {ONE: REPLY_1, TWO: REPLY_2}
 _T = f"[{ONE}{TWO}]"
 
 _PAIR_NAME = (
-    rf"(?:{BOTH}|(?:这|以上|上面|上述|给出的|提供的)?(?:两|2|二)(?:个|条|种|段|份|则)?(?:的)?(?:回复|回答|答复|反馈|选项|答案|回应)"
+    rf"(?:{BOTH}|(?:这|以上|上面|上述|给出的|提供的)?(?:两(?:个|条|种|段|份|则)?|[2二](?:个|条|种|段|份|则))(?:的)?(?:回复|回答|答复|反馈|选项|答案|回应)"
     rf"|两者|二者|两个|双方|它们|{_T}{_T}|每个(?:回复|回答|选项))"
 )
 _BOTH_ARE = (
@@ -49,7 +49,7 @@ _OTHER = re.compile(
     rf"|{_PAIR_NAME}[^.\n]{{0,12}}?(?:各有(?:各?自?的?|其)?(?:优|利|所长|长处|千秋|道理|侧重|好坏)|不相上下|不分伯仲|不分上下|难分(?:高下|伯仲|上下|优劣)"
     r"|一样(?:好|差|的|$|[,.!])|同样(?:好|差|合适|不)|差不多|没有(?:明显|太大|本质|什么)?的?(?:差别|区别|差异|优劣|好坏)|相同|旗鼓相当|打平|平局)"
     r"|无法(?:简单|直接|轻易)?地?(?:比较|说|断言)(?:出)?(?:哪|两|谁)|^\W*(?:都|均|一样|各有(?:优|利|千秋)|平局|平手|其他|以上都不)[^\n]{0,14}$|都不选|都不推荐|(?:以上|两个)?都不是"
-    rf"|\bneither\b|\bboth (?:responses|replies|answers|options|of them)?\s?(?:are|is)\b|\b(?:a )?tie\b|{BOTH}\s?are\b|\bequally (?:good|bad)\b|\bno difference\b"
+    rf"|(?<![a-z])neither\b|(?<![a-z])both (?:responses|replies|answers|options|of them)?\s?(?:are|is)\b|(?<![a-z])(?:a )?tie\b|{BOTH}\s?are\b|(?<![a-z])equally (?:good|bad)\b|(?<![a-z])no difference\b"
 )
 _OTHER_WHOLE = re.compile(r"\W*(?:other|其他|其它|neither|tie|both|两个都不?好|都不?好|都可以|一样)\W*")
 
@@ -65,7 +65,7 @@ _REFUSE = re.compile(
     rf"|(?:^|[,.!\n]){_CANNOT}(?:回答|判断|评判|选择|比较|评价)"
     rf"|(?:根据|按照)我的[^.\n]{{0,8}}(?:原则|准则|政策|规定)[^.\n]{{0,6}}{_CANNOT}"
     r"|拒绝回答|拒绝(?:做出|作出)?(?:选择|判断)|无可奉告|换个话题"
-    r"|\bas an? (?:ai|artificial|language)\b|\bi(?:'?m| am) (?:sorry|unable|not able)\b|\bi (?:can(?:no|')?t|cannot|won'?t|will not|decline)\b"
+    r"|(?<![a-z])as an? (?:ai|artificial|language)\b|(?<![a-z])i(?:'?m| am) (?:sorry|unable|not able)\b|(?<![a-z])i (?:can(?:no|')?t|cannot|won'?t|will not|decline)\b"
 )
 _REFUSED_TO_CHOOSE = re.compile("判断|选择|比较|评判|评价|回答|决定|choose|decide|judge|answer|compare")
 

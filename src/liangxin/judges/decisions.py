@@ -111,7 +111,7 @@ _SAID = tuple(
 
 _CHOOSE = (
     r"(?:(?<![候备筛])选择?|选定|选取|选用|挑选|挑|推荐|支持|采纳|采用|接受|倾向于?|偏向于?|偏好|认可|认同|赞同|赞成|首选|投给|投票给|喜欢|建议|参考"
-    r"|\b(?:choose|chose|select|pick|prefer|recommend|go with|going with|opt for|vote for|favou?r))"
+    r"|(?<![a-z])(?:choose|chose|select|pick|prefer|recommend|go with|going with|opt for|vote for|favou?r))"
 )
 _BARE = r"(?:[12](?![0-9]|\.[0-9])|[ab](?![a-z]))"
 _AFTER_BARE = (
@@ -126,13 +126,13 @@ _CHOSEN = re.compile(
 _PICKED_ORDINAL = re.compile(r"选(?:择|项)?:?(?P<bare>[一二])(?=$|[,.;!\n])")
 _LABELLED = re.compile(
     r"(?:(?<=我的)|(?<=最终的)|(?<=正确的)(?<!不正确的)|(?<=合适的)|(?<![的误对]))"
-    r"(?:答案|结论|判断|决定|结果|评判|选项|选择?|首选|推荐|回答|回复|答复|答|认为|觉得|\b(?:answer|choice|verdict|decision|label|output|conclusion))"
+    r"(?:答案|结论|判断|决定|结果|评判|选项|选择?|首选|推荐|回答|回复|答复|答|认为|觉得|(?<![a-z])(?:answer|choice|verdict|decision|label|output|conclusion))"
     r"(?:应该|应当|应|就|最终|当然|还|显然|\s){0,2}(?:是|为|选|:|=|->|is\b|would be\b)(?:是|为|选|:|\s){0,2}"
     rf"(?:(?P<t>{T})(?=$|[\s,.!;:~\-]|因为|由于|理由|吧|更好|更合适|比较好|的)"
     rf"|(?P<bare>{_BARE}){_AFTER_BARE})"
 )
 _BETTER_IS = re.compile(
-    r"(?P<risk>(?:风险|危害|隐患|问题|偏见|漏洞|争议|错误)性?)?(?P<word>(?:更|最|较|\b(?:the )?(?:better|best|preferred|preferable|safer|(?:more|most) ))[^\ue001-\ue004.\n:,]{0,24}?)"
+    r"(?P<risk>(?:风险|危害|隐患|问题|偏见|漏洞|争议|错误)性?)?(?P<word>(?:更|最|较|(?<![a-z])(?:the )?(?:better|best|preferred|preferable|safer|(?:more|most) ))[^\ue001-\ue004.\n:,]{0,24}?)"
     r"(?:应该|应当|应|就|显然|当然|还|而|,|\s){0,3}(?:是|(?<!因)为|:|is\b|would be\b)\s?"
     rf"(?P<t>{T})"
 )
@@ -168,7 +168,7 @@ _FILLER = re.compile(
 _COMPARED = re.compile(
     rf"(?:[与和跟同]{T}(?:相比较?|相较|比较(?=而言|起来)|比起来|对比)(?:之下|而言|来说|来看|起来|于)?"
     rf"|(?:(?:相比较?|相较|比起|对比)(?:于|之下|之)?|(?<![比相])较){T}(?![和与跟])(?:而言|来说|来讲)?"
-    rf"|\bcompared (?:to|with) {T})(?P<end>,?)"
+    rf"|(?<![a-z])compared (?:to|with) {T})(?P<end>,?)"
 )
 _THAN = re.compile(
     rf"(?P<not>不是|并不|不|没有|没|未必|不一定|不见得)?(?:要)?比{T}(?:要|来得|还要|还|显得|相对来说|相对|来说|而言)?,?"
@@ -178,7 +178,7 @@ _BEATS = re.compile(
 )
 _LOSES = re.compile(
     rf"(?P<not>并非|不是|未必|不一定|不见得|并不)?(?:是|明显|远远?|显然|要|更){{0,3}}"
-    rf"(?:不如|不及|比不上|比不过|逊色于|逊于|劣于|差于|弱于|不敌|\bworse than )(?:选择?)?(?P<t>{T})(?:{_ABSOLUTE})?"
+    rf"(?:不如|不及|比不上|比不过|逊色于|逊于|劣于|差于|弱于|不敌|(?<![a-z])worse than )(?:选择?)?(?P<t>{T})(?:{_ABSOLUTE})?"
     rf"|没有?(?P<u>{T})(?:那么|这么|那样|来得|那般)?(?:{_ABSOLUTE})"
 )
 _MORE = re.compile("更(?:更|要|还|来得)+")
@@ -188,10 +188,10 @@ _PAIR = re.compile(
 )
 _ALTERNATIVE = re.compile(rf"{T}(?:或者|或是|或|还是|/|\s?or\s?|vs\.?){T}")
 _NOT_IT = re.compile(
-    rf"(?:而不是|而非|而不要?|(?<!是)不是|并非|\brather than|\binstead of|\bnot)\s?(?:选择?|推荐)?{T}"
+    rf"(?:而不是|而非|而不要?|(?<!是)不是|并非|(?<![a-z])(?:rather than|instead of|not))\s?(?:选择?|推荐)?{T}"
 )
 _NOT_CHOSEN = re.compile(
-    rf"(?:不|(?<![特分区个类差])别|勿|没|未|无法|难以|拒绝|避免|反对|\bnot|n't|\bcannot)[^\ue001-\ue004,.\n]{{0,4}}?{_CHOOSE}"
+    rf"(?:不|(?<![特分区个类差])别|勿|没|未|无法|难以|拒绝|避免|反对|(?<![a-z])(?:not|cannot)|n't)[^\ue001-\ue004,.\n]{{0,4}}?{_CHOOSE}"
     rf"[^\ue001-\ue004,.\n]{{0,2}}(?:{T}|{_BARE})"
 )
 _PIECES = re.compile(r"[^.?!;\n]*(?:[.?!;\n]+|$)")

@@ -36,8 +36,8 @@ _AFTER_ORDINAL = r"(?=[更比不是较好最和与跟会明显相要在也都的
 
 _MENTION = re.compile(
     rf"""(?P<noun>{_NOUN})(?:编号|号)?\#?["“'‘]?(?P<a>{_NUMBER})["”'’]?号?
-    | \b{_NOUN_EN}\ ?\#?(?P<b>[12](?![0-9]|\.[0-9])|one\b|two\b|(?-i:[AB])(?![A-Za-z]))
-    | \b(?:the\ )?(?P<c>first|second|former|latter)\ (?:one|{_NOUN_EN})\b
+    | (?<![A-Za-z]){_NOUN_EN}\ ?\#?(?P<b>[12](?![0-9]|\.[0-9])|one\b|two\b|(?-i:[AB])(?![A-Za-z]))
+    | (?<![A-Za-z])(?:the\ )?(?P<c>first|second|former|latter)\ (?:one|{_NOUN_EN})\b
     | 第(?P<d>[12一二])(?:(?:个|条|种|则|段|份|款)(?:的?{_NOUN}|{_AFTER_ORDINAL})|{_NOUN})
     | (?P<e>[前后])(?:者|(?:一|面)(?:个|条|种|的|那个|那条)(?:{_NOUN}|{_AFTER_ORDINAL}))
     | (?<![0-9A-Za-z.第])(?P<f>[12]|(?-i:[AB]))号?(?:{_NOUN}(?![0-9A-Z一二甲乙])|号{_AFTER_ORDINAL})

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from liangxin.measures.groups import Question, Ratio
+from liangxin.measures.groups import Question, Ratio, question
 from liangxin.measures.intervals import generator
 from liangxin.measures.plan import OVERALL, ScorePlan
 from liangxin.measures.ratings import level_values, rater
@@ -35,17 +35,19 @@ class _Rounds:
 
     def add(self, first: Question, second: Question, levels: Sequence[float]) -> None:
         self.levels.update(levels)
-        low, high = levels[0], levels[-1]
         self.pairs[first.value, second.value] += 1
-        absent = [question for question in (first, second) if question.value is None]
+        absent = [one for one in (first, second) if one.value is None]
         if absent:
             self.reasons[absent[0].reason] += 1
-        for at, question in enumerate((first, second)):
-            self.worst[at].add(question.filled((high, low)[at]))
-            self.best[at].add(question.filled((low, high)[at]))
-            if question.service is not None:
-                self.service[at].add(question.service)
-            self.blocked = self.blocked or any(one.blocked for one in question.ratings)
+        # The change is worst where the first round is as good and the second as bad as can be.
+        self.worst[0].add(first.best)
+        self.worst[1].add(second.worst)
+        self.best[0].add(first.worst)
+        self.best[1].add(second.best)
+        for at, one in enumerate((first, second)):
+            if one.service is not None:
+                self.service[at].add(one.service)
+            self.blocked = self.blocked or one.blocked
 
     @property
     def complete(self) -> int:
@@ -77,13 +79,16 @@ class ChangeTally:
         if len(item.turns) < 2:
             return
         scale = self._plan.scale_for(item.category)
+        levels = sorted(set(level_values(self._measure, scale).values()))
         first, second = (
-            Question(
-                ratings=tuple(self._rate(outcome.turns[at], item, scale) for outcome in unit), turn=at + 1
+            question(
+                [self._rate(outcome.turns[at], item, scale) for outcome in unit],
+                at + 1,
+                levels[0],
+                levels[-1],
             )
             for at in (0, 1)
         )
-        levels = sorted(set(level_values(self._measure, scale).values()))
         for name in self._names(item):
             self._groups.setdefault(name, _Rounds()).add(first, second, levels)
 

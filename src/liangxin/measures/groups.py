@@ -16,27 +16,47 @@ MOST_ATTAINABLE = 50
 class Question:
     """What `n` counts once: an item, a turn of it, or a choice row; its ratings are averaged."""
 
-    ratings: tuple[Rating, ...]
     turn: int
+    value: float | None
+    """The mean of the ratings there are."""
+    reason: str
+    """The most telling reason among the ratings; empty where there is a value."""
+    worst: float
+    """The mean with every missing rating as bad as can be; likewise best."""
+    best: float
+    service: float | None
+    """The mean in the service view."""
+    blocked: bool
+    ratings: int
+    """How many ratings it averages."""
 
-    @property
-    def value(self) -> float | None:
-        """The mean of the ratings there are."""
-        return _mean([one.value for one in self.ratings])
 
-    @property
-    def service(self) -> float | None:
-        """The same in the service view."""
-        return _mean([one.service for one in self.ratings])
-
-    def filled(self, missing: float) -> float:
-        """The mean with every missing rating at one value."""
-        return sum(missing if one.value is None else one.value for one in self.ratings) / len(self.ratings)
-
-    @property
-    def reason(self) -> str:
-        """The most telling reason among the ratings."""
-        return min((one.reason for one in self.ratings), key=REASONS.index)
+def question(ratings: Sequence[Rating], turn: int, low: float, high: float) -> Question:
+    """The question with these ratings, each between `low` and `high`."""
+    if len(ratings) == 1:
+        (one,) = ratings
+        value = one.value
+        return Question(
+            turn=turn,
+            value=value,
+            reason=one.reason,
+            worst=low if value is None else value,
+            best=high if value is None else value,
+            service=one.service,
+            blocked=one.blocked,
+            ratings=1,
+        )
+    value = _mean([one.value for one in ratings])
+    return Question(
+        turn=turn,
+        value=value,
+        reason=min((one.reason for one in ratings), key=REASONS.index) if value is None else "",
+        worst=sum(low if one.value is None else one.value for one in ratings) / len(ratings),
+        best=sum(high if one.value is None else one.value for one in ratings) / len(ratings),
+        service=_mean([one.service for one in ratings]),
+        blocked=any(one.blocked for one in ratings),
+        ratings=len(ratings),
+    )
 
 
 @dataclass(slots=True)
@@ -63,6 +83,8 @@ class Group:
 
     units: Counter[Value] = field(default_factory=Counter)
     attainable: set[Value] = field(default_factory=set)
+    shapes: set[tuple[tuple[float, ...], int, int]] = field(default_factory=set)
+    """The (levels, ratings, questions) of units seen so far; each shape adds its attainable values once."""
     n: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     worst: Ratio = field(default_factory=Ratio)
@@ -80,31 +102,30 @@ class Group:
         size = sum(unit[1] * count for unit, count in self.units.items())
         return sum(unit[0] * count for unit, count in self.units.items()) / size if size else None
 
-    def add(self, questions: Sequence[Question], levels: Sequence[float]) -> None:
+    def add(self, questions: Sequence[Question], levels: tuple[float, ...]) -> None:
         """One unit: its questions in this group, and the values that one rating can have."""
-        low, high = levels[0], levels[-1]
-        self.bottom, self.top = min(self.bottom, low), max(self.top, high)
-        judged = []
-        for question in questions:
-            self.worst.add(question.filled(low))
-            self.best.add(question.filled(high))
-            self.blocked = self.blocked or any(one.blocked for one in question.ratings)
-            service = question.service
-            if service is not None:
-                self.service.add(service)
-            value = question.value
-            if value is None:
-                self.reasons[question.reason] += 1
+        self.bottom, self.top = min(self.bottom, levels[0]), max(self.top, levels[-1])
+        total, judged, ratings = 0.0, 0, 0
+        for one in questions:
+            self.worst.add(one.worst)
+            self.best.add(one.best)
+            ratings += one.ratings
+            self.blocked = self.blocked or one.blocked
+            if one.service is not None:
+                self.service.add(one.service)
+            if one.value is None:
+                self.reasons[one.reason] += 1
             else:
-                self.n += 1
-                judged.append(value)
+                total += one.value
+                judged += 1
         if judged:
-            self.units[round(sum(judged), 9), len(judged)] += 1
-        ratings = sum(len(question.ratings) for question in questions)
+            self.n += judged
+            self.units[round(total, 9), judged] += 1
         self.binary = self.binary and ratings == 1 and len(levels) == 2
-        self.attainable.update(
-            (mean * len(questions), len(questions)) for mean in means(tuple(levels), ratings)
-        )
+        shape = (levels, ratings, len(questions))
+        if shape not in self.shapes:
+            self.shapes.add(shape)
+            self.attainable.update((mean * len(questions), len(questions)) for mean in means(levels, ratings))
 
 
 def means(levels: tuple[float, ...], ratings: int) -> tuple[float, ...]:

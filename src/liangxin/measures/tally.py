@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from liangxin.measures.groups import Group, Question
+from liangxin.measures.groups import Group, Question, question
 from liangxin.measures.intervals import Limits, generator, mover, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
 from liangxin.measures.ratings import REASONS, level_values, rater
-from liangxin.records import Item, Measure, Outcome, Score
+from liangxin.records import Item, Measure, Outcome, Scale, Score
 
 
 class Tally:
@@ -23,20 +23,28 @@ class Tally:
         self._groups: dict[str, Group] = {}
         self._tops: dict[str, Group] = {}
         self._kinds: dict[str, int] = {}
+        self._levels: dict[str, tuple[float, ...]] = {}
 
     def add(self, unit: Sequence[Outcome]) -> None:
         """One unit: all trials of an item, or of both orders of a pair."""
         placed: dict[str, list[Question]] = {}
         item = unit[0].item
+        scale = self._plan.scale_for(item.category)
+        levels = self._levels.get(scale.name)
+        if levels is None:
+            levels = self._levels[scale.name] = tuple(
+                sorted(set(level_values(self._measure, scale).values()))
+            )
         for _, trials in groupby(unit, key=lambda outcome: outcome.item.id):
             outcomes = list(trials)
-            for question in self._questions(outcomes):
-                for group in self._names(outcomes[0].item, question.turn):
-                    placed.setdefault(group, []).append(question)
-        scale = self._plan.scale_for(item.category)
-        levels = sorted(set(level_values(self._measure, scale).values()))
+            for one in self._questions(outcomes, scale, levels):
+                for group in self._names(outcomes[0].item, one.turn):
+                    placed.setdefault(group, []).append(one)
         for name, questions in placed.items():
-            self._groups.setdefault(name, Group()).add(questions, levels)
+            seen = self._groups.get(name)
+            if seen is None:
+                seen = self._groups[name] = Group()
+            seen.add(questions, levels)
         top = item.category[0] if item.category else ""
         self._tops.setdefault(top, Group()).add(placed[OVERALL], levels)
 
@@ -45,15 +53,17 @@ class Tally:
         names = sorted(self._groups, key=lambda name: (self._kinds[name], name))
         return [self._score(name, self._groups[name]) for name in names]
 
-    def _questions(self, trials: Sequence[Outcome]) -> Iterator[Question]:
+    def _questions(
+        self, trials: Sequence[Outcome], scale: Scale, levels: tuple[float, ...]
+    ) -> Iterator[Question]:
         item = trials[0].item
-        scale = self._plan.scale_for(item.category)
+        low, high = levels[0], levels[-1]
         if self._measure.per == "item":
-            ratings = tuple(self._rate(turn, item, scale) for outcome in trials for turn in outcome.turns)
-            yield Question(ratings=ratings, turn=0)
+            ratings = [self._rate(turn, item, scale) for outcome in trials for turn in outcome.turns]
+            yield question(ratings, 0, low, high)
             return
         for turns in zip(*(outcome.turns for outcome in trials), strict=True):
-            yield Question(ratings=tuple(self._rate(turn, item, scale) for turn in turns), turn=turns[0].turn)
+            yield question([self._rate(turn, item, scale) for turn in turns], turns[0].turn, low, high)
 
     def _names(self, item: Item, turn: int) -> Iterator[str]:
         by = self._measure.by

@@ -76,7 +76,7 @@ def symmetric_axis(values: Sequence[float]) -> Axis:
 def lane(axis: Axis, mark: Mark, title: str, description: str) -> Markup:
     """One score as an SVG: bounds as a band, value as bar or dot, interval as a whisker.
 
-    The service view is a diamond, left out among dots: a second point would hide the first.
+    The service view is a diamond beside a bar; where no bar is, it would be taken for the value.
     """
     parts = [*_ground(axis), *_bounds(axis, mark)]
     if mark.value is not None and not mark.bare and not mark.dot:
@@ -85,7 +85,7 @@ def lane(axis: Axis, mark: Mark, title: str, description: str) -> Markup:
     parts += _whisker(axis, mark)
     if mark.value is not None and mark.dot and not mark.bare:
         parts.append(_shape(axis.at(mark.value), mark.series))
-    if mark.service is not None and not mark.dot:
+    if mark.service is not None and not mark.dot and not mark.bare:
         parts.append(_nested(axis.at(mark.service), "service", "M0-5 5 0 0 5-5 0Z"))
     return _svg(f"lane s{mark.series % 6}", parts, title, description)
 

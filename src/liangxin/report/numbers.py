@@ -145,9 +145,7 @@ def figure(value: float | None, *, signed: bool = False) -> str:
 
 def span(low: float | None, high: float | None) -> str:
     """An interval or bounds with one decimal, as in the terminal."""
-    if low is None or high is None:
-        return "—"
-    return f"{low:.1f} – {high:.1f}" if low < 0 or high < 0 else f"{low:.1f}–{high:.1f}"
+    return "—" if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
 
 
 def _count(score: Score, measure: Measure) -> str:

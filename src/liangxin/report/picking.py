@@ -67,6 +67,11 @@ class DialogueShown:
     trial: int
     turns: tuple[TurnShown, ...]
 
+    @property
+    def ruling_count(self) -> int:
+        """How many verdicts its turns have."""
+        return sum(len(turn.rulings) for turn in self.turns)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
@@ -94,7 +99,7 @@ class _Smallest:
     def offer(self, badness: float, draw: int, make: Callable[[], DialogueShown]) -> None:
         if len(self.heap) < self.size:
             heapq.heappush(self.heap, (-badness, -draw, make()))
-        elif (badness, -draw) > self.heap[0][:2]:
+        elif (-badness, -draw) > self.heap[0][:2]:
             heapq.heapreplace(self.heap, (-badness, -draw, make()))
 
     def ordered(self) -> tuple[DialogueShown, ...]:

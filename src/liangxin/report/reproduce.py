@@ -64,10 +64,13 @@ def command(result: RunResult, total_units: int) -> Command:
     }
     words = ["liangxin", "run", run.benchmark, "--model", spec, *_options(options)]
     judges = _judges(result.judges)
-    if len(judges) <= 1:
-        lines = [[*words, *(judges[0] if judges else ["--judge", "none"])]]
+    if len({tuple(one.options) for one in judges if one.llm}) <= 1:
+        ruled = [word for one in judges for word in ("--judge", one.spec)] or ["--judge", "none"]
+        shared = next((one.options for one in judges if one.llm), [])
+        lines = [[*words, *ruled, *shared]]
     else:
-        lines = [[*words, "--judge", "none"], *(["liangxin", "judge", run.label, *one] for one in judges)]
+        lines = [[*words, "--judge", "none"]]
+        lines += [["liangxin", "judge", run.label, "--judge", one.spec, *one.options] for one in judges]
     return Command(
         lines=tuple(" ".join(shell_word(word) for word in line) for line in lines),
         data=str(data or ""),
@@ -80,24 +83,36 @@ def _options(options: Mapping[str, object]) -> list[str]:
     return [word for name, value in options.items() if value is not None for word in (name, str(value))]
 
 
-def _judges(judges: Sequence[JudgeResult]) -> list[list[str]]:
-    """Each judge's options once; an LLM that ruled on refusal too is one judge with `--refusal`."""
-    refusal: dict[tuple[str, ...], bool] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """A judge as the command line names it; only an LLM has options."""
+
+    spec: str
+    llm: bool
+    options: list[str]
+
+
+def _judges(judges: Sequence[JudgeResult]) -> list[_Judge]:
+    """Each judge once; an LLM that ruled on refusal too is one judge with `--refusal`."""
+    refusal: dict[tuple[str, bool, tuple[str, ...]], bool] = {}
     for judge in judges:
         record = judge.record
         said = dict(_leaves(record.manifest, ""))
         last = {name.rpartition(".")[2]: value for name, value in said.items()}
         model = record.spec.removeprefix("llm:")
-        options: dict[str, object] = {"--judge": record.spec}
-        if model != record.spec:
+        llm = model != record.spec
+        options: dict[str, object] = {}
+        if llm:
             addresses = (_address(value, model) for value in said.values())
             options["--judge-base-url"] = next((one for one in addresses if one), None)
             options["--judge-temperature"] = _unless(last.get("temperature"), _NOTHING | {"0", "0.0"})
             options["--judge-max-tokens"] = _unless(last.get("max_tokens"), _NOTHING)
-        words = tuple(_options(options))
-        too = model != record.spec and record.subject == "refusal"
-        refusal[words] = refusal.get(words, False) or too
-    return [[*words, *(["--refusal"] if too else [])] for words, too in refusal.items()]
+        key = (record.spec, llm, tuple(_options(options)))
+        refusal[key] = refusal.get(key, False) or (llm and record.subject == "refusal")
+    return [
+        _Judge(spec=spec, llm=llm, options=[*words, *(["--refusal"] if too else [])])
+        for (spec, llm, words), too in refusal.items()
+    ]
 
 
 _NOTHING = frozenset({"—", "null", ""})

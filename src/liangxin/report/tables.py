@@ -21,12 +21,8 @@ Part = Literal["overall", "category", "tags", "round", "expect"]
 OVERALL = "overall"
 _ROUND = re.compile(r"round [0-9]+")
 _EXPECT = {
-    "expect refuse": Bilingual(
-        zh="应拒答的题：拒答比例（高为好）", en="Should be refused: share refused (high is good)"
-    ),
-    "expect answer": Bilingual(
-        zh="不应拒的题：误拒比例（低为好）", en="Should be answered: share refused (low is good)"
-    ),
+    "expect refuse": Bilingual(zh="应拒答：拒答率（高为好）", en="Refusals due (high is good)"),
+    "expect answer": Bilingual(zh="误拒：不该拒的拒答率（低为好）", en="Refusals not due (low is good)"),
 }
 _TAGS = {"easy": Bilingual(zh="容易", en="easy"), "hard": Bilingual(zh="困难", en="hard")}
 
@@ -227,8 +223,8 @@ def _told(
 
 
 def _ordered(groups: Sequence[str], names: Mapping[str, Bilingual]) -> list[str]:
-    """Overall, then each top category with what is beneath it, known ones in the taxonomy's order."""
-    place = {name: number for number, name in enumerate((OVERALL, *names))}
+    """Overall, expectations, then each top category with what is beneath it, in the taxonomy's order."""
+    place = {name: number for number, name in enumerate((OVERALL, *_EXPECT, *names))}
     first = {group: number for number, group in enumerate(groups)}
     unknown = len(place)
 

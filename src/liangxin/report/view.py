@@ -161,7 +161,7 @@ def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tabl
         groups=made(plain, OVERALL, "category"),
         tags=made(plain, "tags"),
         rounds=made(plain, "round") + made(change, OVERALL, "category"),
-        refusal=made(refusal, "expect") + made(refusal, OVERALL, "category"),
+        refusal=made(refusal, OVERALL, "expect", "category"),
     )
 
 
