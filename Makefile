@@ -34,10 +34,10 @@ lint: $(VENV)/installed-test
 
 test: lint
 	@$(BIN)/python tests/set_up.py $(VENV)/locale
-	$(BIN)/python -m pytest --numprocesses 2 --quiet
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
-	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 2 --quiet -m "not slow"; \
+	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet -m "not slow"; \
 	else echo "no GBK locale here: that pass is left out"; fi
 
 first-run: $(VENV)/installed-test

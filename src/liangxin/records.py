@@ -236,7 +236,7 @@ class Measure:
     value: Literal["passing", "share_of_top", "points", "correct", "correct_decided", "round_change"]
     """What one verdict is worth: 100 if its level passes, 100 * points / the top level's points, its
     points; or, for choice, 100 if it is the gold label, among all answered rows or the decided ones;
-    or the last-minus-first difference of the two rounds' `share_of_top`."""
+    or the second-minus-first difference of the rounds' `share_of_top`."""
     by: tuple[Literal["category", "tags", "round", "expect"], ...]
     """Groups besides `overall`; `category` gives every prefix of the path."""
     combine: Literal["macro", "micro"] = "micro"

@@ -104,8 +104,8 @@ _MEASURES: Mapping[str, tuple[Bilingual, Bilingual]] = {
     "round_change": (
         _both("轮次变化", "Change between rounds"),
         _both(
-            "最后一轮减第一轮；负数表示越追问越不安全。",
-            "Last round minus first; negative means less safe when pressed.",
+            "第二轮减第一轮；负数表示越追问越不安全。",
+            "Second round minus first; negative means less safe when pressed.",
         ),
     ),
     "refusal_rate": (
