@@ -280,7 +280,7 @@ def two_turns(drawn: list[tuple[str, list[tuple[str, str]]]]) -> list[list[Outco
     ]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(drawn=DIALOGUES, order=st.randoms(use_true_random=False))
 def test_bounds_hold_and_order_does_not_matter(
     drawn: list[tuple[str, list[tuple[str, str]]]], order: random.Random
@@ -297,9 +297,8 @@ def test_bounds_hold_and_order_does_not_matter(
                 assert score.high <= 100 + 1e-9
         if score.worst is not None and score.best is not None:
             assert score.worst <= score.best + 1e-9
-            # A mean over the dimensions present may leave a dimension out that the bounds must hold.
-            if score.value is not None and not (score.group == "overall" and measure.startswith("harmless")):
-                assert score.worst - 1e-9 <= score.value <= score.best + 1e-9
+            if score.value is not None:
+                assert score.worst <= score.value <= score.best
     assert found["harmless_rate", "overall"].n + found["harmless_rate", "overall"].missing == len(units)
     assert found["score", "overall"].n + found["score", "overall"].missing == 2 * len(units)
     order.shuffle(units)

@@ -7,18 +7,25 @@ being 100 Σ s / (2 N) over its own questions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from liangxin.measures.groups import Question, Ratio, question
-from liangxin.measures.intervals import generator
-from liangxin.measures.plan import OVERALL, ScorePlan
-from liangxin.measures.ratings import level_values, rater
-from liangxin.measures.tally import empty, ordered
-from liangxin.records import Item, Measure, Outcome, Score
+from liangxin.measures.groups import Levels, Question, Ratio, first_reason, means, question
+from liangxin.measures.intervals import DRAWS, generator, percentiles
+from liangxin.measures.plan import ScorePlan
+from liangxin.measures.ratings import rater
+from liangxin.measures.tally import ALL, Place, bounds, category_places, empty, levels_of, ordered
+from liangxin.records import Measure, Outcome, Score
+
+MOST_OF_A_ROUND = 7
+"""Attainable values of one round that the pseudo-dialogue is spread over; their pairs are the square."""
 
 Pair = tuple[float | None, float | None]
 """What one dialogue's first and second round are worth; None where there is no verdict."""
+
+
+def _two() -> tuple[Ratio, Ratio]:
+    return Ratio(), Ratio()
 
 
 @dataclass(slots=True)
@@ -26,27 +33,27 @@ class _Rounds:
     """What has been seen of one group."""
 
     pairs: Counter[Pair] = field(default_factory=Counter)
-    levels: set[float] = field(default_factory=set)
+    attainable: set[float] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
-    worst: tuple[Ratio, Ratio] = field(default_factory=lambda: (Ratio(), Ratio()))
-    best: tuple[Ratio, Ratio] = field(default_factory=lambda: (Ratio(), Ratio()))
-    service: tuple[Ratio, Ratio] = field(default_factory=lambda: (Ratio(), Ratio()))
+    lowest: tuple[Ratio, Ratio] = field(default_factory=_two)
+    """The rounds' means for the lowest difference: the first as good, the second as bad as can be."""
+    highest: tuple[Ratio, Ratio] = field(default_factory=_two)
+    service: tuple[Ratio, Ratio] = field(default_factory=_two)
     blocked: bool = False
 
-    def add(self, first: Question, second: Question, levels: Sequence[float]) -> None:
-        self.levels.update(levels)
-        self.pairs[first.value, second.value] += 1
-        absent = [one for one in (first, second) if one.value is None]
+    def add(self, first: Question, second: Question, levels: Levels, count: int) -> None:
+        self.attainable.update(means(levels, first.ratings, MOST_OF_A_ROUND))
+        self.pairs[first.value, second.value] += count
+        absent = [one.reason for one in (first, second) if one.value is None]
         if absent:
-            self.reasons[absent[0].reason] += 1
-        # The change is worst where the first round is as good and the second as bad as can be.
-        self.worst[0].add(first.best)
-        self.worst[1].add(second.worst)
-        self.best[0].add(first.worst)
-        self.best[1].add(second.best)
-        for at, one in enumerate((first, second)):
+            self.reasons[first_reason(absent)] += count
+        for ratio, value in zip(self.lowest, (first.highest, second.lowest), strict=True):
+            ratio.add(value, count)
+        for ratio, value in zip(self.highest, (first.lowest, second.highest), strict=True):
+            ratio.add(value, count)
+        for ratio, one in zip(self.service, (first, second), strict=True):
             if one.service is not None:
-                self.service[at].add(one.service)
+                ratio.add(one.service, count)
             self.blocked = self.blocked or one.blocked
 
     @property
@@ -55,13 +62,13 @@ class _Rounds:
 
     @property
     def value(self) -> float | None:
-        rounds = (Ratio(), Ratio())
+        """The difference of the two printed rounds; None while no dialogue has both."""
+        rounds = _two()
         for pair, count in self.pairs.items():
-            for at, worth in enumerate(pair):
+            for ratio, worth in zip(rounds, pair, strict=True):
                 if worth is not None:
-                    rounds[at].total += worth * count
-                    rounds[at].size += count
-        return _difference(rounds)
+                    ratio.add(worth, count)
+        return _difference(rounds) if self.complete else None
 
 
 class ChangeTally:
@@ -71,41 +78,34 @@ class ChangeTally:
         self._plan = plan
         self._measure = measure
         self._rate = rater(measure, plan.annotators)
-        self._groups: dict[str, _Rounds] = {}
+        self._groups: dict[Place, _Rounds] = {ALL: _Rounds()}
 
-    def add(self, unit: Sequence[Outcome]) -> None:
-        """All trials of one item; an item of a single turn has no change."""
+    def add(self, unit: Sequence[Outcome], count: int) -> None:
+        """Some equal units; of one, all trials of an item. An item of a single turn has no change."""
         item = unit[0].item
         if len(item.turns) < 2:
             return
         scale = self._plan.scale_for(item.category)
-        levels = sorted(set(level_values(self._measure, scale).values()))
+        levels = levels_of(self._plan, self._measure, item)
         first, second = (
-            question(
-                [self._rate(outcome.turns[at], item, scale) for outcome in unit],
-                at + 1,
-                levels[0],
-                levels[-1],
-            )
+            question([self._rate(outcome.turns[at], item, scale) for outcome in unit], levels, at + 1)
             for at in (0, 1)
         )
-        for name in self._names(item):
-            self._groups.setdefault(name, _Rounds()).add(first, second, levels)
+        places = [ALL, *(category_places(item) if "category" in self._measure.by else ())]
+        for place in places:
+            self._groups.setdefault(place, _Rounds()).add(first, second, levels, count)
 
     def scores(self) -> list[Score]:
-        """`overall`, then categories."""
-        return [self._score(name, self._groups[name]) for name in sorted(self._groups, key=_order)]
-
-    def _names(self, item: Item) -> Iterator[str]:
-        yield OVERALL
-        if "category" in self._measure.by:
-            yield from ("/".join(item.category[: k + 1]) for k in range(len(item.category)))
+        """`overall`, then categories, each followed by those below it."""
+        return [self._score("/".join(place[2]), self._groups[place]) for place in sorted(self._groups)]
 
     def _score(self, name: str, rounds: _Rounds) -> Score:
+        units = rounds.pairs.total()
         if self._plan.unsupported is not None:
-            return empty(self._measure.name, name, {self._plan.unsupported: rounds.pairs.total()})
+            return empty(self._measure.name, name, {self._plan.unsupported: units} if units else {})
         value = rounds.value
         low, high = (None, None) if value is None else self._limits(name, rounds, value)
+        worst, best = bounds(self._measure, value, _difference(rounds.lowest), _difference(rounds.highest))
         return Score(
             measure=self._measure.name,
             group=name,
@@ -116,35 +116,30 @@ class ChangeTally:
             n=rounds.complete,
             missing=rounds.reasons.total(),
             missing_by_reason=ordered(rounds.reasons),
-            worst=_difference(rounds.worst),
-            best=_difference(rounds.best),
+            worst=worst,
+            best=best,
             service=_difference(rounds.service) if rounds.blocked else None,
         )
 
     def _limits(self, name: str, rounds: _Rounds, value: float) -> tuple[float, float]:
-        """Bayesian bootstrap over dialogues with one pseudo-dialogue spread over all pairs of levels."""
+        """Bayesian bootstrap over dialogues with one pseudo-dialogue spread over all pairs of values."""
         import numpy as np
 
-        levels = sorted(rounds.levels)
+        values = sorted(rounds.attainable)
         alpha: dict[Pair, float] = {pair: float(count) for pair, count in rounds.pairs.items()}
-        for pair in ((one, two) for one in levels for two in levels):
-            alpha[pair] = alpha.get(pair, 0.0) + 1 / len(levels) ** 2
+        for pair in ((one, two) for one in values for two in values):
+            alpha[pair] = alpha.get(pair, 0.0) + 1 / len(values) ** 2
         pairs = sorted(alpha, key=lambda pair: tuple((worth is None, worth or 0.0) for worth in pair))
         draws = generator(self._plan.seed, self._measure.name, name)
-        weights = draws.standard_gamma([alpha[pair] for pair in pairs], size=(10_000, len(pairs)))
-        means = []
+        weights = draws.standard_gamma([alpha[pair] for pair in pairs], size=(DRAWS, len(pairs)))
+        rounds_drawn = []
         for at in (0, 1):
             sums = np.array([pair[at] or 0.0 for pair in pairs])
             sizes = np.array([float(pair[at] is not None) for pair in pairs])
-            means.append((weights @ sums) / (weights @ sizes))
-        tail = 50 * (1 - self._plan.confidence)
-        low, high = np.percentile(means[1] - means[0], [tail, 100 - tail])
-        span = levels[-1] - levels[0]
-        return max(-span, min(float(low), value)), min(span, max(float(high), value))
-
-
-def _order(name: str) -> tuple[bool, str]:
-    return name != OVERALL, name
+            rounds_drawn.append((weights @ sums) / (weights @ sizes))
+        low, high = percentiles(rounds_drawn[1] - rounds_drawn[0], self._plan.confidence)
+        span = values[-1] - values[0]
+        return min(max(-span, low), value), max(min(span, high), value)
 
 
 def _difference(rounds: tuple[Ratio, Ratio]) -> float | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import fsum
 
 from liangxin.measures.intervals import Value
 from liangxin.measures.ratings import REASONS, Rating
 
 MOST_ATTAINABLE = 50
+
+Levels = tuple[float, ...]
+"""What one rating can be worth, lowest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,64 +21,54 @@ class Question:
     """What `n` counts once: an item, a turn of it, or a choice row; its ratings are averaged."""
 
     turn: int
+    ratings: int
+    """How many there should be: trials, and for a whole item its turns."""
     value: float | None
     """The mean of the ratings there are."""
-    reason: str
-    """The most telling reason among the ratings; empty where there is a value."""
-    worst: float
-    """The mean with every missing rating as bad as can be; likewise best."""
-    best: float
     service: float | None
-    """The mean in the service view."""
+    """The same in the service view."""
+    lowest: float
+    """The mean with every missing rating at the lowest level; `highest` likewise."""
+    highest: float
+    reason: str
+    """The most telling reason among the missing ratings."""
     blocked: bool
-    ratings: int
-    """How many ratings it averages."""
 
 
-def question(ratings: Sequence[Rating], turn: int, low: float, high: float) -> Question:
-    """The question with these ratings, each between `low` and `high`."""
-    if len(ratings) == 1:
-        (one,) = ratings
-        value = one.value
-        return Question(
-            turn=turn,
-            value=value,
-            reason=one.reason,
-            worst=low if value is None else value,
-            best=high if value is None else value,
-            service=one.service,
-            blocked=one.blocked,
-            ratings=1,
-        )
-    value = _mean([one.value for one in ratings])
+def question(ratings: Sequence[Rating], levels: Levels, turn: int = 0) -> Question:
+    """Average the ratings of one question."""
     return Question(
         turn=turn,
-        value=value,
-        reason=min((one.reason for one in ratings), key=REASONS.index) if value is None else "",
-        worst=sum(low if one.value is None else one.value for one in ratings) / len(ratings),
-        best=sum(high if one.value is None else one.value for one in ratings) / len(ratings),
-        service=_mean([one.service for one in ratings]),
-        blocked=any(one.blocked for one in ratings),
         ratings=len(ratings),
+        value=_mean([one.value for one in ratings if one.value is not None]),
+        service=_mean([one.service for one in ratings if one.service is not None]),
+        lowest=_mean([levels[0] if one.value is None else one.value for one in ratings]) or 0.0,
+        highest=_mean([levels[-1] if one.value is None else one.value for one in ratings]) or 0.0,
+        reason=first_reason([one.reason for one in ratings if one.value is None]),
+        blocked=any(one.blocked for one in ratings),
     )
+
+
+def first_reason(reasons: Sequence[str]) -> str:
+    """The most telling of some reasons; empty where there is none."""
+    return min(reasons, key=REASONS.index, default="")
 
 
 @dataclass(slots=True)
 class Ratio:
-    """A sum and its size."""
+    """A mean kept as counts of distinct values, so that it is the same to the last bit in any order."""
 
-    total: float = 0.0
-    size: int = 0
+    values: Counter[float] = field(default_factory=Counter)
 
-    def add(self, value: float) -> None:
-        """One more value."""
-        self.total += value
-        self.size += 1
+    def add(self, value: float, count: int) -> None:
+        """The same value some times more."""
+        self.values[value] += count
 
     @property
     def mean(self) -> float | None:
         """The mean, or None of nothing."""
-        return self.total / self.size if self.size else None
+        size = self.values.total()
+        return fsum(value * count for value, count in self.values.items()) / size if size else None
 
 
 @dataclass(slots=True)
@@ -82,63 +76,80 @@ class Group:
     """Everything a score of one group is made from."""
 
     units: Counter[Value] = field(default_factory=Counter)
-    attainable: set[Value] = field(default_factory=set)
-    shapes: set[tuple[tuple[float, ...], int, int]] = field(default_factory=set)
-    """The (levels, ratings, questions) of units seen so far; each shape adds its attainable values once."""
+    shapes: set[tuple[Levels, int, int]] = field(default_factory=set)
+    """(levels, ratings, questions) of the units: what their values could have been."""
     n: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    worst: Ratio = field(default_factory=Ratio)
-    best: Ratio = field(default_factory=Ratio)
+    lowest: Ratio = field(default_factory=Ratio)
+    highest: Ratio = field(default_factory=Ratio)
     service: Ratio = field(default_factory=Ratio)
     blocked: bool = False
-    binary: bool = True
-    """Whether each unit so far is one value out of two."""
-    bottom: float = float("inf")
-    top: float = float("-inf")
+
+    def add(self, questions: Sequence[Question], levels: Levels, count: int) -> None:
+        """Some equal units: the questions of one in this group, and what one rating can be worth."""
+        judged = []
+        for one in questions:
+            self.lowest.add(one.lowest, count)
+            self.highest.add(one.highest, count)
+            self.blocked = self.blocked or one.blocked
+            if one.service is not None:
+                self.service.add(one.service, count)
+            if one.value is None:
+                self.reasons[one.reason] += count
+            else:
+                judged.append(one.value)
+        self.n += len(judged) * count
+        if judged:
+            self.units[fsum(judged), len(judged)] += count
+        self.shapes.add((levels, sum(one.ratings for one in questions), len(questions)))
 
     @property
     def value(self) -> float | None:
         """Σ sums / Σ sizes over all units."""
         size = sum(unit[1] * count for unit, count in self.units.items())
-        return sum(unit[0] * count for unit, count in self.units.items()) / size if size else None
+        return fsum(unit[0] * count for unit, count in self.units.items()) / size if size else None
 
-    def add(self, questions: Sequence[Question], levels: tuple[float, ...]) -> None:
-        """One unit: its questions in this group, and the values that one rating can have."""
-        self.bottom, self.top = min(self.bottom, levels[0]), max(self.top, levels[-1])
-        total, judged, ratings = 0.0, 0, 0
-        for one in questions:
-            self.worst.add(one.worst)
-            self.best.add(one.best)
-            ratings += one.ratings
-            self.blocked = self.blocked or one.blocked
-            if one.service is not None:
-                self.service.add(one.service)
-            if one.value is None:
-                self.reasons[one.reason] += 1
-            else:
-                total += one.value
-                judged += 1
-        if judged:
-            self.n += judged
-            self.units[round(total, 9), judged] += 1
-        self.binary = self.binary and ratings == 1 and len(levels) == 2
-        shape = (levels, ratings, len(questions))
-        if shape not in self.shapes:
-            self.shapes.add(shape)
-            self.attainable.update((mean * len(questions), len(questions)) for mean in means(levels, ratings))
+    @property
+    def bottom(self) -> float:
+        """The lowest worth of any rating; `top` is the highest."""
+        return min(levels[0] for levels, _, _ in self.shapes)
+
+    @property
+    def top(self) -> float:
+        """The highest worth of any rating."""
+        return max(levels[-1] for levels, _, _ in self.shapes)
+
+    @property
+    def binary(self) -> bool:
+        """Whether every unit is one value out of the same two.
+
+        The values are looked at too: the mean of several annotators may lie between the levels.
+        """
+        two = {self.bottom, self.top}
+        shaped = all(set(levels) == two and ratings == 1 for levels, ratings, _ in self.shapes)
+        return shaped and len(two) == 2 and all(total in two for total, _ in self.units)
+
+    @property
+    def attainable(self) -> list[Value]:
+        """Every value that a unit of one of the shapes can have."""
+        found = {
+            (mean * questions, questions)
+            for levels, ratings, questions in self.shapes
+            for mean in means(levels, ratings)
+        }
+        return sorted(found)
 
 
-def means(levels: tuple[float, ...], ratings: int) -> tuple[float, ...]:
+def means(levels: Levels, ratings: int, most: int = MOST_ATTAINABLE) -> Levels:
     """The means that `ratings` values out of `levels` can have; spread evenly where there are too many."""
     sums = {0.0}
     for _ in range(ratings):
         sums = {round(total + level, 9) for total in sums for level in levels}
-        if len(sums) > MOST_ATTAINABLE:
-            step = (levels[-1] - levels[0]) / (MOST_ATTAINABLE - 1)
-            return tuple(levels[0] + step * k for k in range(MOST_ATTAINABLE))
+        if len(sums) > most:
+            step = (levels[-1] - levels[0]) / (most - 1)
+            return tuple(levels[0] + step * k for k in range(most))
     return tuple(sorted(total / ratings for total in sums))
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return sum(present) / len(present) if present else None
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None

@@ -80,12 +80,22 @@ def posterior_means(
     """
     import numpy as np
 
-    alpha: dict[Value, float] = {value: float(count) for value, count in counts.items()}
-    for value in attainable:
-        alpha[value] = alpha.get(value, 0.0) + 1 / len(attainable)
+    alpha: dict[Value, float] = {}
+    for (summed, size), count in (*counts.items(), *((value, 1 / len(attainable)) for value in attainable)):
+        value = (round(summed, 9), size)  # what differs by a rounding error is one value
+        alpha[value] = alpha.get(value, 0.0) + count
     values = sorted(alpha)
     weights = draws.standard_gamma([alpha[value] for value in values], size=(DRAWS, len(values)))
     sums = np.array([value[0] for value in values])
     sizes = np.array([value[1] for value in values])
     total: NDArray[np.float64] = (weights @ sums) / (weights @ sizes)
     return total
+
+
+def percentiles(draws: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """The limits that leave out equal shares of the draws at both ends."""
+    import numpy as np
+
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(draws, [tail, 100 - tail])
+    return float(low), float(high)

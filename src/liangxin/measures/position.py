@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from liangxin.measures.intervals import wilson
-from liangxin.records import Outcome, VerdictStatus
+from liangxin.measures.ratings import decision
+from liangxin.records import Outcome
 
 FIRST, SECOND = "回复1", "回复2"
 
@@ -63,7 +64,5 @@ def position_bias(outcomes: Iterable[Outcome], confidence: float = 0.95) -> Posi
 
 
 def _choice(outcome: Outcome) -> str | None:
-    for verdict in outcome.turns[0].verdicts:
-        if verdict.status is VerdictStatus.GIVEN and verdict.level in (FIRST, SECOND):
-            return verdict.level
-    return None
+    label, _ = decision(outcome.turns[0])
+    return label if label in (FIRST, SECOND) else None

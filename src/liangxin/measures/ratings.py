@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ REASONS = (
 """Why a value is missing, the most telling first: a block hits the worst answers first."""
 
 DECIDED = ("回复1", "回复2", "Other")
+WRONG = ("filtered", "empty", "truncated", "unreadable")
+"""Rows without a label that the authors' `acc` counts as wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ def _mean_level(measure: Measure, scale: Scale, values: dict[str, float], levels
         return sum(values[level] for level in levels) / len(levels)
     points = {level.name: level.points for level in scale.levels}
     mean = sum(points[level] for level in levels) / len(levels)
-    return 100.0 * (mean >= min(points[level] for level in scale.passing))
+    return 100.0 * (mean >= min((points[level] for level in scale.passing), default=math.inf))
 
 
 def absence(status: ReplyStatus, verdicts: Sequence[Verdict]) -> str:
@@ -111,8 +114,8 @@ def absence(status: ReplyStatus, verdicts: Sequence[Verdict]) -> str:
     return "truncated" if status is ReplyStatus.TRUNCATED and not verdicts else "not judged"
 
 
-def _decision(turn: TurnOutcome) -> tuple[str | None, str]:
-    """The label a choice row was read as, and else why it was not."""
+def decision(turn: TurnOutcome) -> tuple[str | None, str]:
+    """The label a choice row was read as (by most annotators), and else why it was not."""
     levels = Counter(v.level for v in turn.verdicts if v.status is VerdictStatus.GIVEN).most_common(2)
     if not levels:
         return None, absence(turn.status, turn.verdicts)
@@ -122,9 +125,12 @@ def _decision(turn: TurnOutcome) -> tuple[str | None, str]:
 
 
 def _rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
-    """`acc` divides by every answered row; a row whose call failed is not a row."""
-    label, reason = _decision(turn)
-    if label is None and reason in ("failed", "not_asked", "judge failed", "not judged"):
+    """`acc` divides by every answered row; a row whose call failed is not a row.
+
+    What the model left without a readable answer is wrong; what its judge did not rule on is missing.
+    """
+    label, reason = decision(turn)
+    if label is None and reason not in WRONG:
         return Rating(value=None, reason=reason)
     value = 100.0 * (label == item.answer)
     return Rating(value=value, service=value, blocked=turn.status is ReplyStatus.FILTERED)
@@ -132,7 +138,7 @@ def _rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
 
 def _rate_decided(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
     """`acc_star` divides by the rows read as 回复1, 回复2 or Other."""
-    label, reason = _decision(turn)
+    label, reason = decision(turn)
     blocked = turn.status is ReplyStatus.FILTERED
     if label not in DECIDED:
         return Rating(value=None, reason=reason or "refuse", blocked=blocked)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from math import fsum
+from typing import TYPE_CHECKING
 
-from liangxin.measures.groups import Group, Question, question
-from liangxin.measures.intervals import Limits, generator, mover, posterior_means, wilson
+from liangxin.measures.groups import Group, Levels, Question, question
+from liangxin.measures.intervals import Limits, generator, mover, percentiles, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
 from liangxin.measures.ratings import REASONS, level_values, rater
-from liangxin.records import Item, Measure, Outcome, Scale, Score
+from liangxin.records import Item, Measure, Outcome, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Place = tuple[int, int, tuple[str, ...]]
+"""A group as it sorts: kind, order within the kind, path."""
+
+ALL: Place = (0, 0, (OVERALL,))
 
 
 class Tally:
@@ -20,110 +29,130 @@ class Tally:
         self._plan = plan
         self._measure = measure
         self._rate = rater(measure, plan.annotators)
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[Place, Group] = {ALL: Group()}
         self._tops: dict[str, Group] = {}
-        self._kinds: dict[str, int] = {}
-        self._levels: dict[str, tuple[float, ...]] = {}
 
-    def add(self, unit: Sequence[Outcome]) -> None:
-        """One unit: all trials of an item, or of both orders of a pair."""
-        placed: dict[str, list[Question]] = {}
+    def add(self, unit: Sequence[Outcome], count: int) -> None:
+        """Some equal units; of one, all trials of an item, or of both orders of a pair."""
+        placed: dict[Place, list[Question]] = {}
         item = unit[0].item
-        scale = self._plan.scale_for(item.category)
-        levels = self._levels.get(scale.name)
-        if levels is None:
-            levels = self._levels[scale.name] = tuple(
-                sorted(set(level_values(self._measure, scale).values()))
-            )
-        for _, trials in groupby(unit, key=lambda outcome: outcome.item.id):
-            outcomes = list(trials)
-            for one in self._questions(outcomes, scale, levels):
-                for group in self._names(outcomes[0].item, one.turn):
-                    placed.setdefault(group, []).append(one)
-        for name, questions in placed.items():
-            seen = self._groups.get(name)
-            if seen is None:
-                seen = self._groups[name] = Group()
-            seen.add(questions, levels)
-        top = item.category[0] if item.category else ""
-        self._tops.setdefault(top, Group()).add(placed[OVERALL], levels)
+        levels = levels_of(self._plan, self._measure, item)
+        rows: dict[str, list[Outcome]] = {}
+        for outcome in unit:
+            rows.setdefault(outcome.item.id, []).append(outcome)
+        for trials in rows.values():
+            for one in self._questions(trials, levels):
+                for place in self._places(trials[0].item, one.turn):
+                    placed.setdefault(place, []).append(one)
+        for place, questions in placed.items():
+            self._groups.setdefault(place, Group()).add(questions, levels, count)
+        if self._measure.combine == "macro":
+            top = item.category[0] if item.category else ""
+            self._tops.setdefault(top, Group()).add(placed[ALL], levels, count)
 
     def scores(self) -> list[Score]:
-        """`overall`, then categories, tags, rounds, expectations."""
-        names = sorted(self._groups, key=lambda name: (self._kinds[name], name))
-        return [self._score(name, self._groups[name]) for name in names]
+        """`overall`, then categories (each followed by those below it), tags, rounds, expectations."""
+        return [self._score(place, self._groups[place]) for place in sorted(self._groups)]
 
-    def _questions(
-        self, trials: Sequence[Outcome], scale: Scale, levels: tuple[float, ...]
-    ) -> Iterator[Question]:
+    def _questions(self, trials: Sequence[Outcome], levels: Levels) -> Iterator[Question]:
         item = trials[0].item
-        low, high = levels[0], levels[-1]
+        scale = self._plan.scale_for(item.category)
         if self._measure.per == "item":
-            ratings = [self._rate(turn, item, scale) for outcome in trials for turn in outcome.turns]
-            yield question(ratings, 0, low, high)
+            yield question(
+                [self._rate(turn, item, scale) for outcome in trials for turn in outcome.turns], levels
+            )
             return
         for turns in zip(*(outcome.turns for outcome in trials), strict=True):
-            yield question([self._rate(turn, item, scale) for turn in turns], turns[0].turn, low, high)
+            yield question([self._rate(turn, item, scale) for turn in turns], levels, turns[0].turn)
 
-    def _names(self, item: Item, turn: int) -> Iterator[str]:
+    def _places(self, item: Item, turn: int) -> Iterator[Place]:
         by = self._measure.by
-        found = [(0, OVERALL)]
+        yield ALL
         if "category" in by:
-            found += [(1, "/".join(item.category[: k + 1])) for k in range(len(item.category))]
+            yield from category_places(item)
         if "tags" in by:
-            found += [(2, tag) for tag in item.tags]
-        if "round" in by:
-            found.append((3, f"round {turn}"))
+            yield from ((2, 0, (tag,)) for tag in dict.fromkeys(item.tags))
+        if "round" in by and turn:
+            yield 3, turn, (f"round {turn}",)
         if "expect" in by and item.expect:
-            found.append((4, f"expect {item.expect}"))
-        for kind, name in found:
-            self._kinds[name] = kind
-            yield name
+            yield 4, int(item.expect == "answer"), (f"expect {item.expect}",)
 
-    def _score(self, name: str, group: Group) -> Score:
+    def _score(self, place: Place, group: Group) -> Score:
+        name = "/".join(place[2])
         units = group.n + group.reasons.total()
         if self._plan.unsupported is not None:
-            return empty(self._measure.name, name, {self._plan.unsupported: units})
-        macro = name == OVERALL and self._measure.combine == "macro"
+            return empty(self._measure.name, name, {self._plan.unsupported: units} if units else {})
+        macro = place == ALL and self._measure.combine == "macro"
         parts = [self._tops[top] for top in sorted(self._tops)] if macro else [group]
-        limits = self._limits(name, [part for part in parts if part.n])
+        value = _mean([part.value for part in parts])
+        limits = None if value is None else self._limits(name, [part for part in parts if part.n], value)
+        worst, best = bounds(
+            self._measure,
+            value,
+            _mean([part.lowest.mean for part in parts]),
+            _mean([part.highest.mean for part in parts]),
+        )
         return Score(
             measure=self._measure.name,
             group=name,
-            value=_mean([part.value for part in parts]),
+            value=value,
             low=limits.low if limits else None,
             high=limits.high if limits else None,
             method=limits.method if limits else "",
             n=group.n,
             missing=group.reasons.total(),
             missing_by_reason=ordered(group.reasons),
-            worst=_mean([part.worst.mean for part in parts]),
-            best=_mean([part.best.mean for part in parts]),
+            worst=worst,
+            best=best,
             service=_mean([part.service.mean for part in parts]) if group.blocked else None,
         )
 
-    def _limits(self, name: str, parts: Sequence[Group]) -> Limits | None:
-        if not parts:
-            return None
-        value = _mean([part.value for part in parts]) or 0.0
+    def _limits(self, name: str, parts: Sequence[Group], value: float) -> Limits:
+        """One group's limits as they are; those of several categories combined by MOVER.
+
+        Adding up the categories' draws instead would add up what each pseudo-unit pulls towards the middle:
+        at shares of .998 on Flames' five dimensions that covers 68 %, and this 93 %.
+        """
         bottom, top = min(part.bottom for part in parts), max(part.top for part in parts)
         if all(part.binary for part in parts):
             singles = [_wilson(part, self._plan.confidence) for part in parts]
-            low, high = singles[0][1:] if len(singles) == 1 else mover(singles)
             method = "wilson" if len(singles) == 1 else "mover-wilson"
         else:
-            low, high = self._bootstrap(name, parts)
+            draws = generator(self._plan.seed, self._measure.name, name)
+            singles = [self._bootstrap(part, draws) for part in parts]
             method = "bayesian-bootstrap"
-        return Limits(low=max(bottom, min(low, value)), high=min(top, max(high, value)), method=method)
+        low, high = singles[0][1:] if len(singles) == 1 else mover(singles)
+        return Limits(low=min(max(bottom, low), value), high=max(min(top, high), value), method=method)
 
-    def _bootstrap(self, name: str, parts: Sequence[Group]) -> tuple[float, float]:
-        import numpy as np
+    def _bootstrap(self, group: Group, draws: np.random.Generator) -> tuple[float, float, float]:
+        """(value, low, high) of a group by the Bayesian bootstrap, widened to hold the value."""
+        low, high = percentiles(posterior_means(group.units, group.attainable, draws), self._plan.confidence)
+        value = group.value or 0.0
+        return value, min(low, value), max(high, value)
 
-        draws = generator(self._plan.seed, self._measure.name, name)
-        means = [posterior_means(part.units, sorted(part.attainable), draws) for part in parts]
-        tail = 50 * (1 - self._plan.confidence)
-        low, high = np.percentile(sum(means) / len(means), [tail, 100 - tail])
-        return float(low), float(high)
+
+def levels_of(plan: ScorePlan, measure: Measure, item: Item) -> Levels:
+    """What one rating of an item can be worth under a measure."""
+    return tuple(sorted(set(level_values(measure, plan.scale_for(item.category)).values())))
+
+
+def category_places(item: Item) -> Iterator[Place]:
+    """Every prefix of an item's category path."""
+    yield from ((1, 0, item.category[: k + 1]) for k in range(len(item.category)))
+
+
+def bounds(
+    measure: Measure, value: float | None, lowest: float | None, highest: float | None
+) -> tuple[float | None, float | None]:
+    """(worst, best): the ends by the measure's direction, always wide enough to hold the value.
+
+    A value that leaves a whole category out, or a rounding error, must not lie outside its own bounds.
+    """
+    if lowest is None or highest is None:
+        return None, None
+    if value is not None:
+        lowest, highest = min(lowest, value), max(highest, value)
+    return (highest, lowest) if measure.higher_is_better is False else (lowest, highest)
 
 
 def empty(measure: str, group: str, missing: Mapping[str, int]) -> Score:
@@ -158,4 +187,4 @@ def _wilson(group: Group, confidence: float) -> tuple[float, float, float]:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     present = [value for value in values if value is not None]
-    return sum(present) / len(present) if present else None
+    return fsum(present) / len(present) if present else None
