@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from liangxin.errors import StoreError
@@ -73,8 +72,13 @@ class Database:
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves a row alone whose key is there already."""
+        # Either dialect takes time to import, and a process needs one of them.
         if self.is_sqlite:
+            from sqlalchemy.dialects import sqlite
+
             return sqlite.insert(table).on_conflict_do_nothing()
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(table).on_conflict_do_nothing()
 
     def close(self) -> None:
