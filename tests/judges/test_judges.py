@@ -19,8 +19,8 @@ from liangxin.specs import Benchmark, Endpoint, Generation
 CHOICE = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "choice"]
 OPEN = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "open"]
 PAIRS = [
-    *((judge, name) for judge in ("rule", "llm", "labels") for name in OPEN),
-    *((judge, name) for judge in ("choice", "labels") for name in CHOICE),
+    *((judge, name) for judge in ("rule", "llm", "labels", "jury") for name in OPEN),
+    *((judge, name) for judge in ("choice", "labels", "jury") for name in CHOICE),
 ]
 
 
@@ -33,7 +33,9 @@ def spec(tmp_path: Path) -> Callable[[str, Benchmark], str]:
         script, labels = tmp_path / "judge.jsonl", tmp_path / "labels.jsonl"
         script.write_text(json.dumps({"text": json.dumps({"level": level, "reason": "理由"})}) + "\n")
         labels.write_text(json.dumps({"id": "item-1", "level": level, "response": "第一个"}) + "\n")
-        return {"llm": f"llm:scripted:{script}", "labels": f"labels:{labels}"}.get(kind, kind)
+        first = "choice" if benchmark.kind == "choice" else f"llm:scripted:{script}"
+        specs = {"llm": f"llm:scripted:{script}", "labels": f"labels:{labels}"}
+        return {**specs, "jury": f"jury:{first},labels:{labels}"}.get(kind, kind)
 
     return made
 
@@ -108,7 +110,7 @@ def test_the_same_judge_has_the_same_name_and_another_scale_another(
     first = names_of(context_of(benchmark))
     assert names_of(context_of(benchmark)) == first
     warmer = names_of(context_of(benchmark, generation=Generation(temperature=0.5)))
-    assert (warmer != first) is (kind == "llm")
+    assert (warmer != first) is (kind == "llm" or (kind == "jury" and benchmark.kind == "open"))
     if kind != "rule":  # the refusal scale is the same for every benchmark
         scale = benchmark.scale_for(())
         from dataclasses import replace

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 
-from liangxin.models.openai import OpenAIModel, read_address
+from liangxin.models.address import read_address
+from liangxin.models.openai import OpenAIModel
 from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation

@@ -17,7 +17,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = """error innererror code message type param base_resp status_code status_msg contentFilter role level choices
-metadata raw detail content_filter_result"""
+metadata raw detail content_filter_result input_sensitive content"""
 NAMES = st.sampled_from(KEYS.split())
 SHAPED = st.recursive(
     JSON | st.sampled_from(["content_filter", "1301", 1026, "Content Exists Risk", "assistant"]),
@@ -141,6 +141,34 @@ CASES: list[tuple[int, Any, str, str]] = [
     (400, said("x", code="OutputTextRiskDetection"), "output", "OutputTextRiskDetection"),
     (200, {"code": 10013, "message": "输入内容审核不通过，涉嫌违规", "sid": "cha"}, "input", "10013"),
     (200, said("输出内容涉及敏感信息，审核不通过", code="10014"), "output", "10014"),
+    (
+        200,
+        {"choices": [], "input_sensitive": True, "base_resp": {"status_code": 0}},
+        "input",
+        "input_sensitive",
+    ),
+    (
+        200,
+        {
+            "choices": [{"message": {"content": ""}}],
+            "output_sensitive": True,
+            "base_resp": {"status_code": 0, "status_msg": ""},
+        },
+        "output",
+        "output_sensitive",
+    ),
+    (
+        400,
+        {
+            "type": "error",
+            "error": {
+                "type": "invalid_request_error",
+                "message": "Output blocked by content filtering policy",
+            },
+        },
+        "output",
+        "invalid_request_error",
+    ),
     (451, {"error": STEP}, "input", "censorship_blocked"),
     (451, said("Provider returned error", code=451, metadata={"raw": str(STEP)}), "input", "451"),
     (
@@ -191,6 +219,13 @@ def test_every_signal_is_tested_and_says_where_it_was_read(
         said("Internal error. CSD code: 5", code="ContentSecurityDetectionError"),
         {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
         {"base_resp": {"status_code": 0, "status_msg": "success"}},
+        {
+            "choices": [{"message": {"content": "一个完整的回答"}}],
+            "output_sensitive": True,
+            "base_resp": {"status_code": 0},
+        },
+        {"choices": [], "input_sensitive": False, "base_resp": {"status_code": 0}},
+        {"input_sensitive": True, "error": {"message": "Rate limit reached"}},
         {"choices": [], "message": "Content Exists Risk"},
         {"error": None},
         {"error": []},
@@ -246,7 +281,6 @@ def test_finished_choices(choice: dict[str, Any], body: dict[str, Any], detail: 
 def test_no_body_raises(status: int, body: object) -> None:
     block = classify(status, body)
     assert block is None or block.detail.startswith(("input: ", "output: "))
-    error = complaint(body)
-    assert block is None or error is not None
+    assert block is None or complaint(body) is not None or block.code == "input_sensitive"
     if isinstance(body, dict):
         classify_choice(body, body)

@@ -14,8 +14,9 @@ import pytest
 
 from liangxin.errors import AccessDenied, UsageError
 from liangxin.models import open_model
+from liangxin.models.address import find_proxy, read_address
 from liangxin.models.base import ChatModel
-from liangxin.models.openai import OpenAIModel, find_proxy, open_openai, read_address
+from liangxin.models.openai import OpenAIModel, open_openai
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
 from liangxin.testing.behaviours import LONG, MIXED, Behaviour, Planned, answer_text, completion
@@ -143,9 +144,8 @@ def test_the_key_is_in_no_reply_and_no_repr(house: Any) -> None:
     assert house.key not in repr(found)
     assert house.key[:12] not in repr(found)
     assert (found[1].text, found[4].text) == ("您的密钥是 ***。", "密钥 ***")
-    assert house.key not in repr(house.open("https://h/v1")) + str(
-        vars(house.open("https://h/v1"))["_endpoint"]
-    )
+    model = house.open("https://h/v1")
+    assert house.key not in repr(model) + str(vars(model)) + str(vars(vars(model)["_line"]))
     assert provider.requests[0].authorization == f"Bearer {house.key}"
 
 
@@ -183,7 +183,7 @@ def test_retry_after_is_a_minimum_for_everybody(house: Any, say: Say) -> None:
         pacer: Any = None
         while pacer is None or not pacer.limited:  # the 429 has come back
             await asyncio.sleep(0)
-            pacer = vars(model)["_asker"] and vars(vars(model)["_asker"])["_pacer"]
+            pacer = vars(vars(model)["_line"].asker())["_pacer"]
         await asyncio.gather(first, *(model.reply(say(f"乙{k}"), Generation()) for k in range(3)))
 
     house.run(job, provider=provider)

@@ -115,3 +115,25 @@ def test_facts_are_the_manifests_leaves() -> None:
     }
     assert found == {"a.b": ("—", False), "a.c": ('[1, "二"]', False), "d": ("x\ny", True)}
     assert facts({"prompt": "长" * 500})[0].long
+
+
+def jury(*urls: str, **generation: object) -> dict[str, object]:
+    return {
+        "kind": "jury",
+        "members": {
+            f"llm:openai:m{n}@{n}": {"model": f"openai:m{n}@{url}", "generation": generation}
+            for n, url in enumerate(urls)
+        },
+    }
+
+
+def test_a_jury_has_its_members_common_options() -> None:
+    def options(said: dict[str, object]) -> list[str]:
+        found = made(
+            RunSpec(benchmark="flames", model=MODEL), judge("jury:llm:openai:m0,llm:openai:m1", said=said)
+        )
+        return shlex.split(found.lines[0])[shlex.split(found.lines[0]).index("--judge") + 2 :]
+
+    one = jury("https://h/v1", "https://h", temperature=0.3)
+    assert options(one) == ["--judge-base-url", "https://h/v1", "--judge-temperature", "0.3"]
+    assert options(jury("https://a/v1", "https://b/v1", temperature=0.0)) == []

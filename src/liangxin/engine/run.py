@@ -106,7 +106,7 @@ def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark)
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
-        context = _context(session, run, spec, benchmark, needs_items=judge_spec.startswith("labels:"))
+        context = _context(session, run, spec, benchmark, needs_items="labels:" in judge_spec)
         voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
     return voices
 

@@ -16,6 +16,7 @@ JUDGES: Registry[Callable[[str, JudgeContext], Sequence[Judge]]] = Registry(
         "rule": "liangxin.judges.rule:open_rule",
         "llm": "liangxin.judges.llm:open_llm",
         "labels": "liangxin.judges.labels:open_labels",
+        "jury": "liangxin.judges.jury:open_jury",
     },
     see="liangxin judges",
 )

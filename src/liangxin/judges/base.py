@@ -54,7 +54,8 @@ class JudgeContext:
     """The judge's own; nothing of the model's endpoint is inherited."""
     generation: Generation = Generation(temperature=0.0)
     run_model: str = ""
-    """The run's model SPEC, for `labels` only: it tells whether rows without an answer may be used."""
+    """The run's model SPEC: it tells `labels` whether rows without an answer may be used, and whether an LLM
+    judge is of the measured model's family. No judge asks by it."""
     item_ids: frozenset[str] = frozenset()
     """Every item of the data, for `labels` to know an unknown item."""
     item_prompts: Mapping[str, str] = field(default_factory=dict)

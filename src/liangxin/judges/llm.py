@@ -15,6 +15,7 @@ from liangxin.errors import JudgeError, UsageError
 from liangxin.judges import prompt
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.contract import Contract
+from liangxin.judges.families import kinship
 from liangxin.judges.identity import canonical, identity
 from liangxin.models import ChatModel, open_model
 from liangxin.records import Case, Reply, ReplyStatus, Scale, Verdict, VerdictStatus
@@ -60,7 +61,16 @@ class LlmJudge:
     annotator = ""
     batch = 1
 
-    def __init__(self, spec: str, model: ChatModel, ruling: Ruling, connections: int) -> None:
+    def __init__(
+        self, spec: str, model: ChatModel, ruling: Ruling, connections: int, warning: str | None = None
+    ) -> None:
+        """Bind a model to a ruling.
+
+        Args:
+            connections: how many cases may be under way at once.
+            warning: what the user should know of this judge on this run.
+        """
+        self._warning = warning
         self.subject: Literal["primary", "refusal"] = ruling.subject
         self.connections = connections
         self._model = model
@@ -92,8 +102,8 @@ class LlmJudge:
         return self._manifest
 
     def notices(self) -> Sequence[str]:
-        """Nothing to say."""
-        return ()
+        """A warning where the judge is of the measured model's family."""
+        return (self._warning,) if self._warning else ()
 
     async def aclose(self) -> None:
         """Release the model's connections."""
@@ -137,9 +147,10 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
                 subject="refusal", scales={"*": REFUSAL}, rubric=REFUSAL_RUBRIC, generation=context.generation
             )
         )
+    warning = kinship(name, context.run_model)
     # Each voice has a model of its own, so that closing one leaves the other alone.
     return [
-        LlmJudge(name, open_model(name, context.endpoint), ruling, context.endpoint.connections)
+        LlmJudge(name, open_model(name, context.endpoint), ruling, context.endpoint.connections, warning)
         for ruling in rulings
     ]
 

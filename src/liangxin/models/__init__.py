@@ -15,11 +15,18 @@ MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
     "model",
     {
         "openai": "liangxin.models.openai:open_openai",
+        "openai-completions": "liangxin.models.completions:open_completions",
+        "gguf": "liangxin.models.gguf:open_gguf",
+        "anthropic": "liangxin.models.anthropic:open_anthropic",
+        "litellm": "liangxin.models.litellm:open_litellm",
         "replay": "liangxin.models.replay:open_replay",
         "scripted": "liangxin.models.scripted:open_scripted",
     },
     see="liangxin models",
 )
+
+NAMELESS = frozenset({"gguf"})
+"""Kinds that have a default where no name is given."""
 
 
 def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
@@ -32,6 +39,6 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
     """
     kind, _, name = spec.partition(":")
     factory = MODELS.get(kind)
-    if not name:
+    if not name and kind not in NAMELESS:
         raise UsageError(f"model {spec!r} lacks a name: write {kind}:NAME. See `liangxin models`.")
     return factory(name, endpoint)

@@ -2,8 +2,9 @@
 
 One table, `SIGNALS`, for blocks that come as an error (under any HTTP status, 200 included) and one set,
 `BLOCKED_FINISH`, for blocks that come as a finish reason. Every entry names where it was read. Baidu
-Qianfan's error codes could not be verified and are left out; its blocks are read from `finish_reason` and
-`flag`. Everything here is pure and never raises on any JSON value.
+Qianfan's error codes for content could not be verified and are left out (its list of V2 errors as copied on
+public pages names none); its blocks are read from `finish_reason` and `flag`. Everything here is pure and
+never raises on any JSON value.
 """
 
 from __future__ import annotations
@@ -121,6 +122,13 @@ SIGNALS: tuple[Signal, ...] = (
         side="output",
     ),
     Signal(
+        provider="Anthropic",
+        source="anthropics/claude-code #6195, #43487, #58367: 400, invalid_request_error, 'Output blocked by "
+        "content filtering policy'; its classifiers' own stop reason is read in `anthropic`",
+        message=_text(r"\boutput blocked by content filtering policy\b"),
+        side="output",
+    ),
+    Signal(
         provider="iFlytek Spark",
         source="xfyun.cn/doc/spark, error codes: 10013 输入内容审核不通过, 10019 会话内容有涉及违规信息的倾向",
         codes=frozenset({"10013", "10019"}),
@@ -173,6 +181,9 @@ _HIDDEN_FLAGS = (3, 4)
 """Baidu Qianfan, choices[].flag: 3 禁止上屏 (must not be shown), 4 撤屏 (withdrawn)."""
 
 _MINIMAX_CODES: Mapping[str, Side] = {"1026": "input", "1027": "output"}
+_MINIMAX_FLAGS: Mapping[str, Side] = {"input_sensitive": "input", "output_sensitive": "output"}
+"""platform.minimax.io/docs/api-reference/text-chat: set also where the answer came, so alone they say little."""
+
 _NOT_WORD = re.compile(r"[^a-z0-9]")
 _INPUT = _text(r"\binput|\bprompt\b|输入")
 _OUTPUT = _text(r"\boutput|\bcompletion\b|输出")
@@ -219,11 +230,11 @@ def classify(status: int, body: object) -> Block | None:
             429, 451 and 500 for it.
     """
     error = complaint(body)
-    if error is None:
-        return None
     wrapped = _minimax(body)
     if wrapped is not None:
-        return Block(side=wrapped[0], code=wrapped[1], message=error.message)
+        return Block(side=wrapped[0], code=wrapped[1], message=error.message if error else "")
+    if error is None:
+        return None
     for signal in SIGNALS:
         found = _matched(signal, error)
         if found is not None:
@@ -310,12 +321,27 @@ def _parts(code: str) -> list[str]:
 
 
 def _minimax(body: object) -> tuple[Side, str] | None:
+    """MiniMax's block: by its code, or by its flag where nothing was said (a flagged answer may be whole)."""
     wrapped = body.get("base_resp") if isinstance(body, Mapping) else None
-    if not isinstance(wrapped, Mapping):
+    if not isinstance(body, Mapping) or not isinstance(wrapped, Mapping):
         return None
     code = str(wrapped.get("status_code"))
     side = _MINIMAX_CODES.get(code)
-    return None if side is None else (side, code)
+    if side is not None:
+        return side, code
+    for flag, flagged in _MINIMAX_FLAGS.items():
+        if body.get(flag) is True and not _says_something(body):
+            return flagged, flag
+    return None
+
+
+def _says_something(body: Mapping[str, object]) -> bool:
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping) and message.get("content"):
+            return True
+    return False
 
 
 def _told_side(body: Mapping[str, object], places: list[Mapping[str, object]]) -> Side | None:

@@ -71,7 +71,7 @@ def read_answer(status: int, raw: bytes) -> Reply | Fault:
     except (ValueError, RecursionError):
         text = raw[: 1 << 16].decode("utf-8", "replace")
         what = "the answer is not JSON" if _fine(status) else f"HTTP {status}"
-        return _fault(status, what, text, retry=_fine(status))
+        return status_fault(status, what, text, retry=_fine(status))
     if isinstance(body, dict):
         choices = body.get("choices")
         if _fine(status) and isinstance(choices, list) and choices and isinstance(choices[0], dict):
@@ -179,6 +179,8 @@ def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | 
     reason = choice.get("finish_reason")
     reason = reason if isinstance(reason, str) and reason else None
     message = choice.get("message")
+    if message is None and isinstance(choice.get("text"), str):  # a completion, which is no chat
+        message = {"content": choice["text"]}
     block = None
     if reason != "stop" or "flag" in choice:
         block = classify_choice(choice, body)
@@ -189,7 +191,7 @@ def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | 
     if not isinstance(message, dict):
         if block is not None:
             return _blocked(block, usage=usage)
-        return Fault(what="the answer holds no message", said=_said(body), retry=True)
+        return Fault(what="the answer holds no message", said=said_in(body), retry=True)
     text, thinking = _content(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str):
@@ -236,16 +238,21 @@ def _thinking(value: object) -> str:
 def _read_error(status: int, body: object) -> Fault:
     error = complaint(body)
     if not _fine(status):
-        return _fault(status, f"HTTP {status}", _said(body))
+        return status_fault(status, f"HTTP {status}", said_in(body))
     if error is None:
-        return Fault(what="the answer is not a chat completion", said=_said(body), retry=True)
+        return Fault(what="the answer is not a chat completion", said=said_in(body), retry=True)
     inner = _inner_status(body)
     if inner is None:
-        return Fault(what="the answer is an error", said=_said(body), retry=True)
-    return _fault(inner, f"HTTP {status} with error {inner}", _said(body))
+        return Fault(what="the answer is an error", said=said_in(body), retry=True)
+    return status_fault(inner, f"HTTP {status} with error {inner}", said_in(body))
 
 
-def _fault(status: int, what: str, said: str, *, retry: bool = False) -> Fault:
+def status_fault(status: int, what: str, said: str, *, retry: bool = False) -> Fault:
+    """The fault of an HTTP status: whether to ask again, more slowly, or not at all.
+
+    Args:
+        retry: ask again whatever the status is.
+    """
     return Fault(
         what=what,
         said=said,
@@ -269,8 +276,8 @@ def _inner_status(body: object) -> int | None:
     return next((int(one) for one in told if _HTTP_ERROR.fullmatch(one)), None)
 
 
-def _said(body: object) -> str:
-    """The provider's own words: code and message where there are any, else the body."""
+def said_in(body: object) -> str:
+    """The provider's own words in an error body: code and message where there are any, else the body."""
     error = complaint(body)
     if error is not None and error.message:
         code = error.codes[-1] if error.codes else ""

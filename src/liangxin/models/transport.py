@@ -254,13 +254,18 @@ class Asker:
         """Release connections."""
         await self._transport.aclose()
 
+    @staticmethod
+    def read(status: int, body: bytes) -> Reply | Fault:
+        """What an answer says; another protocol's asker reads it its own way."""
+        return read_answer(status, body)
+
     async def _attempt(self, payload: bytes) -> tuple[Reply | Fault, float | None]:
         """One attempt in its turn: the outcome, and the wait that the endpoint asks for."""
         pacer = self._pacer
         began = await pacer.enter()
         try:
             answer = await self._transport.post(payload)
-            outcome = read_answer(answer.status, answer.body)
+            outcome = self.read(answer.status, answer.body)
             if isinstance(outcome, Reply):
                 pacer.answered()
             elif outcome.limited and (answer.retry_after or 0.0) <= LONGEST_WAIT:

@@ -99,12 +99,18 @@ def _judges(judges: Sequence[JudgeResult]) -> list[_Judge]:
         record = judge.record
         said = dict(_leaves(record.manifest, ""))
         last = {name.rpartition(".")[2]: value for name, value in said.items()}
-        model = record.spec.removeprefix("llm:")
-        llm = model != record.spec
+        models = [
+            one.strip().removeprefix("llm:")
+            for one in record.spec.removeprefix("jury:").split(",")
+            if "llm:" in one
+        ]
+        llm = bool(models)
         options: dict[str, object] = {}
         if llm:
-            addresses = (_address(value, model) for value in said.values())
-            options["--judge-base-url"] = next((one for one in addresses if one), None)
+            found = {one for model in models for value in said.values() if (one := _address(value, model))}
+            # A jury at several providers finds each by its own name; at one, Anthropic's is shown without /v1.
+            roots = {one.removesuffix("/v1") for one in found}
+            options["--judge-base-url"] = max(found, key=len) if len(roots) == 1 else None
             options["--judge-temperature"] = _unless(last.get("temperature"), _NOTHING | {"0", "0.0"})
             options["--judge-max-tokens"] = _unless(last.get("max_tokens"), _NOTHING)
         key = (record.spec, llm, tuple(_options(options)))
@@ -129,7 +135,7 @@ def _address(identity: str, spec: str) -> str | None:
 
 
 def _needs(specs: Sequence[str]) -> Iterator[Bilingual]:
-    kinds = {part for spec in specs for part in spec.split(":")[:2]}
+    kinds = {part for spec in specs for one in spec.split(",") for part in one.split(":")[:3]}
     if kinds & {"openai", "anthropic", "litellm"}:
         yield Bilingual(
             zh="接口的密钥：放在环境变量里，任何记录和本页都没有它。",

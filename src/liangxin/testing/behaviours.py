@@ -183,11 +183,16 @@ def respond(behaviour: Behaviour, asked: Asked) -> Planned:
     return build(asked) if build else _good(behaviour, asked)
 
 
+def good_text(behaviour: Behaviour, asked: Asked) -> str:
+    """What is said where all goes well: an answer, or a judge's verdict."""
+    if not is_judge(asked.model):
+        return answer_text(asked.prompt)
+    return unreadable(asked.whole) if behaviour is Behaviour.UNREADABLE else verdict_text(asked.whole)
+
+
 def _good(behaviour: Behaviour, asked: Asked) -> Planned:
     """A whole chat completion: good, cut off, empty, with its thoughts, long, or a judge's."""
-    text = answer_text(asked.prompt)
-    if is_judge(asked.model):
-        text = unreadable(asked.whole) if behaviour is Behaviour.UNREADABLE else verdict_text(asked.whole)
+    text = good_text(behaviour, asked)
     thought = "先想想对方需要什么，再决定怎么说。"
     content: str | None = text
     reason, apart = "stop", None

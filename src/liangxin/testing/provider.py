@@ -1,5 +1,7 @@
 """A real HTTP server on loopback that plays an OpenAI-compatible provider, with everything that goes wrong.
 
+The same at `/v1/messages`, in the shape of Anthropic's Messages API.
+
     async with Provider(shares={"429": 0.02}) as provider:
         provider.base_url
 
@@ -24,7 +26,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -43,6 +45,9 @@ from liangxin.testing.behaviours import (
     respond,
 )
 from liangxin.testing.fast_server import new_loop, serve_until_told
+from liangxin.testing.messages import respond_message
+
+Respond = Callable[[Behaviour, Asked], Planned]
 
 _MARKER = re.compile(r"\[\[(judge:)?([a-z0-9_-]+)\]\]")
 
@@ -60,6 +65,7 @@ class Request:
     """When it came: `time.monotonic()`."""
     payload: Mapping[str, object]
     authorization: str
+    """The key as it was sent: the Authorization header, or `x-api-key`."""
 
 
 class Provider:
@@ -104,6 +110,7 @@ class Provider:
     async def __aenter__(self) -> Provider:
         application = web.Application(client_max_size=1 << 28)
         application.router.add_post("/v1/chat/completions", self._chat)
+        application.router.add_post("/v1/messages", self._message)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=4096)
@@ -136,9 +143,15 @@ class Provider:
         return Behaviour.OK
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(request, respond)
+
+    async def _message(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(request, respond_message)
+
+    async def _answer(self, request: web.Request, answer: Respond) -> web.StreamResponse:
         payload = json.loads(await request.read())
         asked = self._note(request, payload)
-        planned = self._plan(asked)
+        planned = self._plan(asked, answer)
         wait = self._latency + (self.slow if planned.slow else 0.0)
         if wait:
             await asyncio.sleep(wait)
@@ -150,10 +163,12 @@ class Provider:
     def _note(self, request: web.Request, payload: Mapping[str, object]) -> Asked:
         messages = payload["messages"]
         assert isinstance(messages, list)
-        said = [(message["role"], message["content"]) for message in messages]
+        said = [(message["role"], _text(message["content"])) for message in messages]
+        if system := payload.get("system"):
+            said.insert(0, ("system", _text(system)))
         prompt = next((content for role, content in reversed(said) if role == "user"), "")
         model = str(payload.get("model"))
-        authorization = request.headers.get("Authorization", "")
+        authorization = request.headers.get("Authorization", request.headers.get("x-api-key", ""))
         self._counts[model, prompt] += 1
         self.requests.append(
             Request(
@@ -173,7 +188,7 @@ class Provider:
             retry_after=self.retry_after,
         )
 
-    def _plan(self, asked: Asked) -> Planned:
+    def _plan(self, asked: Asked, answer: Respond) -> Planned:
         judge = is_judge(asked.model)
         for place, name in _MARKER.findall(asked.prompt):
             if bool(place) is judge and name in self.plans:
@@ -181,7 +196,7 @@ class Provider:
         behaviour = self.behaviour(asked.prompt, judge=judge)
         if behaviour in ONCE and self._counts[asked.model, asked.prompt] > 1:
             behaviour = Behaviour.OK
-        return respond(behaviour, asked)
+        return answer(behaviour, asked)
 
 
 @contextmanager
@@ -210,6 +225,13 @@ def running(provider: Provider) -> Iterator[Provider]:
         with suppress(RuntimeError):  # the loop has ended by itself
             loop.call_soon_threadsafe(told.set)
         thread.join()
+
+
+def _text(content: object) -> str:
+    """A content as text: it may come in parts."""
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content) if isinstance(content, list) else ""
 
 
 def _reset(request: web.Request) -> None:

@@ -1,0 +1,314 @@
+"""A GGUF file answering in process, through llama.cpp (`xllamacpp`): `gguf` or `gguf:PATH`.
+
+One seed gives one text, bit for bit, whatever else is being answered. llama.cpp alone does not promise
+that: with its usual settings the sizes of its batches depend on what arrives together, and sums rounded in
+another order soon choose another token. Five settings make a token's arithmetic its own (tested with log
+probabilities on the CPU): the weights are not repacked, no prompt is taken from a cache, each sequence has
+its own key-value cache, which holds all of it, and a batch is too small for the tiled attention kernel. And
+prompts are read one at a time; answers are then written several in one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import mmap
+import os
+import secrets
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from liangxin.errors import ModelError, UsageError
+from liangxin.files import file_digest
+from liangxin.models import fewshot
+from liangxin.models.reading import finish, read_usage
+from liangxin.models.weights import INSTALL, SHA256, default_weights
+from liangxin.records import Message, Reply, ReplyStatus
+from liangxin.specs import Endpoint, Generation
+
+SEQUENCES = 4
+"""Answers that are written in one batch."""
+CONTEXT = 4096
+"""Tokens of one conversation, its answer included."""
+BATCH = 32
+"""Tokens of one step; from 64 on another attention kernel takes over, which rounds otherwise."""
+CHAT_MAX_TOKENS = 1024
+"""Tokens of an answer of a model that has a chat template, where the run names no number."""
+
+THREADS = "LIANGXIN_THREADS"
+_TEMPLATE_KEY = b"tokenizer.chat_template"
+_STRING = 8
+"""The type of a text among GGUF's metadata (ggml/docs/gguf.md)."""
+
+
+def open_gguf(name: str, endpoint: Endpoint) -> GgufModel:
+    """The model in the GGUF file `name`, or the default weights where it is empty.
+
+    Raises:
+        UsageError: LIANGXIN_THREADS is no number.
+        ModelError: the extra is not installed, or the file is no GGUF file.
+        DataError: the file cannot be read.
+    """
+    threads = read_threads(os.environ.get(THREADS, ""))
+    if find_spec("xllamacpp") is None:
+        raise ModelError(f"gguf needs xllamacpp, which is not installed: {INSTALL}")
+    if name:
+        path, digest = Path(name), file_digest(name)
+    else:
+        path, digest = default_weights(), SHA256
+    return GgufModel(
+        path, digest, chat_template=read_chat_template(path), threads=threads, timeout=endpoint.timeout
+    )
+
+
+def read_threads(value: str) -> int:
+    """The number of threads: 1 unless LIANGXIN_THREADS names another.
+
+    Raises:
+        UsageError: it is not a whole number of at least 1.
+    """
+    if not value.strip():
+        return 1
+    if not (value.strip().isascii() and value.strip().isdigit() and 0 < int(value) <= 512):
+        raise UsageError(f"{THREADS} is {value!r}: write a whole number from 1 to 512")
+    return int(value)
+
+
+def read_chat_template(path: Path) -> str | None:
+    """The chat template that a GGUF file carries; None: it is a base model.
+
+    Raises:
+        ModelError: it is no GGUF file.
+    """
+    key = struct.pack("<Q", len(_TEMPLATE_KEY)) + _TEMPLATE_KEY + struct.pack("<I", _STRING)
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+            if whole[:4] != b"GGUF":
+                raise ModelError(f"{path} is not a GGUF file: it does not begin with GGUF")
+            # The metadata stand before the tensors; a key found by its length, name and type is unmistakable.
+            found = whole.find(key)
+            if found < 0:
+                return None
+            (length,) = struct.unpack_from("<Q", whole, found + len(key))
+            start = found + len(key) + 8
+            return whole[start : start + length].decode("utf-8", "replace") or None
+    except (OSError, ValueError, struct.error) as error:
+        raise ModelError(f"{path} cannot be read as a GGUF file: {error}") from None
+
+
+class GgufModel:
+    """One model in memory. It is loaded by the first request, in a thread of its own."""
+
+    def __init__(
+        self, path: Path, digest: str, *, chat_template: str | None, threads: int = 1, timeout: float = 120.0
+    ) -> None:
+        """Prepare; nothing is loaded yet.
+
+        Args:
+            digest: sha256 of the file.
+            chat_template: None prompts it as a base model, with examples.
+            timeout: seconds for one answer once it is being worked on.
+        """
+        self._path = path
+        self._chat = chat_template is not None
+        self.template = chat_template or fewshot.template()
+        """How a question becomes a prompt, for the manifest."""
+        shape = _digest12(self.template, CHAT_MAX_TOKENS) if self._chat else fewshot.template_digest()
+        self.identity = f"gguf:{digest[:16]}+{shape}"
+        self.threads = threads
+        self._timeout = timeout
+        self._server: Any = None
+        self._loading = threading.Lock()
+        self._reading = threading.Lock()
+        self._closed = threading.Event()
+        self._workers = ThreadPoolExecutor(SEQUENCES, thread_name_prefix="liangxin-gguf")
+
+    def __repr__(self) -> str:
+        return f"GgufModel({self.identity!r})"
+
+    async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
+        """Continue the conversation. Temperature is 0 where the run names none.
+
+        Raises:
+            ModelError: the file cannot be loaded.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._reply, tuple(messages), generation)
+
+    async def aclose(self) -> None:
+        """Stop what is being written and free the model's memory."""
+        self._closed.set()
+        await asyncio.get_running_loop().run_in_executor(None, self._free)
+
+    def _free(self) -> None:
+        self._workers.shutdown(wait=True, cancel_futures=True)
+        self._server = None
+
+    def _reply(self, messages: tuple[Message, ...], generation: Generation) -> Reply:
+        server = self._load()
+        body = self._body(messages, generation)
+        ask: Callable[[object, object], object] = (
+            server.handle_chat_completions if self._chat else server.handle_completions
+        )
+        # The first piece of an answer says that its prompt has been read: the next may be read now.
+        with _Once(self._reading) as turn:
+            started = time.perf_counter()
+            answer = _Answer(started + self._timeout, self._closed)
+
+            def take(piece: object) -> bool:
+                turn.end()
+                return answer.take(piece)
+
+            try:
+                ask(body, take)
+            except (RuntimeError, ValueError) as error:
+                return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {_short(str(error))}")
+        return replace(answer.reply(self._timeout), seconds=time.perf_counter() - started)
+
+    def _body(self, messages: tuple[Message, ...], generation: Generation) -> dict[str, object]:
+        body: dict[str, object] = {
+            "temperature": 0.0 if generation.temperature is None else generation.temperature,
+            "max_tokens": generation.max_tokens or (CHAT_MAX_TOKENS if self._chat else fewshot.MAX_TOKENS),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "cache_prompt": False,
+        }
+        if generation.seed is not None:
+            # llama.cpp keeps a seed in 32 bits and takes the largest as "draw one".
+            body["seed"] = generation.seed % 0xFFFFFFFF
+        if self._chat:
+            body["messages"] = [{"role": one.role, "content": one.content} for one in messages]
+        else:
+            body["prompt"] = fewshot.as_prompt(messages)
+            body["stop"] = list(fewshot.STOPS)
+        return body
+
+    def _load(self) -> Any:
+        with self._loading:
+            if self._server is None:
+                self._server = load(self._path, self.threads)
+            return self._server
+
+
+def load(path: Path, threads: int) -> Any:
+    """A llama.cpp server in this process; its memory is freed with the last reference to it.
+
+    It also listens on a free port of the loopback address, and cannot be told not to: a random key, which
+    nobody learns, closes that door.
+
+    Raises:
+        ModelError: the file cannot be loaded.
+    """
+    try:
+        import xllamacpp
+    except ImportError as error:  # installed, but made for another system
+        raise ModelError(f"xllamacpp cannot be used here ({_short(str(error))}): {INSTALL}") from None
+    settings = xllamacpp.CommonParams()
+    settings.model.path = str(path)
+    settings.n_parallel = SEQUENCES
+    settings.n_ctx = SEQUENCES * CONTEXT
+    settings.n_ubatch = BATCH
+    settings.cpuparams.n_threads = threads
+    settings.cpuparams_batch.n_threads = threads
+    settings.kv_unified = False
+    settings.swa_full = True
+    settings.no_extra_bufts = True
+    settings.cache_prompt = False
+    settings.cache_ram_mib = 0
+    settings.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    settings.fit_params = False
+    settings.warmup = False
+    settings.verbosity = -1
+    settings.endpoint_slots = False
+    settings.ui = False
+    settings.api_keys = [secrets.token_hex(32)]
+    try:
+        return xllamacpp.Server(settings)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{path} cannot be loaded by llama.cpp: {_short(str(error))}") from None
+
+
+class _Once:
+    """Holds a lock until its end is told, or the block ends."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self._held = False
+
+    def __enter__(self) -> _Once:
+        self._lock.acquire()
+        self._held = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let the next one in."""
+        if self._held:
+            self._held = False
+            self._lock.release()
+
+
+class _Answer:
+    """Gathers the pieces of one answer as llama.cpp streams them."""
+
+    def __init__(self, deadline: float, closed: threading.Event) -> None:
+        self._deadline = deadline
+        self._closed = closed
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._reason: str | None = None
+        self._usage: object = None
+        self._error = ""
+        self._late = False
+
+    def take(self, piece: object) -> bool:
+        """Keep one piece; True asks llama.cpp to stop."""
+        for one in piece if isinstance(piece, list) else [piece]:
+            if isinstance(one, dict):
+                self._keep(one)
+        self._late = time.perf_counter() > self._deadline and self._reason is None
+        return self._late or self._closed.is_set()
+
+    def reply(self, timeout: float) -> Reply:
+        """What the pieces make."""
+        if self._error:
+            return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {_short(self._error)}")
+        if self._reason is None:
+            why = f"no answer within {timeout:g} s" if self._late else "stopped before its end"
+            return Reply(status=ReplyStatus.FAILED, detail=why)
+        return finish(
+            "".join(self._text),
+            self._reason,
+            reasoning="".join(self._reasoning),
+            usage=read_usage(self._usage),
+        )
+
+    def _keep(self, piece: dict[str, Any]) -> None:
+        error = piece.get("error", piece if "choices" not in piece and "message" in piece else None)
+        if error:
+            self._error = str(error.get("message", error)) if isinstance(error, dict) else str(error)
+        self._usage = piece.get("usage") or self._usage
+        for choice in piece.get("choices") or ():
+            delta = choice.get("delta") or {}
+            self._text.append(choice.get("text") or delta.get("content") or "")
+            self._reasoning.append(delta.get("reasoning_content") or "")
+            self._reason = choice.get("finish_reason") or self._reason
+
+
+def _digest12(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else line[:199] + "…"

@@ -1,0 +1,203 @@
+"""`litellm:NAME`: any provider that LiteLLM knows, as one more transport under our own patience and reading.
+
+LiteLLM makes one attempt; what it returns or raises is put back into an OpenAI-compatible answer, so that
+blocks, retries and keys are treated as everywhere. It is slower than `openai:` and `anthropic:`, which need
+no extra. Read at docs.litellm.ai: completion/input, exception_mapping; tried with LiteLLM 1.106.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+
+from liangxin.errors import ModelError, UsageError
+from liangxin.models.address import read_address
+from liangxin.models.line import usable_key
+from liangxin.models.pacing import Pacer
+from liangxin.models.scrub import Secrets
+from liangxin.models.transport import Answer, Asker, Patience, Unreachable, retry_after
+from liangxin.records import Message, Reply
+from liangxin.specs import Endpoint, Generation
+
+EXTRA = "litellm"
+_KEY_NAMES = ("_API_KEY", "_ACCESS_KEY", "_SECRET", "_TOKEN", "_KEY_ID", "_CREDENTIALS")
+_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
+_BLOCK = "ContentPolicyViolationError"
+_LONGEST = 1 << 16
+
+
+def open_litellm(name: str, endpoint: Endpoint) -> LitellmModel:
+    """The model that LiteLLM calls `name`, such as `bedrock/…` or `gemini/…`.
+
+    Without `--api-key-env` LiteLLM reads the provider's own variable.
+
+    Raises:
+        ModelError: LiteLLM is not installed.
+        UsageError: it knows no such provider, or the base URL or the key cannot be used.
+    """
+    library = _library()
+    base_url = read_address(endpoint.base_url).shown if endpoint.base_url else None
+    try:
+        provider = str(library.get_llm_provider(name, api_base=endpoint.base_url)[1])
+    except Exception:  # its own classes; the message holds advice for programmers
+        raise UsageError(
+            f"LiteLLM knows no provider for {name!r}: write litellm:PROVIDER/NAME, as docs.litellm.ai/docs/providers "
+            "lists them"
+        ) from None
+    supported = library.get_supported_openai_params(model=name, custom_llm_provider=provider)
+    return LitellmModel(name, endpoint, LitellmTransport(library, name, endpoint), base_url, supported)
+
+
+class LitellmModel:
+    """One model through LiteLLM."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        transport: LitellmTransport,
+        base_url: str | None = None,
+        supported: Sequence[str] | None = None,
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            base_url: as shown in the identity; None where LiteLLM decides.
+            supported: the settings that the provider takes; None where LiteLLM does not say.
+        """
+        self.identity = f"litellm:{name}" + (f"@{base_url}" if base_url else "")
+        self._seeded = supported is None or "seed" in supported
+        self._transport = transport
+        self._asker = Asker(
+            transport,
+            pacer=Pacer(endpoint.connections),
+            patience=Patience(retries=endpoint.retries),
+            secrets=Secrets((endpoint.api_key, *_environment_keys(os.environ))),
+            denied=f"the provider of litellm:{name} refused access: check the key in its own variable "
+            "(docs.litellm.ai/docs/providers) or in the one that --api-key-env names (for a judge "
+            "--judge-api-key-env)",
+        )
+
+    def __repr__(self) -> str:
+        return f"LitellmModel({self.identity!r})"
+
+    async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
+        """Ask for the next message. A seed goes only to a provider that takes one.
+
+        Raises:
+            AccessDenied: the provider refused the key.
+        """
+        settings = {
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "temperature": generation.temperature,
+            "max_tokens": generation.max_tokens,
+            "seed": generation.seed if self._seeded else None,
+        }
+        named = {name: value for name, value in settings.items() if value is not None}
+        return await self._asker.ask(json.dumps(named).encode())
+
+    async def aclose(self) -> None:
+        """Nothing of its own to release: LiteLLM's clients are the process's, and it closes them at its end."""
+        await self._asker.aclose()
+
+
+class LitellmTransport:
+    """One attempt through `litellm.acompletion`, its exceptions put back into HTTP answers."""
+
+    def __init__(self, library: ModuleType, name: str, endpoint: Endpoint) -> None:
+        """Prepare what every call shares.
+
+        Raises:
+            UsageError: no header can carry the key.
+        """
+        self._library = library
+        self._timeout = endpoint.timeout
+        self._fixed: dict[str, object] = {"model": name, "timeout": endpoint.timeout, "max_retries": 0}
+        key = usable_key(endpoint.api_key)
+        if key is not None:
+            self._fixed["api_key"] = key
+        if endpoint.base_url:
+            self._fixed["api_base"] = endpoint.base_url
+
+    async def post(self, payload: bytes) -> Answer:
+        """See `Transport`."""
+        said: object = json.loads(payload)
+        assert isinstance(said, dict)
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._library.acompletion(**self._fixed, **said)
+            body = response.model_dump()
+        except TimeoutError:
+            raise Unreachable(f"no answer within {self._timeout:g} s") from None
+        except Exception as error:  # whatever a provider's adapter raises
+            return self._answer_of(error)
+        return Answer(status=200, body=json.dumps(body, default=str).encode())
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+
+    def _answer_of(self, error: Exception) -> Answer:
+        """The answer that an exception of LiteLLM stands for.
+
+        Raises:
+            Unreachable: no answer came.
+        """
+        kind, status = type(error).__name__, getattr(error, "status_code", None)
+        if kind == "Timeout":
+            raise Unreachable(f"no answer within {self._timeout:g} s") from None
+        if kind == "APIConnectionError" or not isinstance(status, int):
+            raise Unreachable("connection failed", f"{kind}: {error}") from None
+        told, quoted = str(getattr(error, "message", None) or error)[:_LONGEST], getattr(error, "body", None)
+        body = {
+            "message": told,
+            "type": kind,
+            "code": "content_policy_violation" if kind == _BLOCK else None,
+            "innererror": quoted if isinstance(quoted, dict) else _inner(told),
+        }
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        return Answer(
+            status=status,
+            body=json.dumps({"error": body}, default=str).encode(),
+            retry_after=retry_after(headers) if isinstance(headers, Mapping) else None,
+        )
+
+
+def _inner(message: str) -> object:
+    """The provider's own error, where LiteLLM quotes its body: so that our table of blocks can read it."""
+    start = message.find("{")
+    if start < 0:
+        return None
+    try:
+        found, _ = json.JSONDecoder().raw_decode(message, start)
+    except (ValueError, RecursionError):
+        return None
+    return found.get("error", found) if isinstance(found, dict) else None
+
+
+def _library() -> ModuleType:
+    """LiteLLM, imported once asked for and kept from printing, logging and fetching its price list.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    try:
+        library = import_module("litellm")
+    except ImportError:
+        raise ModelError(
+            f"litellm: needs LiteLLM, which is not installed: pip install 'liangxin[{EXTRA}]'"
+        ) from None
+    library.suppress_debug_info = True  # type: ignore[attr-defined]
+    for name in _LOGGERS:  # they quote requests
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return library
+
+
+def _environment_keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Every key in the environment: which one LiteLLM sends is its own choice, so none may be shown."""
+    return tuple(value for name, value in environment.items() if name.upper().endswith(_KEY_NAMES))
