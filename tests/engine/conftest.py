@@ -67,6 +67,7 @@ class Bench:
 
     database: Database
     data: Path
+    benchmark: Benchmark = BENCHMARK
 
     def run(self, model: FakeModel, spec: RunSpec) -> RunRecord:
         return prepare(Runs(self.database), spec, BENCHMARK, str(self.data), model.identity)[0]

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from liangxin.engine.pool import Stop
+from liangxin.engine.prepare import prepare
 from liangxin.errors import AccessDenied, DataError, StoreError
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation, RunSpec
-from liangxin.store import Database, RunRecord, dialogues
+from liangxin.store import Database, RunRecord, Runs, dialogues
 
 SPEC = RunSpec(benchmark="bench", model="fake:m", endpoint=Endpoint(connections=3))
 Fake = Callable[..., Any]
@@ -169,3 +170,9 @@ def test_equal_rows_are_an_error_that_names_both(bench: Any, fake: Fake, tmp_pat
     data.write_text('{"id": "a", "question": "x"}\n\n{"id": "a", "question": "x"}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"twice.jsonl:3: id: found the same item as row 1"):
         bench.run(fake(good), replace(SPEC, data=str(data)))
+
+
+def test_a_prompt_template_is_in_the_manifest(bench: Any, fake: Fake) -> None:
+    run, _ = prepare(Runs(bench.database), SPEC, bench.benchmark, str(bench.data), "fake", "用户：{}\n助手：")
+    assert run.manifest["template"] == "用户：{}\n助手："
+    assert "template" not in bench.run(fake(good), replace(SPEC, seed=9)).manifest

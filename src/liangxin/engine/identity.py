@@ -40,15 +40,19 @@ def run_id(fields: dict[str, object]) -> str:
     return digest(fields, length=12)
 
 
-def manifest(spec: RunSpec, fields: dict[str, object]) -> dict[str, object]:
+def manifest(spec: RunSpec, fields: dict[str, object], template: str | None = None) -> dict[str, object]:
     """Everything needed to say how a run was made; holds no key.
 
     The identity's fields, and beside them where things came from and what ran them.
+
+    Args:
+        template: the prompt template of a model that has one.
     """
     return {
         "identity": fields,
         "model_spec": spec.model,
         "data": spec.data,
+        **({"template": template} if template else {}),
         "versions": {
             "liangxin": __version__,
             "python": platform.python_version(),

@@ -14,13 +14,14 @@ from liangxin.store import NewRun, RunRecord, Runs
 
 
 def prepare(
-    runs: Runs, spec: RunSpec, benchmark: Benchmark, sample: str, model: str
+    runs: Runs, spec: RunSpec, benchmark: Benchmark, sample: str, model: str, template: str | None = None
 ) -> tuple[RunRecord, list[str]]:
     """The run that `spec` describes, new or continued, with its planned units set.
 
     Args:
         sample: path of the benchmark's embedded sample.
         model: the model's identity.
+        template: the prompt template of a model that has one, for the manifest.
 
     Returns:
         The run, and what the user should know, a sentence each.
@@ -49,7 +50,7 @@ def prepare(
             model=spec.model,
             trials=spec.trials,
             sample=is_sample,
-            manifest=manifest(spec, fields),
+            manifest=manifest(spec, fields, template),
         )
         seed = DEFAULT_SEED if spec.seed is None else spec.seed
         run = runs.create(new, stratified_order(runs.index(dataset), seed))

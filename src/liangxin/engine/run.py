@@ -18,7 +18,7 @@ from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
 from liangxin.judges import Judge, JudgeContext, open_judges
-from liangxin.models import Recorded, open_model
+from liangxin.models import Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
 
@@ -71,7 +71,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     runs = Runs(session.database)
     model = open_model(spec.model, spec.endpoint)
     try:
-        run, notices = prepare(runs, spec, benchmark, sample, model.identity)
+        template = model.template if isinstance(model, Templated) else None
+        run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
         for notice in notices:
             session.tell(notice)
         session.tell(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from liangxin.errors import UsageError
-from liangxin.models.base import ChatModel, Recorded
+from liangxin.models.base import ChatModel, Recorded, Templated
 from liangxin.registry import Registry
 from liangxin.specs import Endpoint
 
-__all__ = ["MODELS", "ChatModel", "Recorded", "open_model"]
+__all__ = ["MODELS", "ChatModel", "Recorded", "Templated", "open_model"]
 
 MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
     "model",

@@ -39,3 +39,11 @@ class Recorded(Protocol):
     def unused(self) -> int:
         """How many recorded rows no item has asked for."""
         ...
+
+
+@runtime_checkable
+class Templated(Protocol):
+    """An optional capability: a prompt template of our own or of the weights, for the run's manifest."""
+
+    template: str
+    """How a conversation becomes the text that the model completes."""
