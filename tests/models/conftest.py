@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import settings
 
 from liangxin.models.address import read_address
 from liangxin.models.openai import OpenAIModel
@@ -16,9 +15,6 @@ from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
 from liangxin.testing.provider import Provider
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 T = TypeVar("T")
 KEY = "sk-test-0123456789abcdefghij"

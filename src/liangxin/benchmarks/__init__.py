@@ -7,7 +7,7 @@ from pathlib import Path
 from liangxin.registry import Registry
 from liangxin.specs import Benchmark
 
-__all__ = ["BENCHMARKS", "sample_path"]
+__all__ = ["BENCHMARKS", "open_benchmark", "sample_path"]
 
 BENCHMARKS: Registry[Benchmark] = Registry(
     "benchmark",
@@ -20,6 +20,15 @@ BENCHMARKS: Registry[Benchmark] = Registry(
     },
     see="liangxin benchmarks",
 )
+
+
+def open_benchmark(name: str) -> Benchmark:
+    """The benchmark of that name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    return BENCHMARKS.get(name)
 
 
 def sample_path(benchmark: Benchmark) -> Path:

@@ -92,7 +92,7 @@ def benchmarks(
     ] = None,
 ) -> None:
     """The benchmarks, or one benchmark's card."""
-    from liangxin.benchmarks import BENCHMARKS
+    from liangxin.benchmarks import BENCHMARKS, open_benchmark
 
     if name is None:
         for one in BENCHMARKS.names():
@@ -101,7 +101,7 @@ def benchmarks(
         return
     from liangxin.cli.cards import card_text
 
-    benchmark = BENCHMARKS.get(name)
+    benchmark = open_benchmark(name)
     for chosen in ("zh", "en") if language is None else (language.value,):
         say(card_text(benchmark, chosen))
 
@@ -112,13 +112,13 @@ def check(
     data: Annotated[str, typer.Option("--data", metavar="PATH", help="The data file to check.")],
 ) -> None:
     """Check a data file row by row, without running anything."""
-    from liangxin.benchmarks import BENCHMARKS
+    from liangxin.benchmarks import open_benchmark
     from liangxin.data import read_items
     from liangxin.files import file_digest
 
     counts: Counter[str] = Counter()
     units: set[str] = set()
-    for item in read_items(data, BENCHMARKS.get(name).read):
+    for item in read_items(data, open_benchmark(name).read):
         counts["/".join(item.category) or "(no category)"] += 1
         units.add(item.unit)
     total = sum(counts.values())

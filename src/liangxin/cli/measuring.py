@@ -8,19 +8,17 @@ from dataclasses import replace
 
 import typer
 
-from liangxin.benchmarks import BENCHMARKS, sample_path
+from liangxin.benchmarks import sample_path
+from liangxin.benchmarks.selection import select
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
 from liangxin.cli.terminal import EXIT_SOME_FAILED, say_json, tell
-from liangxin.engine.results import FAILURES_SHOWN, RunResult, run_result
+from liangxin.engine.results import FAILURES_SHOWN, RunResult
 from liangxin.engine.run import Session, judge_run, run_benchmark
+from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
-from liangxin.errors import DataError, JudgeError, UsageError
-from liangxin.files import read_rows
-from liangxin.specs import Benchmark, RunSpec
-from liangxin.store import Database, JudgeRecord, RunRecord, Runs, store_url
-
-CVALUES = ("cvalues-choice", "cvalues-responsibility", "cvalues-safety")
+from liangxin.specs import RunSpec
+from liangxin.store import Database, Runs, store_url
 
 
 def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: OutputFormat) -> None:
@@ -29,9 +27,7 @@ def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: Outp
     Raises:
         typer.Exit: with status 3 where some replies or verdicts failed.
     """
-    benchmarks = [BENCHMARKS.get(name) for name in _expand(names, spec.data)]
-    if len(benchmarks) > 1 and spec.data is not None:
-        raise UsageError("--data is one benchmark's file; run the benchmarks one by one")
+    benchmarks = select(names, spec.data)
     database = Database(store_url(store))
     failed = False
     try:
@@ -64,24 +60,6 @@ def rejudge(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def stored_result(database: Database, name: str, judge: str | None) -> RunResult:
-    """The result of a stored run, for one judge or all.
-
-    Raises:
-        JudgeError: no such judge has ruled on it.
-    """
-    run = Runs(database).find(name)
-    judges = Runs(database).judges(run)
-    if judge is not None:
-        judges = _named(judges, judge, run)
-    return run_result(database, run, benchmark_of(run), judges)
-
-
-def benchmark_of(run: RunRecord) -> Benchmark:
-    """The declaration of a stored run's benchmark."""
-    return BENCHMARKS.get(run.benchmark)
-
-
 def show(result: RunResult, output: OutputFormat) -> None:
     """Print a result, and on standard error what failed."""
     if output is OutputFormat.JSON:
@@ -94,43 +72,3 @@ def show(result: RunResult, output: OutputFormat) -> None:
         more = result.failure_count - len(result.failures)
         rest = f" (the first {FAILURES_SHOWN} are listed)" if more else ""
         tell(f"{result.failure_count} failed{rest}; the same command asks only those again")
-
-
-def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[JudgeRecord]:
-    found = [one for one in judges if wanted in (one.identity, one.spec)]
-    found = found or [one for one in judges if one.identity.startswith(wanted) or one.spec.startswith(wanted)]
-    if not found:
-        known = ", ".join(one.identity for one in judges) or "none"
-        raise JudgeError(f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}")
-    return found
-
-
-def _expand(names: Sequence[str], data: str | None) -> list[str]:
-    """The benchmarks that are meant, each once; `cvalues` stands for those of its three that have data."""
-    expanded: list[str] = []
-    for name in names:
-        if name != "cvalues":
-            expanded.append(name)
-        elif data is None:
-            expanded.extend(CVALUES)
-        else:
-            expanded.append(_fitting(data))
-    return list(dict.fromkeys(expanded))
-
-
-def _fitting(data: str) -> str:
-    """Which of CValues' three parts a file is, told by its first row."""
-    row = next(iter(read_rows(data)))
-    for name in CVALUES:
-        try:
-            BENCHMARKS.get(name).read(row)
-        except DataError:
-            continue
-        return name
-    raise DataError.at(
-        data,
-        row.number,
-        "line",
-        found=f"the fields {', '.join(sorted(row.values)) or 'none'}",
-        expected=f"a row of {', '.join(CVALUES)}; see `liangxin benchmarks NAME`",
-    )

@@ -31,8 +31,9 @@ def scores(
     ] = ScoresFormat.TABLE,
 ) -> None:
     """The scores of a stored run, made again from its verdicts."""
-    from liangxin.cli.measuring import show, stored_result
+    from liangxin.cli.measuring import show
     from liangxin.cli.tables import print_csv
+    from liangxin.engine.stored import stored_result
     from liangxin.store import Database, store_url
 
     database = Database(store_url(store), create=False)
@@ -93,8 +94,8 @@ def report(
     """One self-contained HTML page on one or several runs."""
     from pathlib import Path
 
-    from liangxin.cli.measuring import stored_result
     from liangxin.engine.export import write_whole
+    from liangxin.engine.stored import stored_result
     from liangxin.report import render
     from liangxin.store import Database, store_url
 

@@ -1,0 +1,38 @@
+"""A stored run as a result again, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from liangxin.benchmarks import open_benchmark
+from liangxin.engine.results import RunResult, run_result
+from liangxin.errors import JudgeError
+from liangxin.specs import Benchmark
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs
+
+
+def stored_result(database: Database, name: str, judge: str | None) -> RunResult:
+    """The result of a stored run, for one judge or all.
+
+    Raises:
+        JudgeError: no such judge has ruled on it.
+    """
+    run = Runs(database).find(name)
+    judges = Runs(database).judges(run)
+    if judge is not None:
+        judges = _named(judges, judge, run)
+    return run_result(database, run, benchmark_of(run), judges)
+
+
+def benchmark_of(run: RunRecord) -> Benchmark:
+    """The declaration of a stored run's benchmark."""
+    return open_benchmark(run.benchmark)
+
+
+def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[JudgeRecord]:
+    found = [one for one in judges if wanted in (one.identity, one.spec)]
+    found = found or [one for one in judges if one.identity.startswith(wanted) or one.spec.startswith(wanted)]
+    if not found:
+        known = ", ".join(one.identity for one in judges) or "none"
+        raise JudgeError(f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}")
+    return found
