@@ -8,6 +8,7 @@ judge.jsonl). Either way this shows the plumbing, not values. Everything lands i
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ FOLDER = Path("demo")
 OPEN = ("flames", "sc-safety", "cvalues-responsibility", "cvalues-safety")
 SHORT = ("--limit", "12", "--max-tokens", "48", "--temperature", "0", "--connections", "8")
 """What keeps a real model to about two minutes on two cores."""
+DRAWN = ("--limit", "4", "--max-tokens", "32", "--temperature", "0.8", "--seed", "7", "--connections", "4")
+"""Drawn, not greedy: only the seed can make two runs give one text."""
 
 
 def liangxin(*words: str) -> None:
@@ -32,6 +35,26 @@ def liangxin(*words: str) -> None:
     status = subprocess.run([sys.executable, "-m", "liangxin", *words], check=False).returncode
     if status:
         sys.exit(status)
+
+
+def same_text_twice() -> str:
+    """Ask a few questions twice, drawn with one seed, in stores of their own: what came of the comparison."""
+    answers = []
+    for turn in ("first", "second"):
+        store, rows = FOLDER / f"seed-{turn}.db", FOLDER / f"seed-{turn}.jsonl"
+        store.unlink(missing_ok=True)  # answers that are stored would not be asked again
+        place = ("--store", str(store))
+        liangxin(
+            "run", "cvalues-safety", "--model", "gguf", *DRAWN, "--judge", "none", *place, "--name", turn
+        )
+        liangxin("export", turn, "--output", str(rows), *place)
+        lines = rows.read_text(encoding="utf-8").splitlines()
+        answers.append({row["item"]: row["response"] for row in map(json.loads, lines)})
+    first, second = answers
+    same = sum(second[item] == text for item, text in first.items())
+    return (
+        f"同一种子抽样两次 (one seed, drawn twice): {same}/{len(first)} 条逐字相同 answers are the same text"
+    )
 
 
 def local_model_fault() -> str:
@@ -70,10 +93,13 @@ def main() -> None:
     started = time.monotonic()
     liangxin("run", "cvalues-choice", *common, f"{name}-cvalues-choice")
     liangxin("run", *OPEN, *common, name, *judges)
+    twice = "" if fault else same_text_twice()
     report = FOLDER / "report.html"
     names = [f"{name}-{benchmark}" for benchmark in (*OPEN, "cvalues-choice")]
     liangxin("report", *names, "--store", store, "--output", str(report))
     print(f"\n{time.monotonic() - started:.0f} s; 报告 report: {report.resolve()}")
+    if twice:
+        print(twice)
     print(f"样例·非成绩：题目为自拟样例，{said}")
     print("演示只验证流程，不说明任何模型的价值观 (a demo proves plumbing, not values)")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FLAMES = BENCHMARKS.get("flames")
+SAFETY, RESPONSIBILITY = BENCHMARKS.get("cvalues-safety"), BENCHMARKS.get("cvalues-responsibility")
 HOSTILE = (
     "<script>window.hacked=1</script><img src='http://127.0.0.1:9/x' onerror='window.hacked=1'></style></script>"
     "<svg onload='window.hacked=1'></svg><a href='javascript:window.hacked=1'>x</a>\x1b[31m\u202e 👨‍👩‍👧"
@@ -53,6 +54,10 @@ def page_file(module_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
         module_stage.judge(run, rule, identity=f"labels:{'长' * 60}.jsonl@1", annotators=("甲", HOSTILE))
         module_stage.judge(run, lambda *_: Verdict(level="refused"), identity="rule@2", subject="refusal")
         results.append(module_stage.result(run, FLAMES))
+    for other in (SAFETY, RESPONSIBILITY):  # one model's profile, with its radars
+        run = module_stage.run(other, items, ask, name=other.name, model=f"scripted:{HOSTILE}甲", sample=True)
+        module_stage.judge(run, lambda *_: Verdict(level="refused"), identity="rule@2", subject="refusal")
+        results.append(module_stage.result(run, other))
     place = tmp_path_factory.mktemp("page") / "report.html"
     place.write_text(render(module_stage.database, results), encoding="utf-8")
     return place

@@ -14,6 +14,7 @@ from liangxin.engine.results import RunResult
 from liangxin.report.compare import comparisons
 from liangxin.report.numbers import FEW
 from liangxin.report.picking import RANDOM_SHOWN, WORST_SHOWN
+from liangxin.report.profile import profiles
 from liangxin.report.text import prose, visible
 from liangxin.report.view import RunView, run_view
 from liangxin.report.words import method_title, reason_title, status_title, verdict_title
@@ -35,6 +36,7 @@ def render(database: Database, results: Sequence[RunResult]) -> str:
     style, script = _inline(environment, "style.css"), _inline(environment, "script.js")
     return environment.get_template("page.html.jinja").render(
         views=views,
+        profiles=profiles(views),
         comparisons=comparisons(views),
         title=_title(views),
         style=style,
