@@ -7,6 +7,7 @@ environment of its own. A comment before a block says what the block needs:
 
     <!-- first-run: skip (why) -->                 it is not run
     <!-- first-run: needs FILE FILE … -->          it is run where LIANGXIN_DATA has these files
+    <!-- first-run: offline after make TARGET -->  TARGET is made first; then it is run with the network cut
 
 The READMEs' endpoint is played by the project's own test provider on loopback.
 """
@@ -69,6 +70,23 @@ def needed(note: str, clone: Path) -> bool:
     return True
 
 
+CUT = ("unshare", "--map-root-user", "--net")
+"""A network namespace of its own: nothing but an unconnected loopback."""
+
+
+def cut(note: str, clone: Path, environment: dict[str, str]) -> tuple[str, ...]:
+    """What to put before a block's shell: for an offline block, after its target, no network at all."""
+    if not note.startswith("offline after "):
+        return ()
+    target = note.removeprefix("offline after ").split()
+    subprocess.run(target, cwd=clone, env=environment, check=True)
+    if subprocess.run([*CUT, "true"], check=False, capture_output=True).returncode:
+        print("first-run: the network cannot be cut here; the block runs with it", flush=True)
+        return ()
+    print("first-run: with the network cut:", flush=True)
+    return CUT
+
+
 def main() -> None:
     """Clone, extract, run; ends with the first failing block's status."""
     with tempfile.TemporaryDirectory(prefix="liangxin-first-run-") as name, provider() as base_url:
@@ -89,11 +107,11 @@ def main() -> None:
             if block.code in done or not needed(block.note, clone):
                 continue
             done.add(block.code)
+            prefix = cut(block.note, clone, environment)
             print(f"first-run: {block.code.strip()}", flush=True)
             started = time.monotonic()
-            ended = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", block.code], cwd=clone, env=environment, check=False
-            )
+            shell = [*prefix, "bash", "-euo", "pipefail", "-c", block.code]
+            ended = subprocess.run(shell, cwd=clone, env=environment, check=False)
             if ended.returncode:
                 sys.exit(f"first-run: the block above ended with {ended.returncode}")
             print(f"first-run: ended well after {time.monotonic() - started:.0f} s", flush=True)

@@ -79,6 +79,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     store = str(FOLDER / "liangxin.db")
     fault = local_model_fault()
+    model: tuple[str, ...]
+    judges: tuple[str, ...]
     if fault:
         print(f"本机模型不可用，改用脚本 (no local model, a script answers instead): {fault}")
         here = HERE.relative_to(Path.cwd())
