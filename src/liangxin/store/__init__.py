@@ -2,18 +2,22 @@
 
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import Ruling, StoredDialogue, dialogues
+from liangxin.store.evidence import Evidence, Look, ValidationRecord
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.writer import Writer
 
 __all__ = [
     "DEFAULT_STORE",
     "Database",
+    "Evidence",
     "JudgeRecord",
+    "Look",
     "NewRun",
     "Ruling",
     "RunRecord",
     "Runs",
     "StoredDialogue",
+    "ValidationRecord",
     "Writer",
     "dialogues",
     "store_url",

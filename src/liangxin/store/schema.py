@@ -131,12 +131,45 @@ JUDGEMENTS = Table(
     PrimaryKeyConstraint("run", "rank", "judge", "trial", "turn", "annotator", "attempt"),
 )
 
+VALIDATIONS = Table(
+    "validations",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("judge", Text, nullable=False),
+    Column("benchmark", String(200), nullable=False),
+    Column("gold", Text, nullable=False),
+    Column("run", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("content", Text, nullable=False),
+)
+"""How well a judge agrees with people, each time it was measured; `run` is empty for a labelled file."""
+
+LOOKS = Table(
+    "looks",
+    METADATA,
+    Column("run", Integer, nullable=False),
+    Column("question", String(64), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("content", Text, nullable=False),
+    PrimaryKeyConstraint("run", "question", "n"),
+)
+"""Every time a decision was asked of other data: looking again until the answer pleases is counted."""
+
+_LATER = (VALIDATIONS, LOOKS)
+
 
 def _first(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(
+        connection, tables=[table for table in METADATA.tables.values() if table not in _LATER]
+    )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _validations_and_looks(connection: Connection) -> None:
+    METADATA.create_all(connection, tables=_LATER)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _validations_and_looks)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 
