@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liangxin.measures import PositionBias, ScorePlan, Scorer, position_bias
-from liangxin.records import Dialogue, Outcome, ReplyStatus, Scale, Score, TurnOutcome, Verdict, VerdictStatus
+from liangxin.records import (
+    Dialogue,
+    Measure,
+    Outcome,
+    ReplyStatus,
+    Scale,
+    Score,
+    TurnOutcome,
+    Verdict,
+    VerdictStatus,
+)
 from liangxin.specs import REFUSAL, Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
 
@@ -70,7 +80,7 @@ def run_result(
     for stored in dialogues(database, run):
         _tally_dialogue(stored, tally, absent)
         for key, mine in scorers.items():
-            outcome = _outcome(stored, key)
+            outcome = outcome_of(stored, key)
             for scorer in mine:
                 scorer.add(outcome)
     order = list(ReplyStatus)
@@ -92,7 +102,7 @@ def run_result(
     )
 
 
-def _outcome(one: StoredDialogue, judge: int) -> Outcome:
+def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
     """A stored dialogue as one judge's scores see it; every annotator's verdict counts."""
     by_turn: dict[int, list[Verdict]] = {}
     for (key, turn, _annotator), ruling in one.rulings.items():
@@ -149,15 +159,32 @@ def _scorers(
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
         if not measures or (subject != judge.subject and (subject == "refusal" or sibling)):
             continue
-        plan = ScorePlan(
-            measures=measures,
-            scale_for=benchmark.scale_for if subject == "primary" else _refusal_scale,
-            annotators=benchmark.annotators,
-            seed=f"{run.id}/{judge.identity}",
-            unsupported=None if subject == judge.subject else NO_SUCH_LEVELS,
-        )
+        unsupported = None if subject == judge.subject else NO_SUCH_LEVELS
+        plan = _plan(run, benchmark, judge, measures, unsupported)
         found.append(Scorer(plan))
     return found
+
+
+def plan_of(run: RunRecord, benchmark: Benchmark, judge: JudgeRecord) -> ScorePlan:
+    """How a judge's verdicts on its own scale are scored."""
+    measures = tuple(measure for measure in benchmark.measures if measure.subject == judge.subject)
+    return _plan(run, benchmark, judge, measures, None)
+
+
+def _plan(
+    run: RunRecord,
+    benchmark: Benchmark,
+    judge: JudgeRecord,
+    measures: tuple[Measure, ...],
+    unsupported: str | None,
+) -> ScorePlan:
+    return ScorePlan(
+        measures=measures,
+        scale_for=_refusal_scale if measures and measures[0].subject == "refusal" else benchmark.scale_for,
+        annotators=benchmark.annotators,
+        seed=f"{run.id}/{judge.identity}",
+        unsupported=unsupported,
+    )
 
 
 def _position_bias(
@@ -165,7 +192,7 @@ def _position_bias(
 ) -> PositionBias | None:
     if benchmark.kind != "choice" or judge.subject != "primary":
         return None
-    return position_bias(_outcome(stored, judge.key) for stored in dialogues(database, run))
+    return position_bias(outcome_of(stored, judge.key) for stored in dialogues(database, run))
 
 
 def _refusal_scale(_category: tuple[str, ...]) -> Scale:

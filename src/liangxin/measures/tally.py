@@ -8,7 +8,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from liangxin.measures.groups import Group, Levels, Question, question
-from liangxin.measures.intervals import Limits, generator, mover, percentiles, posterior_means, wilson
+from liangxin.measures.intervals import Limits, Value, generator, mover, percentiles, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
 from liangxin.measures.ratings import REASONS, level_values, rater
 from liangxin.records import Item, Measure, Outcome, Score
@@ -34,9 +34,39 @@ class Tally:
 
     def add(self, unit: Sequence[Outcome], count: int) -> None:
         """Some equal units; of one, all trials of an item, or of both orders of a pair."""
-        placed: dict[Place, list[Question]] = {}
         item = unit[0].item
         levels = levels_of(self._plan, self._measure, item)
+        placed = self._placed(unit, levels)
+        for place, questions in placed.items():
+            self._groups.setdefault(place, Group()).add(questions, levels, count)
+        if self._measure.combine == "macro":
+            top = item.category[0] if item.category else ""
+            self._tops.setdefault(top, Group()).add(placed[ALL], levels, count)
+
+    def values(self, unit: Sequence[Outcome]) -> dict[str, Value]:
+        """What one unit adds to each of its groups: (sum of its values, how many); groups where all is missing are left out."""
+        levels = levels_of(self._plan, self._measure, unit[0].item)
+        found: dict[str, Value] = {}
+        for place, questions in self._placed(unit, levels).items():
+            judged = [one.value for one in questions if one.value is not None]
+            if judged:
+                found["/".join(place[2])] = (fsum(judged), len(judged))
+        return found
+
+    def groups_of(self, unit: Sequence[Outcome]) -> list[str]:
+        """The groups that one unit counts in, whether it has a value or not."""
+        return [
+            "/".join(place[2])
+            for place in self._placed(unit, levels_of(self._plan, self._measure, unit[0].item))
+        ]
+
+    def scores(self) -> list[Score]:
+        """`overall`, then categories (each followed by those below it), tags, rounds, expectations."""
+        return [self._score(place, self._groups[place]) for place in sorted(self._groups)]
+
+    def _placed(self, unit: Sequence[Outcome], levels: Levels) -> dict[Place, list[Question]]:
+        """The questions of one unit in each of its groups."""
+        placed: dict[Place, list[Question]] = {}
         rows: dict[str, list[Outcome]] = {}
         for outcome in unit:
             rows.setdefault(outcome.item.id, []).append(outcome)
@@ -44,15 +74,7 @@ class Tally:
             for one in self._questions(trials, levels):
                 for place in self._places(trials[0].item, one.turn):
                     placed.setdefault(place, []).append(one)
-        for place, questions in placed.items():
-            self._groups.setdefault(place, Group()).add(questions, levels, count)
-        if self._measure.combine == "macro":
-            top = item.category[0] if item.category else ""
-            self._tops.setdefault(top, Group()).add(placed[ALL], levels, count)
-
-    def scores(self) -> list[Score]:
-        """`overall`, then categories (each followed by those below it), tags, rounds, expectations."""
-        return [self._score(place, self._groups[place]) for place in sorted(self._groups)]
+        return placed
 
     def _questions(self, trials: Sequence[Outcome], levels: Levels) -> Iterator[Question]:
         item = trials[0].item

@@ -1,0 +1,1 @@
+"""What stored verdicts are worth: judges measured against people, decisions, comparisons, leaderboards."""
