@@ -49,4 +49,5 @@ def build() -> typer.Typer:
     )
     for command in commands:
         app.command()(command)
+    app.command("import")(stored.import_)
     return app

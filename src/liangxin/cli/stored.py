@@ -69,20 +69,49 @@ def runs(store: options.StoreOption = None, output: options.Format = options.Out
 def export(
     run: options.RunArgument,
     output: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="FILE.jsonl, FILE.csv or FILE.parquet.")
+        str,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="FILE.jsonl, FILE.csv, FILE.parquet; FILE.db takes the whole run along.",
+        ),
     ],
     store: options.StoreOption = None,
 ) -> None:
-    """Every turn and verdict of a run as rows of a file."""
+    """Every turn and verdict of a run as rows of a file, or the run itself as a portable store."""
     from liangxin.engine.export import export as write
+    from liangxin.engine.portable import ENDING, pack
     from liangxin.store import Database, Runs, store_url
 
     database = Database(store_url(store), create=False)
     try:
-        count = write(database, Runs(database).find(run), output)
+        work = pack if output.lower().endswith(ENDING) else write
+        count = work(database, Runs(database).find(run), output)
     finally:
         database.close()
     tell(f"{count} rows written to {output}")
+
+
+@stated
+def import_(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE.db", help="What `liangxin export` wrote, or any store.")
+    ],
+    store: options.StoreOption = None,
+) -> None:
+    """Bring a portable run (FILE.db) into the store; what the store has already stays."""
+    from liangxin.engine.portable import unpack
+    from liangxin.store import Database, store_url
+
+    database = Database(store_url(store))
+    try:
+        for one in unpack(file, database):
+            renamed = "; its name belongs to another run here, so it came without" if one.renamed else ""
+            say(
+                f"{one.run.id} {one.run.label} · {one.run.benchmark} · {one.run.model}: {one.added} new rows{renamed}"
+            )
+    finally:
+        database.close()
 
 
 @stated

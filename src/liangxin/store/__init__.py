@@ -4,6 +4,7 @@ from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import Ruling, StoredDialogue, dialogues
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
+from liangxin.store.transfer import Transferred, copy_run
 from liangxin.store.writer import Writer
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "RunRecord",
     "Runs",
     "StoredDialogue",
+    "Transferred",
     "ValidationRecord",
     "Writer",
+    "copy_run",
     "dialogues",
     "store_url",
 ]

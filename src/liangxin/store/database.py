@@ -81,6 +81,16 @@ class Database:
 
         return postgresql.insert(table).on_conflict_do_nothing()
 
+    def compact(self) -> None:
+        """Fold SQLite's write-ahead log into its one file, which then needs no other beside it."""
+        if self.is_sqlite:
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.cursor().execute("PRAGMA journal_mode=DELETE")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
