@@ -1,11 +1,119 @@
-"""What holds for every test."""
+"""What holds for every test, and a real store that is filled by hand."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
+
+from liangxin.engine.results import RunResult, run_result
+from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
+from liangxin.specs import Benchmark
+from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
+from liangxin.store.content import digest
 
 # A busy machine is no failure, and continuous integration must give one answer for one commit.
 settings.register_profile("liangxin", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("liangxin")
+
+Ask = Callable[[Item, int, int], Reply]
+"""(item, turn, trial) -> the reply."""
+Rule = Callable[[Item, Exchange], Verdict | None]
+
+
+@dataclass
+class Stage:
+    """Runs made by hand in a store of their own."""
+
+    database: Database
+
+    def run(
+        self,
+        benchmark: Benchmark,
+        items: Sequence[Item],
+        ask: Ask,
+        *,
+        model: str = "openai:甲-7B",
+        name: str | None = None,
+        sample: bool = False,
+        trials: int = 1,
+        limit: int | None = None,
+        manifest: Mapping[str, Any] | None = None,
+        data: str = "d" * 64,
+    ) -> RunRecord:
+        """Store a run in which every planned turn was asked, as the engine would leave it."""
+        runs = Runs(self.database)
+        dataset = runs.dataset(benchmark.name, benchmark.version, data) or runs.add_dataset(
+            benchmark.name, benchmark.version, data, items
+        )
+        units = list(dict.fromkeys(item.unit for item in items))
+        order = sorted((units.index(item.unit), place) for place, item in enumerate(items))
+        new = NewRun(
+            id=digest([benchmark.name, model, name, trials, data], length=12),
+            name=name,
+            dataset=dataset,
+            benchmark=benchmark.name,
+            model=model,
+            trials=trials,
+            sample=sample,
+            manifest=manifest or {"identity": {"model": model}, "model_spec": model, "data": "items.jsonl"},
+        )
+        run = runs.create(new, order)
+        run = runs.update(run, name=name, units=len(units) if limit is None else limit)
+        with Writer(self.database) as writer:
+            for stored in dialogues(self.database, run):
+                ended = False
+                for exchange in stored.dialogue.exchanges:
+                    if ended:
+                        break
+                    reply = ask(stored.dialogue.item, exchange.turn, stored.dialogue.trial)
+                    place = (run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
+                    writer.turn(place, reply)
+                    ended = reply.status in (ReplyStatus.FILTERED, ReplyStatus.EMPTY, ReplyStatus.FAILED)
+        return run
+
+    def judge(
+        self,
+        run: RunRecord,
+        rule: Rule,
+        *,
+        identity: str = "llm:openai:乙@0123456789ab",
+        subject: str = "primary",
+        annotators: Sequence[str] = ("",),
+        manifest: Mapping[str, object] | None = None,
+    ) -> None:
+        """Rule on everything that can be ruled on."""
+        spec = identity.rpartition("@")[0]
+        record = Runs(self.database).add_judge(run, identity, spec, subject, manifest or {"kind": "test"})
+        with Writer(self.database) as writer:
+            for stored in dialogues(self.database, run):
+                for exchange in stored.dialogue.exchanges:
+                    for annotator in annotators:
+                        verdict = rule(stored.dialogue.item, exchange) if exchange.reply.judgeable else None
+                        if verdict is not None:
+                            place = (run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
+                            writer.judgement(place, record.key, annotator, verdict)
+
+    def result(self, run: RunRecord, benchmark: Benchmark) -> RunResult:
+        """Counted and scored as the command line does it."""
+        return run_result(self.database, run, benchmark, Runs(self.database).judges(run))
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    database = Database(str(tmp_path / "store.db"))
+    yield Stage(database=database)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def module_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage for what a module's tests only look at."""
+    database = Database(str(tmp_path_factory.mktemp("stage") / "store.db"))
+    yield Stage(database=database)
+    database.close()
