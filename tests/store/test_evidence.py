@@ -45,7 +45,7 @@ def test_a_store_of_the_first_version_is_brought_up_with_its_runs(tmp_path: Path
         VERSION.create(connection)
         MIGRATIONS[0](connection)
         connection.execute(insert(VERSION).values(version=1))
-        assert not {"validations", "looks"} & set(inspect(connection).get_table_names())
+        assert not {"validations", "looks", "samples"} & set(inspect(connection).get_table_names())
     engine.dispose()
     opened = Database(path)
     Evidence(opened).add_validation(measured("rule@1", 1.0))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from liangxin.records import Item, Reply, Verdict
+from liangxin.records import Item, Reply, ReplyStatus, Verdict
 from liangxin.store import Database, NewRun, Runs, Writer, dialogues
+from liangxin.store.columns import STATUSES, Columns
 
 
 def binaries() -> Path | None:
@@ -82,6 +83,7 @@ def test_a_run_is_stored_and_read_back(server: str) -> None:
     with Writer(database) as writer:
         writer.turn((run.key, 0, 1, 1, 1), Reply(text="答😀"))
         writer.turn((run.key, 0, 1, 1, 1), Reply(text="the first stays"))
+        writer.turn((run.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="refused"))
         writer.judgement((run.key, 0, 1, 1, 1), judge.key, "", Verdict(level="3"))
     database.close()
     again = Database(server, create=False)
@@ -90,4 +92,14 @@ def test_a_run_is_stored_and_read_back(server: str) -> None:
     assert (first.dialogue.item.id, second.dialogue.item.id) == ("i1", "i0")
     assert first.dialogue.exchanges[0].reply.text == "答😀"
     assert first.rulings[judge.key, 1, ""].verdict.level == "3"
+    read = Columns(again, run, [judge.key])
+    (sheet,) = read.sheets()
+    assert [read.heads[code] for code in sheet.forms] == [(("类",), (), "", "", 1)] * 2
+    assert [STATUSES[code] for code in sheet.statuses.ravel()] == ["ok", "failed"]
+    assert sheet.judgeable.ravel().tolist() == [True, False]
+    codes = sheet.rulings[judge.key].ravel()
+    assert read.rulings[codes[0]] == ("given", "3")
+    assert codes[1] == 0
+    failure = read.failure(1, 1, 1, None)
+    assert (failure.item, failure.reason) == ("i0", "refused")
     again.close()

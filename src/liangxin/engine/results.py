@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liangxin.measures import PositionBias, ScorePlan, Scorer, position_bias
-from liangxin.records import (
-    Dialogue,
-    Measure,
-    Outcome,
-    ReplyStatus,
-    Scale,
-    Score,
-    TurnOutcome,
-    Verdict,
-    VerdictStatus,
-)
-from liangxin.specs import REFUSAL, Benchmark
-from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
+from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
+from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
+from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
+from liangxin.specs import Benchmark, scale_of
+from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, ValidationRecord
+from liangxin.store.columns import Columns, Failure
 
-FAILURES_SHOWN = 20
+__all__ = [
+    "FAILURES_SHOWN",
+    "NO_SUCH_LEVELS",
+    "UNLABELLED",
+    "JudgeResult",
+    "RunResult",
+    "outcome_of",
+    "plan_of",
+    "run_result",
+]
+
 NO_SUCH_LEVELS = "no such levels"
 UNLABELLED = "unlabelled"
 
@@ -36,6 +37,8 @@ class JudgeResult:
     scores: tuple[Score, ...]
     position_bias: PositionBias | None = None
     """For choice items."""
+    validation: ValidationRecord | None = None
+    """How the judge agrees with people, where that was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +55,6 @@ class RunResult:
     failure_count: int
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counters of one pass over the store."""
-
-    replies: Counter[str]
-    verdicts: dict[int, Counter[str]]
-    failures: list[str]
-    failure_count: int = 0
-
-    def fail(self, item: str, turn: int, reason: str) -> None:
-        self.failure_count += 1
-        if len(self.failures) < FAILURES_SHOWN:
-            self.failures.append(f"{item} turn {turn}: {reason}")
-
-
 def run_result(
     database: Database, run: RunRecord, benchmark: Benchmark, judges: Sequence[JudgeRecord]
 ) -> RunResult:
@@ -74,32 +62,43 @@ def run_result(
 
     Verdicts that failed count as failures only for these judges.
     """
-    tally = _Tally(replies=Counter(), verdicts={judge.key: Counter() for judge in judges}, failures=[])
-    absent = {judge.key: UNLABELLED if judge.spec.startswith("labels:") else "not judged" for judge in judges}
-    scorers = {judge.key: _scorers(run, benchmark, judge, judges) for judge in judges}
-    for stored in dialogues(database, run):
-        _tally_dialogue(stored, tally, absent)
-        for key, mine in scorers.items():
-            outcome = outcome_of(stored, key)
-            for scorer in mine:
-                scorer.add(outcome)
-    order = list(ReplyStatus)
+    listeners = {
+        judge.key: Listener(
+            judge=judge.key,
+            absent=UNLABELLED if judge.spec.startswith("labels:") else "not judged",
+            scorers=_scorers(run, benchmark, judge, judges),
+            position=_position(benchmark, judge),
+        )
+        for judge in judges
+    }
+    counts = count(Columns(database, run, list(listeners)), list(listeners.values()))
+    results = []
+    for judge in judges:
+        mine = listeners[judge.key]
+        scores = tuple(score for scorer in mine.scorers for score in scorer.scores())
+        position = None if mine.position is None else mine.position.result()
+        verdicts = dict(counts.verdicts[judge.key])
+        results.append(JudgeResult(record=judge, verdicts=verdicts, scores=scores, position_bias=position))
     return RunResult(
         run=run,
         benchmark=benchmark,
-        replies=dict(sorted(tally.replies.items(), key=lambda pair: order.index(ReplyStatus(pair[0])))),
-        judges=tuple(
-            JudgeResult(
-                record=judge,
-                verdicts=dict(tally.verdicts[judge.key]),
-                scores=tuple(score for scorer in scorers[judge.key] for score in scorer.scores()),
-                position_bias=_position_bias(database, run, benchmark, judge),
-            )
-            for judge in judges
-        ),
-        failures=tuple(tally.failures),
-        failure_count=tally.failure_count,
+        replies=ordered_replies(counts.replies),
+        judges=tuple(results),
+        failures=tuple(_sentence(failure) for failure in counts.failures),
+        failure_count=counts.failure_count,
     )
+
+
+def _position(benchmark: Benchmark, judge: JudgeRecord) -> PositionTally | None:
+    """What counts position bias, where the choice is between two."""
+    options = benchmark.scale_for(()).options if benchmark.kind == "choice" else ()
+    return PositionTally(*options) if len(options) == 2 and judge.subject == "primary" else None
+
+
+def _sentence(failure: Failure) -> str:
+    if failure.judge is None:
+        return f"{failure.item} turn {failure.turn}: {failure.reason or 'no answer'}"
+    return f"{failure.item} turn {failure.turn}: judge: {failure.reason or 'no verdict'}"
 
 
 def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
@@ -122,29 +121,6 @@ def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
     )
 
 
-def _tally_dialogue(one: StoredDialogue, tally: _Tally, absent: Mapping[int, str]) -> None:
-    dialogue: Dialogue = one.dialogue
-    found: dict[tuple[int, int], list[Verdict]] = {}
-    for (key, turn, _annotator), ruling in one.rulings.items():
-        found.setdefault((key, turn), []).append(ruling.verdict)
-    for exchange in dialogue.exchanges:
-        reply = exchange.reply
-        tally.replies[str(reply.status)] += 1
-        if reply.status is ReplyStatus.FAILED:
-            tally.fail(dialogue.item.id, exchange.turn, reply.detail or "no answer")
-        if not reply.judgeable:
-            continue
-        for key, reason in absent.items():
-            verdicts = found.get((key, exchange.turn))
-            if not verdicts:
-                tally.verdicts[key][reason] += 1
-                continue
-            best = next((one for one in verdicts if one.status is VerdictStatus.GIVEN), verdicts[0])
-            tally.verdicts[key][str(best.status)] += 1
-            if best.status is VerdictStatus.FAILED:
-                tally.fail(dialogue.item.id, exchange.turn, f"judge: {best.reason or 'no verdict'}")
-
-
 def _scorers(
     run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, judges: Sequence[JudgeRecord]
 ) -> list[Scorer]:
@@ -154,10 +130,10 @@ def _scorers(
     unless the same SPEC rules on them too.
     """
     found: list[Scorer] = []
-    for subject in ("primary", "refusal"):
+    for subject in ("primary", "refusal", "safety"):
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
-        if not measures or (subject != judge.subject and (subject == "refusal" or sibling)):
+        if not measures or (subject != judge.subject and (subject != "primary" or sibling)):
             continue
         unsupported = None if subject == judge.subject else NO_SUCH_LEVELS
         plan = _plan(run, benchmark, judge, measures, unsupported)
@@ -178,22 +154,11 @@ def _plan(
     measures: tuple[Measure, ...],
     unsupported: str | None,
 ) -> ScorePlan:
+    subject = measures[0].subject if measures else "primary"
     return ScorePlan(
         measures=measures,
-        scale_for=_refusal_scale if measures and measures[0].subject == "refusal" else benchmark.scale_for,
+        scale_for=lambda category: scale_of(subject, benchmark, category),
         annotators=benchmark.annotators,
         seed=f"{run.id}/{judge.identity}",
         unsupported=unsupported,
     )
-
-
-def _position_bias(
-    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
-) -> PositionBias | None:
-    if benchmark.kind != "choice" or judge.subject != "primary":
-        return None
-    return position_bias(outcome_of(stored, judge.key) for stored in dialogues(database, run))
-
-
-def _refusal_scale(_category: tuple[str, ...]) -> Scale:
-    return REFUSAL

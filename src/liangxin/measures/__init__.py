@@ -2,7 +2,16 @@
 
 from liangxin.measures.intervals import mover, wilson
 from liangxin.measures.plan import ScorePlan
-from liangxin.measures.position import PositionBias, position_bias
+from liangxin.measures.position import PositionBias, PositionTally, position_bias
 from liangxin.measures.scoring import Scorer, scores
 
-__all__ = ["PositionBias", "ScorePlan", "Scorer", "mover", "position_bias", "scores", "wilson"]
+__all__ = [
+    "PositionBias",
+    "PositionTally",
+    "ScorePlan",
+    "Scorer",
+    "mover",
+    "position_bias",
+    "scores",
+    "wilson",
+]

@@ -16,7 +16,8 @@ REASONS = (
 )  # fmt: skip
 """Why a value is missing, the most telling first: a block hits the worst answers first."""
 
-DECIDED = ("回复1", "回复2", "Other")
+REFUSED = "Refuse"
+"""The level of a row that decided nothing."""
 WRONG = ("filtered", "empty", "truncated", "unreadable")
 """Rows without a label that the authors' `acc` counts as wrong."""
 
@@ -137,10 +138,10 @@ def _rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
 
 
 def _rate_decided(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
-    """`acc_star` divides by the rows read as 回复1, 回复2 or Other."""
+    """`acc_star` divides by the rows read as an option (回复1, 回复2; A, B, …) or Other."""
     label, reason = decision(turn)
     blocked = turn.status is ReplyStatus.FILTERED
-    if label not in DECIDED:
+    if label is None or label == REFUSED:
         return Rating(value=None, reason=reason or "refuse", blocked=blocked)
     value = 100.0 * (label == item.answer)
     return Rating(value=value, service=value)

@@ -79,13 +79,18 @@ class Tally:
     def _questions(self, trials: Sequence[Outcome], levels: Levels) -> Iterator[Question]:
         item = trials[0].item
         scale = self._plan.scale_for(item.category)
+        # Of many trials most are one object (`outcomes_of`), which is rated once.
+        distinct = {id(outcome): outcome for outcome in trials}
+        rated = {
+            key: [self._rate(turn, item, scale) for turn in outcome.turns]
+            for key, outcome in distinct.items()
+        }
+        every = [rated[id(outcome)] for outcome in trials]
         if self._measure.per == "item":
-            yield question(
-                [self._rate(turn, item, scale) for outcome in trials for turn in outcome.turns], levels
-            )
+            yield question([one for ratings in every for one in ratings], levels)
             return
-        for turns in zip(*(outcome.turns for outcome in trials), strict=True):
-            yield question([self._rate(turn, item, scale) for turn in turns], levels, turns[0].turn)
+        for turn, ratings in zip(trials[0].turns, zip(*every, strict=True), strict=True):
+            yield question(ratings, levels, turn.turn)
 
     def _places(self, item: Item, turn: int) -> Iterator[Place]:
         by = self._measure.by
