@@ -117,3 +117,27 @@ def module_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     database = Database(str(tmp_path_factory.mktemp("stage") / "store.db"))
     yield Stage(database=database)
     database.close()
+
+
+TinyModel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """Makes (once for each set of arguments) a tiny Qwen2 model's folder; skips without the extra `hf`."""
+    pytest.importorskip("transformers", reason="needs the extra: pip install 'liangxin[hf]'")
+    pytest.importorskip("torch", reason="needs the extra: pip install 'liangxin[hf]'")
+    from liangxin import benchmarks
+    from liangxin.testing.tiny_model import make_tiny_model
+
+    made: dict[str, Path] = {}
+
+    def make(**arguments: Any) -> Path:
+        key = repr(sorted(arguments.items()))
+        if key not in made:
+            samples = sorted(Path(benchmarks.__file__).parent.glob("*/sample.jsonl"))
+            texts = [line for one in samples for line in one.read_text(encoding="utf-8").splitlines()]
+            made[key] = make_tiny_model(tmp_path_factory.mktemp("tiny"), texts, **arguments)
+        return made[key]
+
+    return make

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from liangxin.engine.choosing import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.errors import LiangxinError
-from liangxin.models import ChatModel, Recorded
-from liangxin.protocols import messages_for, next_turn
-from liangxin.records import Exchange, Reply, ReplyStatus
+from liangxin.models import ChatModel, Likelihoods, NotWeighed, Recorded
+from liangxin.protocols import likelihood, messages_for, next_turn
+from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
 from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
 
@@ -18,12 +20,29 @@ from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogue
 class Collector:
     """Holds the unfinished dialogues of one run with its model."""
 
-    def __init__(self, database: Database, run: RunRecord, model: ChatModel, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        database: Database,
+        run: RunRecord,
+        model: ChatModel,
+        spec: RunSpec,
+        scale_for: Callable[[tuple[str, ...]], Scale] | None = None,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            scale_for: the scale of a category, whose levels name the options where likelihoods choose.
+
+        Raises:
+            UsageError: likelihoods are to choose, and the model gives none.
+        """
         self._database = database
         self._run = run
         self._model = model
         self._recorded = model if isinstance(model, Recorded) else None
         self._spec = spec
+        self._weigher = weigher(spec, model)
+        self._scale_for = scale_for
 
     async def collect(self, writer: Writer, progress: Progress, stop: Stop) -> None:
         """Ask everything that has not been answered; what failed before is asked again.
@@ -36,7 +55,10 @@ class Collector:
         async def handle(stored: StoredDialogue) -> None:
             await self._hold(stored, writer, progress, stop)
 
-        await work(self._pending(progress), handle, self._spec.endpoint.connections, stop)
+        connections = self._spec.endpoint.connections
+        if self._weigher is not None:
+            connections = max(connections, self._weigher.window)
+        await work(self._pending(progress), handle, connections, stop)
 
     def _pending(self, progress: Progress) -> Iterator[StoredDialogue]:
         for stored in dialogues(self._database, self._run):
@@ -69,8 +91,21 @@ class Collector:
             generation = replace(generation, seed=generation.seed + trial - 1)
         messages = messages_for(exchanges, turn, self._spec.system)
         try:
+            if self._weigher is not None:
+                return await self._choose(self._weigher, stored.dialogue.item, messages)
             return await self._model.reply(messages, generation)
+        except NotWeighed as error:
+            return Reply(status=ReplyStatus.FAILED, detail=str(error))
         except LiangxinError:
             raise
         except Exception as error:  # a defect in one adapter must not lose the rest of a paid run
             return Reply(status=ReplyStatus.FAILED, detail=f"adapter error: {type(error).__name__}")
+
+    async def _choose(self, model: Likelihoods, item: Item, messages: tuple[Message, ...]) -> Reply:
+        if self._scale_for is None:
+            raise ValueError("a choice by likelihood needs the benchmark's scale")
+        how = self._spec.choose_by
+        asked = likelihood.choice(how, item, self._scale_for(item.category), messages)
+        started = time.perf_counter()
+        found = await model.loglikelihoods(asked.messages, asked.continuations)
+        return likelihood.decide(how, asked, found, time.perf_counter() - started)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from liangxin.errors import UsageError
-from liangxin.models.base import ChatModel, Recorded, Templated
+from liangxin.models.base import ChatModel, Likelihoods, NotWeighed, Recorded, Templated
 from liangxin.registry import Registry
 from liangxin.specs import Endpoint
 
-__all__ = ["MODELS", "ChatModel", "Recorded", "Templated", "open_model"]
+__all__ = ["MODELS", "ChatModel", "Likelihoods", "NotWeighed", "Recorded", "Templated", "open_model"]
 
 MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
     "model",
@@ -17,6 +17,7 @@ MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
         "openai": "liangxin.models.openai:open_openai",
         "openai-completions": "liangxin.models.completions:open_completions",
         "gguf": "liangxin.models.gguf:open_gguf",
+        "hf": "liangxin.models.hf:open_hf",
         "anthropic": "liangxin.models.anthropic:open_anthropic",
         "litellm": "liangxin.models.litellm:open_litellm",
         "replay": "liangxin.models.replay:open_replay",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from liangxin.records import Item, Message, Reply
@@ -47,3 +48,38 @@ class Templated(Protocol):
 
     template: str
     """How a conversation becomes the text that the model completes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likelihood:
+    """How likely a model finds one continuation of a conversation."""
+
+    logprob: float
+    """The natural logarithm of its probability: the sum over its tokens."""
+    tokens: int
+    """How many tokens the sum runs over."""
+
+
+class NotWeighed(Exception):
+    """One conversation's continuations cannot be weighed; the message says why. Others are not concerned."""
+
+
+@runtime_checkable
+class Likelihoods(Protocol):
+    """An optional capability: how likely the model's next words are."""
+
+    whole_texts: bool
+    """Whether any texts can be weighed; False: only labels that one token tells apart."""
+    window: int
+    """How many requests should wait together, so that those of like length share a batch."""
+
+    async def loglikelihoods(
+        self, messages: Sequence[Message], continuations: Sequence[str]
+    ) -> Sequence[Likelihood]:
+        """Weigh each continuation as what the assistant says next, in their order.
+
+        Raises:
+            NotWeighed: these cannot be weighed; another conversation's may be.
+            ModelError: the model cannot be used at all.
+        """
+        ...

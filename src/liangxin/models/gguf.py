@@ -29,6 +29,8 @@ from typing import Any
 from liangxin.errors import ModelError, UsageError
 from liangxin.files import file_digest
 from liangxin.models import fewshot
+from liangxin.models.base import Likelihood, NotWeighed
+from liangxin.models.gguf_likelihood import check, weigh
 from liangxin.models.reading import finish, read_usage
 from liangxin.models.weights import INSTALL, SHA256, default_weights
 from liangxin.records import Message, Reply, ReplyStatus
@@ -107,6 +109,9 @@ def read_chat_template(path: Path) -> str | None:
 class GgufModel:
     """One model in memory. It is loaded by the first request, in a thread of its own."""
 
+    whole_texts = False
+    window = SEQUENCES
+
     def __init__(
         self, path: Path, digest: str, *, chat_template: str | None, threads: int = 1, timeout: float = 120.0
     ) -> None:
@@ -128,6 +133,7 @@ class GgufModel:
         self._server: Any = None
         self._loading = threading.Lock()
         self._reading = threading.Lock()
+        self._told_apart: set[tuple[str, ...]] = set()
         self._closed = threading.Event()
         self._workers = ThreadPoolExecutor(SEQUENCES, thread_name_prefix="liangxin-gguf")
 
@@ -142,6 +148,18 @@ class GgufModel:
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._workers, self._reply, tuple(messages), generation)
+
+    async def loglikelihoods(
+        self, messages: Sequence[Message], continuations: Sequence[str]
+    ) -> Sequence[Likelihood]:
+        """Weigh labels that one token tells apart; see `models/gguf_likelihood.py`.
+
+        Raises:
+            NotWeighed: llama.cpp does not answer.
+            ModelError: the file cannot be loaded, or one token does not tell the labels apart.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._weigh, tuple(messages), tuple(continuations))
 
     async def aclose(self) -> None:
         """Stop what is being written and free the model's memory."""
@@ -172,6 +190,49 @@ class GgufModel:
             except (RuntimeError, ValueError) as error:
                 return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {_short(str(error))}")
         return replace(answer.reply(self._timeout), seconds=time.perf_counter() - started)
+
+    def _weigh(self, messages: tuple[Message, ...], labels: tuple[str, ...]) -> tuple[Likelihood, ...]:
+        server = self._load()
+
+        def count(text: str) -> int:
+            answer = self._once(server.handle_completions, {"prompt": text, "max_tokens": 1})
+            return read_usage(answer.get("usage")).prompt_tokens or 0
+
+        def ask(common: str, tops: int) -> dict[str, Any]:
+            if not self._chat:
+                prompt = fewshot.as_prompt(messages) + common
+                return self._once(server.handle_completions, {"prompt": prompt, "logprobs": tops})
+            held = [{"role": one.role, "content": one.content} for one in messages]
+            # llama.cpp goes on with an assistant's message that stands last, and only without a think block.
+            begun = [{"role": "assistant", "content": common}] if common else []
+            chosen = {"logprobs": True, "top_logprobs": tops, "messages": held + begun}
+            thinking = {"chat_template_kwargs": {"enable_thinking": False}}
+            return self._once(server.handle_chat_completions, {**chosen, **thinking})
+
+        if labels not in self._told_apart:
+            check(count, labels)
+            self._told_apart.add(labels)
+        return weigh(ask, labels)
+
+    def _once(self, ask: Callable[[object, object], object], body: dict[str, object]) -> dict[str, Any]:
+        """The whole answer to a request for one token."""
+        answers: list[dict[str, Any]] = []
+
+        def take(piece: object) -> bool:
+            answers.extend(
+                one for one in (piece if isinstance(piece, list) else [piece]) if isinstance(one, dict)
+            )
+            return self._closed.is_set()
+
+        settings: dict[str, object] = {"max_tokens": 1, "temperature": 0.0, "cache_prompt": False}
+        try:
+            with self._reading:
+                ask({**settings, **body}, take)
+        except (RuntimeError, ValueError) as error:
+            raise NotWeighed(f"llama.cpp: {_short(str(error))}") from None
+        if not answers or "choices" not in answers[-1]:
+            raise NotWeighed(f"llama.cpp: {_short(str(answers[-1:] or 'no answer'))}")
+        return answers[-1]
 
     def _body(self, messages: tuple[Message, ...], generation: Generation) -> dict[str, object]:
         body: dict[str, object] = {
