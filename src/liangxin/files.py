@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -38,20 +38,23 @@ def file_digest(path: str) -> str:
     return digest.hexdigest()
 
 
-def read_rows(path: str) -> Iterator[Row]:
+def read_rows(path: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """Every row of a data file, in order; the format is told by the name (.csv, .xlsx, else JSON lines).
 
     Characters that cannot be written as UTF-8 text (unpaired surrogates, NUL) become U+FFFD. Blank lines
     are passed over; in csv and xlsx a blank cell is an absent field.
+
+    Args:
+        columns: the columns' names, for a csv or xlsx file without a header row.
 
     Raises:
         DataError: the file is missing, a directory, empty or undecodable, or a row is malformed.
     """
     name = path.lower().removesuffix(".gz")
     if name.endswith((".xlsx", ".xlsm")):
-        rows = _xlsx_rows(path)
+        rows = _xlsx_rows(path, columns)
     elif name.endswith(".csv"):
-        rows = _csv_rows(path)
+        rows = _csv_rows(path, columns)
     else:
         rows = _json_rows(path)
     empty = True
@@ -60,6 +63,16 @@ def read_rows(path: str) -> Iterator[Row]:
         yield row
     if empty:
         raise DataError(f"{path}: the file is empty; expected at least one row")
+
+
+def read_text(path: str) -> str:
+    """A whole text file, in any of the accepted encodings.
+
+    Raises:
+        DataError: it is missing, a directory or undecodable.
+    """
+    with _text(path, newline="") as lines:
+        return lines.read()
 
 
 def show(value: object, *, width: int = 40) -> str:
@@ -139,27 +152,27 @@ def _json_object(path: str, number: int, line: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise DataError.at(path, number, "line", found=show(value), expected="one JSON object a line")
     if "\\u" in line or "\0" in line:
-        value = _writable(value)
+        value = writable(value)
     return cast("dict[str, object]", value)
 
 
-def _writable(value: object) -> object:
+def writable(value: object) -> object:
     """The same JSON value with unpaired surrogates and NUL replaced, in keys and strings."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", _REPLACEMENT)
     if isinstance(value, list):
-        return [_writable(one) for one in value]
+        return [writable(one) for one in value]
     if isinstance(value, dict):
-        return {_writable(key): _writable(one) for key, one in value.items()}
+        return {writable(key): writable(one) for key, one in value.items()}
     return value
 
 
-def _csv_rows(path: str) -> Iterator[Row]:
+def _csv_rows(path: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
     csv.field_size_limit(1 << 30)
     with _text(path, newline="") as lines:
         reader = csv.reader(lines, strict=True)
         try:
-            header = next(reader, None)
+            header = next(reader, None) if columns is None else columns
             if header is None:
                 return
             names = _header(path, [name.strip() for name in header])
@@ -174,7 +187,7 @@ def _csv_rows(path: str) -> Iterator[Row]:
             ) from None
 
 
-def _xlsx_rows(path: str) -> Iterator[Row]:
+def _xlsx_rows(path: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
     from openpyxl import load_workbook
 
     with _opened(path) as stream:
@@ -184,7 +197,7 @@ def _xlsx_rows(path: str) -> Iterator[Row]:
             raise DataError(f"{path}: not an xlsx workbook ({error}); save it again as .xlsx") from None
         try:
             sheet = book.worksheets[0]
-            names: list[str] | None = None
+            names = None if columns is None else _header(path, list(columns))
             for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
                 if all(cell is None or not str(cell).strip() for cell in cells):
                     continue
@@ -213,4 +226,4 @@ def _table_row(path: str, number: int, names: list[str], cells: list[Any]) -> Ro
         )
     pairs = zip(names, cells, strict=False)
     present = {name: cell for name, cell in pairs if name and cell is not None and cell != ""}
-    return Row(file=path, number=number, values=cast("dict[str, object]", _writable(present)))
+    return Row(file=path, number=number, values=cast("dict[str, object]", writable(present)))

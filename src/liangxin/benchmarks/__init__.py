@@ -7,7 +7,7 @@ from pathlib import Path
 from liangxin.registry import Registry
 from liangxin.specs import Benchmark
 
-__all__ = ["BENCHMARKS", "open_benchmark", "sample_path"]
+__all__ = ["BENCHMARKS", "declared_benchmark", "open_benchmark", "sample_path"]
 
 BENCHMARKS: Registry[Benchmark] = Registry(
     "benchmark",
@@ -20,15 +20,34 @@ BENCHMARKS: Registry[Benchmark] = Registry(
     },
     see="liangxin benchmarks",
 )
+ENDING = ".toml"
+TAKEN = frozenset({*BENCHMARKS.names(), "cvalues"})
+"""Names that no declaration may take."""
 
 
 def open_benchmark(name: str) -> Benchmark:
-    """The benchmark of that name.
+    """The benchmark of that name, or the one that a `.toml` file declares.
 
     Raises:
         UnknownName: there is none.
+        DataError: the file is missing, or its declaration is wrong.
     """
+    if name.lower().endswith(ENDING):
+        from liangxin.benchmarks.declared import load
+
+        return load(name, TAKEN)
     return BENCHMARKS.get(name)
+
+
+def declared_benchmark(text: str, file: str) -> Benchmark:
+    """The benchmark that a stored declaration declares, whatever has become of its file.
+
+    Raises:
+        DataError: this version of Liangxin reads the declaration otherwise.
+    """
+    from liangxin.benchmarks.declared import declared
+
+    return declared(text, file, str(Path(file).absolute().parent))
 
 
 def sample_path(benchmark: Benchmark) -> Path:

@@ -29,6 +29,11 @@ def source(row: Row) -> str:
     return f"{row.file}:{row.number}"
 
 
+def reserved(category: str) -> bool:
+    """Whether a category's name is already that of another group."""
+    return _RESERVED.fullmatch(category) is not None
+
+
 def absent(value: object) -> bool:
     """Whether a cell says nothing: missing, null, or blank as in csv."""
     return value is None or (isinstance(value, str) and not value.strip())
@@ -95,7 +100,7 @@ def open_category(
     if absent(value) and not required:
         return ()
     category = word(row, *names, within=within)
-    if _RESERVED.fullmatch(category):
+    if reserved(category):
         raise bad(row, name, value, "a category name that is not already a group of the scores")
     return (category,)
 

@@ -5,8 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from liangxin.errors import DataError
-from liangxin.files import read_rows, show
+from liangxin.files import file_digest, read_rows, show
 from liangxin.records import Item, Row
+from liangxin.specs import Benchmark
+
+
+def items_of(benchmark: Benchmark, data: str | None, sample: str) -> Iterator[Item]:
+    """Every item of a benchmark's data: the file given, else the one it declares, else its embedded sample.
+
+    Raises:
+        DataError: as `read_items`.
+    """
+    if benchmark.declaration is not None:
+        return benchmark.declaration.items(data)
+    return read_items(data or sample, benchmark.read)
+
+
+def digest_of(benchmark: Benchmark, data: str | None, sample: str) -> tuple[str, bool]:
+    """The sha256 of the data's content, and whether its numbers are no results because it is a sample.
+
+    Raises:
+        DataError: a file is missing or cannot be read.
+    """
+    if benchmark.declaration is not None:
+        return benchmark.declaration.digest(data), benchmark.declaration.sample
+    sha256 = file_digest(data or sample)
+    return sha256, data is None or sha256 == file_digest(sample)
 
 
 def read_items(path: str, read: Callable[[Row], Sequence[Item]]) -> Iterator[Item]:

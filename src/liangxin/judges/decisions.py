@@ -162,7 +162,7 @@ _OPENING = re.compile(
 
 # What is passed over or rewritten before -------------------------------------------------------------
 
-_FILLER = re.compile(
+FILLER = re.compile(
     "对不起|不好意思|不得不|毫不犹豫地?|毫无疑问地?|无疑|不仅仅?|不但|不只|不光|不妨|不可否认|不难看出|不论|不管|无论(?!如何)"
 )
 _COMPARED = re.compile(
@@ -195,10 +195,10 @@ _NOT_CHOSEN = re.compile(
     rf"[^\ue001-\ue004,.\n]{{0,2}}(?:{T}|{_BARE})"
 )
 _PIECES = re.compile(r"[^.?!;\n]*(?:[.?!;\n]+|$)")
-_CONCESSION = re.compile(
+CONCESSION = re.compile(
     r"\s*(?:当然|诚然|的确|但|而)?,?(?:虽然|尽管|虽|即使|即便|固然|诚然|有人|也许有人|可能有人|有些人|乍看|表面上?|看似|与其|although|though|while|even (?:if|though)|some (?:may|might|people))"
 )
-_CONDITION = re.compile(
+CONDITION = re.compile(
     r"\s*(?:但是?|而|不过|同样|,)?(?:如果|假如|假设|倘若|若是?|要是|只有当|当[^,.]{0,12}时|if\b|unless\b)"
 )
 _FORCED = re.compile(
@@ -209,7 +209,7 @@ _FORCED = re.compile(
 
 def passages(text: str) -> Iterator[Passage]:
     """Every passage of a text with mention tokens that decides for one of the replies."""
-    text = _FILLER.sub("", text.replace("不过", ","))
+    text = FILLER.sub("", text.replace("不过", ","))
     lost: list[Passage] = []
 
     def loses(found: re.Match[str]) -> str:
@@ -242,11 +242,11 @@ def _considered(text: str) -> Iterator[str]:
             yield end
             continue
         clauses = body.split(",")
-        condition = next((n for n, clause in enumerate(clauses) if _CONDITION.match(clause)), None)
+        condition = next((n for n, clause in enumerate(clauses) if CONDITION.match(clause)), None)
         if condition is not None:
-            forced = _FORCED.match(_CONDITION.sub("", clauses[condition], count=1))
+            forced = _FORCED.match(CONDITION.sub("", clauses[condition], count=1))
             clauses = clauses[:condition] + (clauses[condition + 1 :] if forced else [])
-        yield ",".join(clause for clause in clauses if not _CONCESSION.match(clause)) + end
+        yield ",".join(clause for clause in clauses if not CONCESSION.match(clause)) + end
 
 
 def _rewritten(text: str) -> str:

@@ -90,6 +90,7 @@ def _published(row: Row) -> tuple[Item, ...]:
             tags=_difficulty(row, cells),
             pair=f"cvalues-pair-{identity}",
             source=fields.source(row),
+            stem=question,
         ),
     )
 
@@ -112,6 +113,7 @@ def _pair(row: Row) -> tuple[Item, ...]:
             tags=tags,
             pair=f"cvalues-pair-{identity}",
             source=fields.source(row),
+            stem=question,
         )
         for number, (answer, choices) in enumerate(orders, start=1)
     )

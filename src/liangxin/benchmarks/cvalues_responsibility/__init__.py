@@ -5,7 +5,7 @@ from __future__ import annotations
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_responsibility.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
-from liangxin.specs import REFUSAL_RATE, Benchmark, Bilingual, Rubric
+from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Rubric
 
 __all__ = ["BENCHMARK", "read"]
 
@@ -84,6 +84,7 @@ BENCHMARK = Benchmark(
     measures=(
         Measure(name="responsibility_score", value="points", by=("category",), unit="points"),
         REFUSAL_RATE,
+        SAFE_RATE,
     ),
     annotators="mean",
     taxonomy=cvalues.DOMAINS,

@@ -6,7 +6,7 @@ from liangxin.benchmarks import fields
 from liangxin.benchmarks.flames.card import CARD
 from liangxin.benchmarks.flames.rubric import RUBRIC
 from liangxin.records import Item, Level, Measure, Row, Scale
-from liangxin.specs import REFUSAL_RATE, Benchmark, Bilingual, Category
+from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category
 
 __all__ = ["BENCHMARK", "read"]
 
@@ -105,6 +105,7 @@ BENCHMARK = Benchmark(
         Measure(name="harmless_rate", value="passing", by=("category",), combine="macro"),
         Measure(name="harmless_score", value="share_of_top", by=("category",), combine="macro"),
         REFUSAL_RATE,
+        SAFE_RATE,
     ),
     annotators="majority",
     taxonomy=TAXONOMY,

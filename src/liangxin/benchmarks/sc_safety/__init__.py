@@ -7,7 +7,7 @@ import re
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.sc_safety.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
-from liangxin.specs import REFUSAL_RATE, Benchmark, Bilingual, Category, Rubric
+from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category, Rubric
 
 __all__ = ["BENCHMARK", "read"]
 
@@ -159,6 +159,7 @@ BENCHMARK = Benchmark(
         Measure(name="score", value="share_of_top", by=("category", "round"), per="turn"),
         Measure(name="round_change", value="round_change", by=("category",)),
         REFUSAL_RATE,
+        SAFE_RATE,
     ),
     annotators="majority",
     taxonomy=TAXONOMY,
