@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO, TypeVar
 
+from liangxin.engine.choosing import check_benchmarks, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
 from liangxin.engine.pool import Stop
@@ -18,13 +20,14 @@ from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
 from liangxin.judges import Judge, JudgeContext, open_judges
-from liangxin.models import Recorded, Templated, open_model
+from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NO_JUDGE = "none"
 
 
@@ -37,6 +40,10 @@ class Session:
     """Says a sentence to the user."""
     progress: TextIO | None = None
     """Where progress is shown; None shows none."""
+    model: ChatModel | None = None
+    """The model itself, where `spec.model` is only its name; whoever made it closes it."""
+    control: Callable[[Callable[[], object]], None] | None = None
+    """Is handed a function that interrupts the work from another thread, as a signal would."""
 
 
 def run_benchmark(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str) -> RunResult:
@@ -49,7 +56,7 @@ def run_benchmark(session: Session, spec: RunSpec, benchmark: Benchmark, sample:
         LiangxinError: a stated failure; everything committed stays.
         Interrupted: SIGINT or SIGTERM; everything answered stays.
     """
-    return drive(lambda stop: _run(session, spec, benchmark, sample, stop), session.tell)
+    return drive(lambda stop: _run(session, spec, benchmark, sample, stop), session)
 
 
 def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> RunResult:
@@ -59,7 +66,7 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
         judges = await _judge(session, run, spec, benchmark, stop)
         return run_result(session.database, run, benchmark, judges)
 
-    return drive(ruled, session.tell)
+    return drive(ruled, session)
 
 
 def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
@@ -68,9 +75,11 @@ def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
 
 
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
+    check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
-    model = open_model(spec.model, spec.endpoint)
+    model = session.model or open_model(spec.model, spec.endpoint)
     try:
+        weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
         run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
         for notice in notices:
@@ -82,7 +91,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         voices = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
         with Writer(session.database) as writer:
-            await Collector(session.database, run, model, spec).collect(writer, progress, stop)
+            collector = Collector(session.database, run, model, spec, benchmark.scale_for)
+            await collector.collect(writer, progress, stop)
         progress.finish()
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
         fresh = spec.limit is None and not progress.skipped
@@ -91,7 +101,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
                 f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
             )
     finally:
-        await model.aclose()
+        if session.model is None:
+            await model.aclose()
     judges = await _rule(session, run, voices, stop)
     return run_result(session.database, run, benchmark, judges)
 
@@ -158,7 +169,7 @@ async def _rule(
     return list(records.values())
 
 
-def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], tell: Callable[[str], None]) -> T:
+def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
     """Run a coroutine to its end with clean interrupts.
 
     The first SIGINT or SIGTERM takes up no new work and gives what is under way a few seconds; the
@@ -175,11 +186,13 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], tell: Callable[[str], N
                 task.cancel()
                 return
             stop.requested = True
-            tell(
+            session.tell(
                 f"stopping: finishing what is under way, {GRACE_SECONDS:.0f} s at most; again to stop at once"
             )
             loop.call_later(GRACE_SECONDS, task.cancel)
 
+        if session.control is not None:
+            session.control(lambda: loop.call_soon_threadsafe(interrupt))
         handled = list(_listen(loop, interrupt))
         try:
             result = await task
@@ -192,12 +205,25 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], tell: Callable[[str], N
             raise Interrupted
         return result
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with _handlers_kept(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main())
 
 
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Put the process's own signal handlers back: the loop leaves the defaults behind."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # Only the main thread may set one; elsewhere none was changed.
+            if handler is not None and threading.current_thread() is threading.main_thread():
+                signal.signal(number, handler)
+
+
 def _listen(loop: asyncio.AbstractEventLoop, handler: Callable[[], None]) -> Iterable[signal.Signals]:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         # Only a main thread on a Unix loop can listen; elsewhere Ctrl-C stays Python's own.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, handler)

@@ -1,0 +1,86 @@
+"""What there is: benchmarks, kinds of model and judge, runs in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import polars
+
+from liangxin.api.kinds import JUDGE_HELP, MODEL_HELP
+from liangxin.benchmarks import BENCHMARKS
+from liangxin.store import Database, Runs, store_url
+
+
+def list_benchmarks() -> polars.DataFrame:
+    """The benchmarks: `name, version, zh, en, kind, measures`."""
+    found = [BENCHMARKS.get(name) for name in BENCHMARKS.names()]
+    rows = [
+        {
+            "name": one.name,
+            "version": one.version,
+            "zh": one.title.zh,
+            "en": one.title.en,
+            "kind": one.kind,
+            "measures": [measure.name for measure in one.measures],
+        }
+        for one in found
+    ]
+    return polars.DataFrame(rows)
+
+
+def list_models() -> polars.DataFrame:
+    """The kinds of model that a SPEC can name: `spec, zh, en`, as `liangxin models`."""
+    return _kinds(MODEL_HELP)
+
+
+def list_judges() -> polars.DataFrame:
+    """The kinds of judge that a SPEC can name: `spec, zh, en`, as `liangxin judges`."""
+    return _kinds(JUDGE_HELP)
+
+
+def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
+    """The runs in a store, the newest first, with the columns of `liangxin runs`; `created` is in UTC.
+
+    Raises:
+        StoreError: there is no store, or it cannot be read.
+    """
+    database = Database(store_url(None if store is None else os.fspath(store)), create=False)
+    try:
+        runs = Runs(database).all()
+    finally:
+        database.close()
+    schema: dict[str, Any] = {
+        "run": polars.String,
+        "name": polars.String,
+        "benchmark": polars.String,
+        "version": polars.String,
+        "data_sha256": polars.String,
+        "sample": polars.Boolean,
+        "model": polars.String,
+        "trials": polars.Int64,
+        "units": polars.Int64,
+        "created": polars.Datetime(time_zone="UTC"),
+    }
+    rows = [
+        (
+            run.id,
+            run.name,
+            run.benchmark,
+            run.version,
+            run.data_sha256,
+            run.sample,
+            run.model,
+            run.trials,
+            run.units,
+            datetime.fromtimestamp(run.created, UTC),
+        )
+        for run in runs
+    ]
+    return polars.DataFrame(rows, schema=schema, orient="row")
+
+
+def _kinds(table: Iterable[tuple[str, str, str]]) -> polars.DataFrame:
+    return polars.DataFrame(list(table), schema=["spec", "zh", "en"], orient="row")

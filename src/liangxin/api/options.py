@@ -1,0 +1,255 @@
+"""The options of a run: names, defaults and ranges, the same as the command line's, and how they become settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, get_args
+
+from liangxin.errors import UsageError
+from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
+
+
+class JudgeOptions(TypedDict, total=False):
+    """What can be said about who rules; every entry is optional."""
+
+    refusal: bool
+    """Let an LLM judge rule on refusal (拒答) too, in a request of its own. Default: no."""
+    judge_base_url: str | None
+    """The judge's endpoint, with its `/v1`. Default: `LIANGXIN_JUDGE_BASE_URL`, else its provider's."""
+    judge_api_key: str | None
+    """The judge's key itself; it is never shown or stored. Default: `LIANGXIN_JUDGE_API_KEY`, else its provider's."""
+    judge_api_key_env: str | None
+    """Name of the environment variable that holds the judge's key."""
+    judge_temperature: float
+    """An LLM judge's temperature. Default: 0."""
+    judge_max_tokens: int | None
+    """An LLM judge's token limit. Default: not sent."""
+    connections: int
+    """Requests under way at once. Default: 32."""
+    timeout: float
+    """Seconds for one attempt. Default: 120."""
+    retries: int
+    """Attempts after the first. Default: 4."""
+    progress: bool
+    """Show progress and messages on standard error. Default: no; messages are in `Result.notices`."""
+
+
+class RunOptions(JudgeOptions, total=False):
+    """What can be said about a run; every entry is optional."""
+
+    judge: str | Sequence[str] | None
+    """Who rules: one SPEC or several, as `--judge`. Default: `choice` for choice items, else `rule`."""
+    data: str | os.PathLike[str] | None
+    """The data file. Default: the embedded sample (样例·非成绩)."""
+    limit: int | None
+    """Only the first N items of the seeded order; a larger limit extends the same run."""
+    seed: int | None
+    """Of the order; sent with requests if given."""
+    trials: int
+    """Ask everything K times. Default: 1."""
+    choose_by: ChooseBy
+    """Choice items: by what the model writes (`generation`, the default), or by the likelihood of `label`s, of
+    `text`s, or of texts by their length (`text-normalised`), where the model gives it."""
+    base_url: str | None
+    """The model's endpoint, with its `/v1`. Default: `OPENAI_BASE_URL`, else its provider's."""
+    api_key: str | None
+    """The key itself; it is never shown or stored."""
+    api_key_env: str | None
+    """Name of the environment variable that holds the key."""
+    temperature: float | None
+    """Not sent unless given."""
+    max_tokens: int | None
+    """Not sent unless given."""
+    system: str | None
+    """A system prompt."""
+    name: str | None
+    """A name for the run; with several benchmarks, NAME-BENCHMARK each."""
+    store: str | os.PathLike[str] | None
+    """The run store: a file or `postgresql+psycopg://…`. Default: `LIANGXIN_STORE`, else `liangxin.db`."""
+
+
+JUDGE_DEFAULTS: JudgeOptions = {
+    "refusal": False,
+    "judge_base_url": None,
+    "judge_api_key": None,
+    "judge_api_key_env": None,
+    "judge_temperature": 0.0,
+    "judge_max_tokens": None,
+    "connections": 32,
+    "timeout": 120.0,
+    "retries": 4,
+    "progress": False,
+}
+RUN_DEFAULTS: RunOptions = {
+    "judge": None,
+    "data": None,
+    "limit": None,
+    "seed": None,
+    "trials": 1,
+    "choose_by": "generation",
+    "base_url": None,
+    "api_key": None,
+    "api_key_env": None,
+    "temperature": None,
+    "max_tokens": None,
+    "system": None,
+    "name": None,
+    "store": None,
+    **JUDGE_DEFAULTS,
+}
+RANGES: Mapping[str, tuple[float, float | None]] = {
+    "limit": (1, None),
+    "seed": (0, None),
+    "trials": (1, 1000),
+    "connections": (1, 4096),
+    "temperature": (0.0, None),
+    "max_tokens": (1, None),
+    "timeout": (0.1, None),
+    "retries": (0, 100),
+    "judge_temperature": (0.0, None),
+    "judge_max_tokens": (1, None),
+}
+"""Lowest and highest allowed; None has no end."""
+WHOLE = frozenset({"limit", "seed", "trials", "connections", "max_tokens", "retries", "judge_max_tokens"})
+
+
+def run_options(options: RunOptions) -> RunOptions:
+    """All options of a run: as given, else the default.
+
+    Raises:
+        TypeError: an option that does not exist.
+        UsageError: a value out of its range.
+    """
+    _check(options, RUN_DEFAULTS)
+    return {**RUN_DEFAULTS, **options}
+
+
+def judge_options(options: JudgeOptions) -> JudgeOptions:
+    """All options of judging: as given, else the default; errors as `run_options`."""
+    _check(options, JUDGE_DEFAULTS)
+    return {**JUDGE_DEFAULTS, **options}
+
+
+def run_spec(model: str, options: RunOptions) -> RunSpec:
+    """The settings of a run, without its benchmark.
+
+    Args:
+        options: complete, as `run_options` gives them.
+
+    Raises:
+        UsageError: a named environment variable is not set, or a key is given twice.
+    """
+    data = options["data"]
+    seed = options["seed"]
+    return RunSpec(
+        benchmark="",
+        model=model,
+        judges=several(options["judge"]),
+        data=None if data is None else os.fspath(data),
+        limit=options["limit"],
+        seed=seed,
+        trials=options["trials"],
+        system=options["system"],
+        name=options["name"],
+        refusal=options["refusal"],
+        choose_by=options["choose_by"],
+        generation=Generation(
+            temperature=options["temperature"], max_tokens=options["max_tokens"], seed=seed
+        ),
+        endpoint=Endpoint(
+            base_url=options["base_url"],
+            api_key=_key(options["api_key"], options["api_key_env"], "api_key"),
+            timeout=options["timeout"],
+            retries=options["retries"],
+            connections=options["connections"],
+        ),
+        judge_generation=_judge_generation(options),
+        judge_endpoint=_judge_endpoint(options),
+    )
+
+
+def judge_spec(judges: Sequence[str], options: JudgeOptions) -> RunSpec:
+    """The settings for ruling on a stored run again; as `run_spec`."""
+    return RunSpec(
+        benchmark="",
+        model="",
+        judges=tuple(judges),
+        refusal=options["refusal"],
+        judge_generation=_judge_generation(options),
+        judge_endpoint=_judge_endpoint(options),
+    )
+
+
+def key_from(variable: str | None) -> str | None:
+    """The key in the named environment variable.
+
+    Raises:
+        UsageError: a variable is named that is not set.
+    """
+    if variable is None:
+        return None
+    key = os.environ.get(variable)
+    if not key:
+        raise UsageError(f"the environment variable {variable} is not set; export the key under that name")
+    return key
+
+
+def judge_endpoint(base_url: str | None, key: str | None, patience: Endpoint) -> Endpoint:
+    """The judge's own endpoint: its options, else its environment variables; nothing of the model's.
+
+    Args:
+        patience: where timeout, retries and connections are taken from.
+    """
+    return Endpoint(
+        base_url=base_url or os.environ.get("LIANGXIN_JUDGE_BASE_URL") or None,
+        api_key=key or os.environ.get("LIANGXIN_JUDGE_API_KEY") or None,
+        timeout=patience.timeout,
+        retries=patience.retries,
+        connections=patience.connections,
+    )
+
+
+def several(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """None, one or several as a tuple."""
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _judge_generation(options: JudgeOptions) -> Generation:
+    return Generation(temperature=options["judge_temperature"], max_tokens=options["judge_max_tokens"])
+
+
+def _judge_endpoint(options: JudgeOptions) -> Endpoint:
+    patience = Endpoint(
+        timeout=options["timeout"], retries=options["retries"], connections=options["connections"]
+    )
+    key = _key(options["judge_api_key"], options["judge_api_key_env"], "judge_api_key")
+    return judge_endpoint(options["judge_base_url"], key, patience)
+
+
+def _key(key: str | None, variable: str | None, option: str) -> str | None:
+    if key is not None and variable is not None:
+        raise UsageError(f"{option} and {option}_env are both given; give the key in one way")
+    return key or key_from(variable)
+
+
+def _check(options: Mapping[str, object], known: Mapping[str, object]) -> None:
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        import difflib
+
+        near = difflib.get_close_matches(unknown, known, n=1)
+        raise TypeError(f"no option {unknown!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    choose_by = options.get("choose_by", "generation")
+    if choose_by not in get_args(ChooseBy):
+        raise UsageError(f"choose_by: found {choose_by!r}, expected one of {', '.join(get_args(ChooseBy))}")
+    for name, (low, high) in RANGES.items():
+        value = options.get(name)
+        if value is None:
+            continue
+        kind = int if name in WHOLE else int | float
+        ends = f"{low} or more" if high is None else f"{low} to {high}"
+        fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits or not low <= float(str(value)) <= (float("inf") if high is None else high):
+            whole = "a whole number, " if name in WHOLE else ""
+            raise UsageError(f"{name}: found {value!r}, expected {whole}{ends}")
