@@ -1,0 +1,1 @@
+liangxin check flames --data questions.jsonl

@@ -1,0 +1,3 @@
+liangxin report graded --output graded.html
+liangxin export graded --output graded.csv
+liangxin runs

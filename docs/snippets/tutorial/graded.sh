@@ -1,0 +1,1 @@
+liangxin run flames --data questions.jsonl --model replay:answers.jsonl --judge labels:labels.jsonl --name graded

@@ -1,0 +1,1 @@
+liangxin judge graded --judge rule
