@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from liangxin.records import Scale, Verdict, VerdictStatus
-from liangxin.specs import REFUSAL, Benchmark
+from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
 
 
@@ -83,7 +83,7 @@ def pairs(
             if not any(verdict.status is VerdictStatus.GIVEN for verdict in verdicts):
                 continue
             category = stored.dialogue.item.category
-            scale = benchmark.scale_for(category) if gold.subject == "primary" else REFUSAL
+            scale = scale_of(gold.subject, benchmark, category)
             level = consensus(verdicts, scale, benchmark.annotators)
             if level is None:
                 tied += 1
@@ -105,6 +105,25 @@ def pairs(
                 )
             )
     return Pairs(rows=tuple(rows), tied=tied, answers=answers)
+
+
+def ratings(database: Database, run: RunRecord, gold: JudgeRecord, scale: Scale) -> list[list[int]]:
+    """Each annotator's levels over all answers: places on `scale`, -1 where there is no label.
+
+    Returns:
+        [annotators][answers], annotators by name; answers that nobody labelled are left out.
+    """
+    names = [level.name for level in scale.levels]
+    found: list[dict[str, int]] = []
+    for stored in dialogues(database, run):
+        by_turn: dict[int, dict[str, int]] = {}
+        for (key, turn, annotator), ruling in stored.rulings.items():
+            level = ruling.verdict.level
+            if key == gold.key and level in names:
+                by_turn.setdefault(turn, {})[annotator] = names.index(level)
+        found.extend(by_turn.values())
+    people = sorted({annotator for one in found for annotator in one})
+    return [[one.get(annotator, -1) for one in found] for annotator in people]
 
 
 def verdicts_of(stored: StoredDialogue, judge: int, turn: int) -> list[Verdict]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from liangxin.cli import judge, listing, run, stored
+from liangxin.cli import deciding, judge, listing, planning, run, scorer, stored, validate
 
 
 def _version(asked: bool) -> None:
@@ -42,6 +42,12 @@ def build() -> typer.Typer:
         stored.report,
         stored.runs,
         stored.export,
+        validate.validate,
+        deciding.decide,
+        deciding.compare,
+        planning.leaderboard,
+        planning.sample,
+        planning.plan,
         listing.models,
         listing.judges,
         listing.benchmarks,
@@ -50,4 +56,5 @@ def build() -> typer.Typer:
     for command in commands:
         app.command()(command)
     app.command("import")(stored.import_)
+    app.add_typer(scorer.build(), name="scorer")
     return app

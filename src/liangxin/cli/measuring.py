@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import typer
 
-from liangxin.benchmarks import sample_path
+from liangxin.analysis.evidence import with_evidence
 from liangxin.benchmarks.selection import select
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
 from liangxin.cli.terminal import EXIT_SOME_FAILED, say_json, tell
 from liangxin.engine.results import FAILURES_SHOWN, RunResult
-from liangxin.engine.run import Session, judge_run, run_benchmark
+from liangxin.engine.run import Session, judge_run
+from liangxin.engine.several import run_several
 from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
 from liangxin.specs import RunSpec
@@ -32,13 +32,8 @@ def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: Outp
     failed = False
     try:
         session = Session(database=database, tell=tell, progress=sys.stderr)
-        for benchmark in benchmarks:
-            name = spec.name
-            if name is not None and len(benchmarks) > 1:
-                name = f"{name}-{benchmark.name}"
-            one = replace(spec, benchmark=benchmark.name, name=name)
-            result = run_benchmark(session, one, benchmark, str(sample_path(benchmark)))
-            show(result, output)
+        for result in run_several(session, benchmarks, spec):
+            show(with_evidence(database, result), output)
             failed = failed or bool(result.failure_count)
     finally:
         database.close()
@@ -53,7 +48,7 @@ def rejudge(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -
         run = Runs(database).find(name)
         session = Session(database=database, tell=tell, progress=sys.stderr)
         result = judge_run(session, run, spec, benchmark_of(run))
-        show(result, output)
+        show(with_evidence(database, result), output)
     finally:
         database.close()
     if result.failure_count:

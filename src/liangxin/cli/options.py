@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from liangxin.errors import UsageError
+from liangxin.api.options import judge_endpoint as own_endpoint
+from liangxin.api.options import key_from
 from liangxin.specs import Endpoint
 
 StoreOption = Annotated[
@@ -56,28 +56,9 @@ class OutputFormat(StrEnum):
 Format = Annotated[OutputFormat, typer.Option("--format", help="table, or one JSON object a line.")]
 
 
-def key_from(variable: str | None) -> str | None:
-    """The key in the named environment variable.
-
-    Raises:
-        UsageError: a variable is named that is not set.
-    """
-    if variable is None:
-        return None
-    key = os.environ.get(variable)
-    if not key:
-        raise UsageError(f"the environment variable {variable} is not set; export the key under that name")
-    return key
-
-
 def judge_endpoint(
     base_url: str | None, key_env: str | None, *, timeout: float, retries: int, connections: int
 ) -> Endpoint:
     """The judge's own endpoint: its options, else its environment variables; nothing of the model's."""
-    return Endpoint(
-        base_url=base_url or os.environ.get("LIANGXIN_JUDGE_BASE_URL") or None,
-        api_key=key_from(key_env) or os.environ.get("LIANGXIN_JUDGE_API_KEY") or None,
-        timeout=timeout,
-        retries=retries,
-        connections=connections,
-    )
+    patience = Endpoint(timeout=timeout, retries=retries, connections=connections)
+    return own_endpoint(base_url, key_from(key_env), patience)

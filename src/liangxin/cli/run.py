@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from liangxin.api.options import key_from
 from liangxin.cli import options
 from liangxin.cli.terminal import stated
 from liangxin.specs import Endpoint, Generation, RunSpec
+
+
+class ChooseBy(StrEnum):
+    """How a choice is made."""
+
+    GENERATION = "generation"
+    LABEL = "label"
+    TEXT = "text"
+    TEXT_NORMALISED = "text-normalised"
 
 
 @stated
@@ -55,6 +66,13 @@ def run(  # the command's options are its parameters
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
     refusal: options.Refusal = False,
+    choose_by: Annotated[
+        ChooseBy,
+        typer.Option(
+            "--choose-by",
+            help="Choice items: by what the model writes, or by the likelihood of labels or texts.",
+        ),
+    ] = ChooseBy.GENERATION,
     store: options.StoreOption = None,
     name: Annotated[str | None, typer.Option("--name", metavar="RUN", help="A name for the run.")] = None,
     output: options.Format = options.OutputFormat.TABLE,
@@ -64,7 +82,7 @@ def run(  # the command's options are its parameters
 
     endpoint = Endpoint(
         base_url=base_url,
-        api_key=options.key_from(api_key_env),
+        api_key=key_from(api_key_env),
         timeout=timeout,
         retries=retries,
         connections=connections,
@@ -80,6 +98,7 @@ def run(  # the command's options are its parameters
         system=system,
         name=name,
         refusal=refusal,
+        choose_by=choose_by.value,
         generation=Generation(temperature=temperature, max_tokens=max_tokens, seed=seed),
         endpoint=endpoint,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),

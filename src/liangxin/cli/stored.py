@@ -31,14 +31,14 @@ def scores(
     ] = ScoresFormat.TABLE,
 ) -> None:
     """The scores of a stored run, made again from its verdicts."""
+    from liangxin.analysis.evidence import stored_with_evidence
     from liangxin.cli.measuring import show
     from liangxin.cli.tables import print_csv
-    from liangxin.engine.stored import stored_result
     from liangxin.store import Database, store_url
 
     database = Database(store_url(store), create=False)
     try:
-        result = stored_result(database, run, judge)
+        result = stored_with_evidence(database, run, judge)
     finally:
         database.close()
     if output is ScoresFormat.CSV:
@@ -86,9 +86,13 @@ def export(
     database = Database(store_url(store), create=False)
     try:
         work = pack if output.lower().endswith(ENDING) else write
-        count = work(database, Runs(database).find(run), output)
+        found = Runs(database).find(run)
+        count = work(database, found, output)
+        secret = work is pack and any(item.secret for item in Runs(database).items(found.dataset))
     finally:
         database.close()
+    if secret:
+        tell(f"{output} is a store: it holds the texts of secret items; keep it as you keep the store")
     tell(f"{count} rows written to {output}")
 
 
@@ -123,14 +127,14 @@ def report(
     """One self-contained HTML page on one or several runs."""
     from pathlib import Path
 
+    from liangxin.analysis.evidence import stored_with_evidence
     from liangxin.engine.export import write_whole
-    from liangxin.engine.stored import stored_result
     from liangxin.report import render
     from liangxin.store import Database, store_url
 
     database = Database(store_url(store), create=False)
     try:
-        page = render(database, [stored_result(database, name, None) for name in names])
+        page = render(database, [stored_with_evidence(database, name) for name in names])
     finally:
         database.close()
     write_whole(Path(output), lambda stream: stream.write(page))

@@ -11,12 +11,13 @@ from itertools import groupby
 from rich import box
 from rich.table import Table
 
+from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
 from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
 from liangxin.specs import Benchmark, Category
-from liangxin.store import RunRecord
+from liangxin.store import RunRecord, ValidationRecord
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
 FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
@@ -34,7 +35,11 @@ def print_result(result: RunResult) -> None:
     out.print(f"回答 replies: {_counts(result.replies)}")
     for judge in result.judges:
         out.print(plain(f"\n评审 judge: {judge.record.identity}    裁决 verdicts: {_counts(judge.verdicts)}"))
+        if judge.validation is not None:
+            out.print(plain(_validity(judge.validation, run)))
         out.print(_score_table(result, judge))
+        if any(score.corrected is not None for score in judge.scores):
+            out.print(_corrected_table(result, judge))
         if judge.position_bias is not None:
             out.print(_position_line(judge))
     if not result.judges:
@@ -77,7 +82,9 @@ def run_fields(run: RunRecord) -> dict[str, object]:
 
 def print_runs(runs: Sequence[RunRecord]) -> None:
     """A line for each run."""
-    table = _table("运行 run", "名称 name", "基准 benchmark", "模型 model", "题 units", "时间 created (UTC)")
+    table = plain_table(
+        "运行 run", "名称 name", "基准 benchmark", "模型 model", "题 units", "时间 created (UTC)"
+    )
     for run in runs:
         benchmark = f"{run.benchmark} 样例 sample" if run.sample else run.benchmark
         table.add_row(run.id, plain(run.name or ""), benchmark, plain(run.model), str(run.units), _date(run))
@@ -95,7 +102,7 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         "缺失 missing",
         "最坏与最好 bounds",
     ]
-    table = _table(*columns, *(["服务口径 service*"] if service else []))
+    table = plain_table(*columns, *(["服务口径 service*"] if service else []))
     for name in (2, 3, 4, 6):
         table.columns[name].justify = "right"
     names = _names(result.benchmark)
@@ -115,6 +122,41 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     return table
 
 
+def _validity(record: ValidationRecord, run: RunRecord) -> str:
+    """How the judge agrees with people, in one line."""
+    overall = record.content.get("overall") or {}
+    found = {one["statistic"]: one for one in overall.get("statistics", ())}
+    names = ("balanced_accuracy", "recall_unsafe", "precision_unsafe", "exact", "kappa")
+    shown = [
+        f"{statistic_title(name)} {found[name]['value']:.2f} [{found[name]['low']:.2f}, {found[name]['high']:.2f}]"
+        for name in names
+        if found.get(name, {}).get("value") is not None
+    ][:3]
+    where = "" if record.run == run.id else " (在另外的回答上 measured on other answers)"
+    said = ", ".join(shown) or "不能说 cannot say"
+    return f"评审与人 judge against people: {said}; n = {overall.get('n', 0)}, {record.gold}{where}"
+
+
+def _corrected_table(result: RunResult, judge: JudgeResult) -> Table:
+    """The values corrected for the judge's error, beside the raw ones."""
+    table = plain_table(
+        "指标 measure", "分组 group", "原值 raw", "校正值 corrected", "95% 区间 interval", "方法 method", "标注 labels", "说明 note"
+    )  # fmt: skip
+    names = _names(result.benchmark)
+    for score in _in_taxonomy_order(judge.scores, names):
+        told = score.corrected
+        if told is None:
+            continue
+        value, low, high = (_float(told[key]) for key in ("value", "low", "high"))
+        note = "; ".join(str(told[key]) for key in ("reason", "warning") if told[key])
+        row = (score.measure, _group(score, names), _number(score.value), _number(value), _span(low, high))
+        table.add_row(*row, str(told["method"]), str(told["n_calibration"]), plain(note))
+    table.title = "按评审的误差校正，不替代原值 (corrected for the judge's measured error; beside the raw values, not instead)"
+    table.title_justify = "left"
+    table.title_style = ""
+    return table
+
+
 def _in_taxonomy_order(scores: Sequence[Score], names: Mapping[str, str]) -> list[Score]:
     """Categories as the benchmark lists them; everything else stays where it is."""
     order = {path: place for place, path in enumerate(names)}
@@ -130,12 +172,13 @@ def _position_line(judge: JudgeResult) -> str:
         return "位置偏差 position bias: —"
     share = f"{_number(bias.share_first)} {_span(bias.low, bias.high)}"
     return (
-        f"位置偏差 position bias: 选回复1 chose 回复1 {share} % (n={bias.decided}); "
+        f"位置偏差 position bias: 选前面的 chose the first {share} % (n={bias.decided}); "
         f"两序一致 same reply in both orders {bias.consistent}/{bias.pairs_decided}"
     )
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """An empty table in the house style."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -174,6 +217,10 @@ def _missing(score: Score) -> str:
         return "0"
     reasons = ", ".join(f"{reason} {count}" for reason, count in score.missing_by_reason.items())
     return plain(f"{score.missing} ({reasons})")
+
+
+def _float(value: object) -> float | None:
+    return value if isinstance(value, float) else None
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,271 @@
+"""Scores corrected for the judge's measured error, beside the raw ones and never instead of them.
+
+From people's labels on part of the same run: the stratified estimator (or PPI++ where a simple random sample
+allows it). Else from a validation of the same judge on other answers: Rogan-Gladen, or the simplex for several
+levels, with a warning outside what it was measured on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from liangxin.analysis.pairs import consensus, verdicts_of
+from liangxin.correction.applying import Judged, Target, correct
+from liangxin.correction.calibration import Calibration, Table
+from liangxin.correction.corrected import Corrected, cannot_say
+from liangxin.correction.ppi import prediction_powered
+from liangxin.correction.stratified import Stratum, stratified
+from liangxin.judges.families import families
+from liangxin.measures.ratings import level_values
+from liangxin.records import Item, Measure, Scale
+from liangxin.specs import Benchmark, scale_of
+from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs, dialogues
+
+OVERALL = "overall"
+PEOPLE = ("labels:", "people:")
+NOT_DRAWN = "not all labels were drawn by `liangxin sample`: if somebody chose which answers to label, the value may be off"
+SEVERAL = "corrected rates are for one answer an item, and this run has several turns or trials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """One answer with the judge's level and, where people read it, theirs."""
+
+    key: str
+    """The dialogue's key."""
+    dimension: str
+    groups: tuple[str, ...]
+    scale: Scale
+    judged: str
+    gold: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """How the answers that people read were drawn."""
+
+    chosen: frozenset[str]
+    simple: bool
+    """A simple random sample of the run, so that PPI++ may be used."""
+
+
+def corrections(
+    database: Database,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judge: JudgeRecord,
+    *,
+    confidence: float = 0.95,
+) -> dict[tuple[str, str], Corrected]:
+    """(measure, group) -> the corrected value, for `overall`, top categories and what is expected.
+
+    Empty where nothing is known of the judge's error.
+    """
+    if benchmark.kind == "choice" or judge.spec.startswith(PEOPLE):
+        return {}
+    gold = _gold(database, run, judge)
+    calibration = None if gold is not None else _calibration(database, run, judge)
+    if gold is None and calibration is None:
+        return {}
+    measures = [
+        measure
+        for measure in benchmark.measures
+        if measure.subject == judge.subject and measure.value in ("passing", "share_of_top", "points")
+    ]
+    answers, several = _answers(database, run, benchmark, judge, gold)
+    groups = dict.fromkeys(group for one in answers for group in one.groups)
+    if several:
+        return {(measure.name, OVERALL): cannot_say(SEVERAL) for measure in measures}
+    if gold is not None and not any(one.gold for one in answers):
+        return {}
+    design = _design(database, run, judge)
+    made: dict[tuple[str, str], Corrected] = {}
+    for measure in measures:
+        for group in groups:
+            if not _has(measure, group):
+                continue
+            mine = [one for one in answers if group in one.groups]
+            seed = f"{run.id}/{judge.identity}/{measure.name}/{group}"
+            made[measure.name, group] = (
+                _from_labels(design, (measure, group), mine, seed, confidence)
+                if calibration is None
+                else correct(
+                    calibration, _target(run, judge, measure, group, mine), seed=seed, confidence=confidence
+                )
+            )
+    return made
+
+
+def _gold(database: Database, run: RunRecord, judge: JudgeRecord) -> JudgeRecord | None:
+    """The newest of people's labels on the same scale of the same run."""
+    found = [
+        one
+        for one in Runs(database).judges(run)
+        if one.spec.startswith(PEOPLE) and one.subject == judge.subject and one.identity != judge.identity
+    ]
+    return max(found, key=lambda one: one.key, default=None)
+
+
+def _calibration(database: Database, run: RunRecord, judge: JudgeRecord) -> Calibration | None:
+    """The newest validation of the judge on answers other than this run's."""
+    records = Evidence(database).validations(judge.identity, run.benchmark)
+    usable = [
+        one
+        for one in records
+        if one.run != run.id and one.content["scale"] == judge.subject and _tables(one.content)
+    ]
+    if not usable:
+        return None
+    newest = usable[0]
+    return Calibration(
+        judge=newest.judge,
+        benchmark=newest.benchmark,
+        families=tuple(newest.content["model_families"]),
+        tables=_tables(newest.content),
+        labelled=newest.gold,
+    )
+
+
+def _tables(content: Mapping[str, object]) -> dict[str, Table]:
+    dimensions = content.get("dimensions")
+    parts: dict[str, object] = dict(dimensions) if isinstance(dimensions, Mapping) else {}
+    if not parts and content.get("overall"):
+        parts = {"": content["overall"]}
+    return {
+        name: Table(levels=tuple(one["levels"]), counts=tuple(tuple(row) for row in one["confusion"]))
+        for name, one in parts.items()
+        if isinstance(one, Mapping)
+    }
+
+
+def _design(database: Database, run: RunRecord, judge: JudgeRecord) -> Design:
+    drawn = Evidence(database).samples(run, judge.identity)
+    return Design(
+        chosen=frozenset(key for sample in drawn for key in sample["chosen"]),
+        simple=bool(drawn) and all(sample["simple_random"] for sample in drawn),
+    )
+
+
+def _answers(
+    database: Database,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judge: JudgeRecord,
+    gold: JudgeRecord | None,
+) -> tuple[list[Ruled], bool]:
+    """Every answer that the judge gave a level, and whether any item has several."""
+    found: list[Ruled] = []
+    several = run.trials > 1
+    for stored in dialogues(database, run):
+        item = stored.dialogue.item
+        several = several or len(item.turns) > 1
+        scale = scale_of(judge.subject, benchmark, item.category)
+        for exchange in stored.dialogue.exchanges:
+            level = consensus(verdicts_of(stored, judge.key, exchange.turn), scale, benchmark.annotators)
+            if level is None:
+                continue
+            people = [] if gold is None else verdicts_of(stored, gold.key, exchange.turn)
+            found.append(
+                Ruled(
+                    key=stored.dialogue.key,
+                    dimension=item.category[0] if item.category else "",
+                    groups=tuple(_groups(item)),
+                    scale=scale,
+                    judged=level,
+                    gold=consensus(people, scale, benchmark.annotators),
+                )
+            )
+    return found, several
+
+
+def _groups(item: Item) -> Iterator[str]:
+    yield OVERALL
+    if item.category:
+        yield item.category[0]
+    if item.expect:
+        yield f"expect {item.expect}"
+
+
+def _has(measure: Measure, group: str) -> bool:
+    return group == OVERALL or ("expect" if group.startswith("expect ") else "category") in measure.by
+
+
+def _combine(measure: Measure, group: str) -> str:
+    return measure.combine if group == OVERALL else "micro"
+
+
+def _from_labels(
+    design: Design, place: tuple[Measure, str], answers: Sequence[Ruled], seed: str, confidence: float
+) -> Corrected:
+    measure, group = place
+    warning = "" if all(one.key in design.chosen for one in answers if one.gold) else NOT_DRAWN
+    macro = _combine(measure, group) == "macro"
+    if design.simple and not warning and not macro:
+        found = _prediction_powered(measure, answers, confidence)
+        if found.value is not None:
+            return found
+    strata: dict[tuple[str, str], list[Ruled]] = {}
+    for one in answers:
+        strata.setdefault((one.dimension, one.judged), []).append(one)
+    found = stratified(
+        [_stratum(measure, cell, mine) for cell, mine in sorted(strata.items())],
+        combine="macro" if macro else "micro",
+        seed=seed,
+        confidence=confidence,
+    )
+    return replace(found, warning=warning)
+
+
+def _stratum(measure: Measure, place: tuple[str, str], answers: Sequence[Ruled]) -> Stratum:
+    worth = level_values(measure, answers[0].scale)
+    counts = Counter(one.gold for one in answers if one.gold)
+    return Stratum(
+        dimension=place[0],
+        level=place[1],
+        size=len(answers),
+        counts=tuple(counts[level] for level in worth),
+        worth=tuple(worth.values()),
+    )
+
+
+def _prediction_powered(measure: Measure, answers: Sequence[Ruled], confidence: float) -> Corrected:
+    def worth(one: Ruled, level: str) -> float:
+        return level_values(measure, one.scale)[level]
+
+    read = [(one, one.gold) for one in answers if one.gold is not None]
+    return prediction_powered(
+        [worth(one, gold) for one, gold in read],
+        [worth(one, one.judged) for one, _ in read],
+        [worth(one, one.judged) for one in answers if one.gold is None],
+        simple_random=True,
+        confidence=confidence,
+    )
+
+
+def _target(
+    run: RunRecord, judge: JudgeRecord, measure: Measure, group: str, answers: Sequence[Ruled]
+) -> Target:
+    by_dimension: dict[str, list[Ruled]] = {}
+    for one in answers:
+        by_dimension.setdefault(one.dimension, []).append(one)
+    parts = []
+    for dimension, mine in sorted(by_dimension.items()):
+        worth = level_values(measure, mine[0].scale)
+        counts = Counter(one.judged for one in mine)
+        parts.append(
+            Judged(
+                dimension=dimension,
+                levels=tuple(worth),
+                counts=tuple(counts[level] for level in worth),
+                worth=tuple(worth.values()),
+            )
+        )
+    return Target(
+        judge=judge.identity,
+        benchmark=run.benchmark,
+        family=next(iter(sorted(families(run.model))), ""),
+        groups=tuple(parts),
+        combine="macro" if _combine(measure, group) == "macro" else "micro",
+    )

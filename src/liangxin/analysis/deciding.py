@@ -1,0 +1,249 @@
+"""Whether a run's measure meets a bound: at least, or at most, so much, at a stated confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import fsum
+from typing import Any
+
+import numpy as np
+
+from liangxin.analysis.correcting import corrections
+from liangxin.analysis.deciding_corrected import CANNOT_SAY, decide_corrected
+from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.errors import JudgeError, UsageError
+from liangxin.inference.binomial import decide_rate
+from liangxin.inference.claims import Claim, Decision
+from liangxin.inference.means import Group, decide_groups, decide_mean, mean_bounds
+from liangxin.inference.sequential import decide_rate_at_any_time
+from liangxin.measures.intervals import Value
+from liangxin.measures.ratings import level_values
+from liangxin.records import Measure
+from liangxin.specs import OWN_SCALES, Benchmark
+from liangxin.store import Database, Evidence, JudgeRecord, Look, RunRecord
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to be decided, in the measure's own unit (percent or points)."""
+
+    measure: str
+    group: str
+    at_least: float | None
+    at_most: float | None
+    confidence: float = 95.0
+    """In percent."""
+    sequential: bool = False
+    corrected: bool = False
+    """On the value corrected for the judge's error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What can be said, in the measure's own unit."""
+
+    question: Question
+    judge: str
+    decision: Decision
+    """Its numbers are shares of the measure's range."""
+    range: tuple[float, float]
+    missing: int
+    """Units without a value, which the decision does not speak of."""
+    looks: tuple[Look, ...]
+    spent: bool
+    """An earlier look at other data has used the confidence up, so that nothing may be claimed."""
+    further_labels: int | None = None
+    """How many more of people's labels would decide, where the corrected value is asked for."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of a corrected value: why there is none, or a warning."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether a corrected value was asked for and none can be said."""
+        return self.decision.method == CANNOT_SAY
+
+    def scaled(self, share: float) -> float:
+        """A share of the range as a value of the measure."""
+        low, high = self.range
+        return low + (high - low) * share
+
+
+def decide(
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: Question
+) -> Answer:
+    """Answer one question on a stored run, and count the look.
+
+    A decision by exact bounds holds for one look at a number of items that was planned. Where other data were
+    looked at before, the verdict is `undecided`: only `sequential` bounds allow looking again.
+
+    Raises:
+        UsageError: no such measure or group, or the bound lies outside the measure's range.
+        JudgeError: the judge gives no value there.
+    """
+    if question.corrected and question.sequential:
+        raise UsageError("a corrected value has bounds for one planned look only: leave --sequential out")
+    values = _measure(database, run, benchmark, judge, question)
+    span = measure_range(values.measure, benchmark)
+    bound = question.at_least if question.at_least is not None else question.at_most
+    assert bound is not None
+    if not span[0] <= bound <= span[1]:
+        raise UsageError(f"{question.measure} lies between {span[0]:g} and {span[1]:g}; {bound:g} is outside")
+    claim = Claim(
+        bound=(bound - span[0]) / (span[1] - span[0]),
+        direction="at_least" if question.at_least is not None else "at_most",
+        confidence=question.confidence / 100,
+    )
+    found = None
+    if question.corrected:
+        made_of = corrections(database, run, benchmark, judge, confidence=max(0.02, 2 * claim.confidence - 1))
+        found = decide_corrected(
+            made_of.get((question.measure, question.group)), claim, span, len(values.groups[question.group])
+        )
+    made = _decide(values, question, claim, span) if found is None else found.decision
+    looks = _look(database, run, judge, question, made)
+    spent = not question.sequential and len(looks) > 1
+    if spent and made.verdict != "undecided":
+        made = replace(made, verdict="undecided", further=None)
+    units = values.groups[question.group]
+    return Answer(
+        question=question,
+        judge=judge.identity,
+        decision=made,
+        range=span,
+        missing=values.planned[question.group] - len(units),
+        looks=looks,
+        spent=spent,
+        further_labels=None if found is None or spent else found.further_labels,
+        notes=() if found is None else found.notes,
+    )
+
+
+def measure_range(measure: Measure, benchmark: Benchmark) -> tuple[float, float]:
+    """The lowest and the highest value of a measure, in its unit."""
+    own = OWN_SCALES.get(measure.subject)
+    scales = list(benchmark.scales.values()) if own is None else [own]
+    worths = [worth for scale in scales for worth in level_values(measure, scale).values()]
+    return min(worths), max(worths)
+
+
+def tops(values: UnitValues) -> dict[str, Mapping[str, Value]]:
+    """The groups that an unweighted overall mean is made of; empty where `overall` is over all units alike."""
+    if values.measure.combine != "macro":
+        return {}
+    return {group: units for group, units in values.groups.items() if group != OVERALL and "/" not in group}
+
+
+def _measure(
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: Question
+) -> UnitValues:
+    names = [measure.name for measure in benchmark.measures if measure.value != "round_change"]
+    if question.measure not in names:
+        raise UsageError(
+            f"{run.benchmark} has no measure {question.measure!r} to decide on; it has {', '.join(names)}"
+        )
+    found = [
+        one for one in unit_values(database, run, benchmark, judge) if one.measure.name == question.measure
+    ]
+    if not found:
+        raise JudgeError(f"{judge.identity} has no such levels: it says nothing of {question.measure}")
+    (values,) = found
+    if question.group not in values.planned:
+        groups = ", ".join(sorted(values.planned))
+        raise UsageError(
+            f"{question.measure} of run {run.label} has no group {question.group!r}; it has {groups}"
+        )
+    if not values.groups.get(question.group):
+        raise JudgeError(f"no answer of group {question.group!r} has a value by {judge.identity}")
+    return values
+
+
+def _decide(values: UnitValues, question: Question, claim: Claim, span: tuple[float, float]) -> Decision:
+    parts = tops(values) if question.group == OVERALL else {}
+    if len(parts) > 1:
+        shares = [_shares(units, span) for units in parts.values()]
+        if question.sequential:
+            return _sequential_groups(shares, claim)
+        weight = 1 / len(shares)
+        return decide_groups(
+            [Group(mean=fsum(one) / len(one), n=len(one), weight=weight) for one in shares], claim
+        )
+    found = np.array(_shares(values.groups[question.group], span))
+    if bool(np.isin(found, (0.0, 1.0)).all()) and _single(values.groups[question.group]):
+        successes, n = int(found.sum()), len(found)
+        return (decide_rate_at_any_time if question.sequential else decide_rate)(successes, n, claim)
+    return decide_mean(found, claim, planned=not question.sequential)
+
+
+def _sequential_groups(groups: Sequence[Sequence[float]], claim: Claim) -> Decision:
+    """Each group's any-time bound at a share of the error (Bonferroni), averaged: valid whenever one looks."""
+    confidence = 1 - (1 - claim.confidence) / len(groups)
+    limits = []
+    for group in groups:
+        distinct, counts = np.unique(np.array(group), return_counts=True)
+        limits.append(mean_bounds(distinct, counts, confidence, planned=False))
+    low, high = (fsum(side) / len(limits) for side in zip(*limits, strict=True))
+    return Decision(
+        verdict=claim.verdict(low, high),
+        value=fsum(fsum(group) / len(group) for group in groups) / len(groups),
+        low=low,
+        high=high,
+        n=sum(map(len, groups)),
+        method="betting any-time, Bonferroni over groups",
+    )
+
+
+def _shares(units: Mapping[str, Value], span: tuple[float, float]) -> list[float]:
+    """Each unit's own mean as a share of the measure's range."""
+    low, high = span
+    return [min(1.0, max(0.0, (total / size - low) / (high - low))) for total, size in units.values()]
+
+
+def _single(units: Mapping[str, Value]) -> bool:
+    """Whether every unit is one value: the mean of several that agree is no binary trial."""
+    return all(size == 1 for _, size in units.values())
+
+
+def _look(
+    database: Database, run: RunRecord, judge: JudgeRecord, question: Question, made: Decision
+) -> tuple[Look, ...]:
+    asked: dict[str, Any] = {
+        "judge": judge.identity,
+        "measure": question.measure,
+        "group": question.group,
+        "at_least": question.at_least,
+        "at_most": question.at_most,
+        "confidence": question.confidence,
+        "sequential": question.sequential,
+        **({"corrected": True} if question.corrected else {}),
+    }
+    told = {"verdict": made.verdict, "value": made.value, "low": made.low, "high": made.high}
+    looks = Evidence(database).look(run, asked, made.n, told)
+    return tuple(sorted(looks, key=lambda look: look.n))
+
+
+def answer_fields(one: Answer) -> dict[str, Any]:
+    """An answer as JSON: the contract's keys first."""
+    made = one.decision
+    return {
+        "verdict": made.verdict,
+        "value": None if one.unknown else one.scaled(made.value),
+        "low": one.scaled(made.low),
+        "high": one.scaled(made.high),
+        "further_items": made.further,
+        "further_labels": one.further_labels,
+        "measure": one.question.measure,
+        "group": one.question.group,
+        "judge": one.judge,
+        "at_least": one.question.at_least,
+        "at_most": one.question.at_most,
+        "confidence": one.question.confidence,
+        "n": made.n,
+        "missing": one.missing,
+        "method": made.method,
+        "looks": len(one.looks),
+        "corrected": one.question.corrected,
+        "notes": list(one.notes),
+    }

@@ -1,0 +1,179 @@
+"""`liangxin scorer train | evaluate | show`: light judges from labels, and what they are worth."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from liangxin.cli.options import Format, OutputFormat
+from liangxin.cli.terminal import say, say_json, stated, tell
+
+if TYPE_CHECKING:
+    from liangxin.scorer.train import Plan
+
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="JSON lines, csv or xlsx: dimension, prompt, response, level[, model, source].",
+    ),
+]
+ScorerArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[SCORER]", help="A scorer's directory or name (default: the one in the package)."
+    ),
+]
+
+
+class SplitBy(StrEnum):
+    """What no two sides of a split may share."""
+
+    PROMPT = "prompt"
+    MODEL = "model"
+    SOURCE = "source"
+
+
+@stated
+def train(
+    labels: Labels,
+    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Where to write the scorer.")],
+    backbone: Annotated[
+        str, typer.Option("--backbone", metavar="ngram|hf:PATH", help="What reads the texts.")
+    ] = "ngram",
+    heads: Annotated[
+        str | None,
+        typer.Option(
+            "--heads",
+            metavar="SPEC",
+            help="flames, sc-safety, safety, or 'NAME=worst,…,best;…' (default: from the file).",
+        ),
+    ] = None,
+    by: Annotated[
+        SplitBy, typer.Option("--split", help="What training, calibration and test must not share.")
+    ] = (SplitBy.PROMPT),
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split and of fine-tuning.")] = 0,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            "--abstain",
+            min=0.001,
+            max=0.5,
+            metavar="RISK",
+            help="Abstain so that this share is ruled on and wrong.",
+        ),
+    ] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Weigh every level alike, however rare.")
+    ] = False,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of fine-tuning (hf), at most.")] = 5,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted fine-tuning (hf).")
+    ] = False,
+) -> None:
+    """Train a scorer on labelled answers: one head for each dimension."""
+    from liangxin.files import file_digest
+    from liangxin.scorer.ngram import Fitting
+    from liangxin.scorer.train import Plan
+
+    folder = Path(output)
+    plan = Plan(
+        name=folder.name or "scorer",
+        by=by.value,
+        seed=seed,
+        abstain=abstain,
+        fitting=Fitting(balanced=balanced),
+        data={"file": Path(labels).name, "sha256": file_digest(labels)},
+    )
+    _train(labels, heads, backbone, plan, folder, epochs if not resume else -epochs)
+
+
+def _train(labels: str, heads: str | None, backbone: str, plan: Plan, folder: Path, epochs: int) -> None:
+    from liangxin.errors import UsageError
+    from liangxin.scorer import train as training
+    from liangxin.scorer.card import card, figures_table
+    from liangxin.scorer.rows import parse_heads, read_labels
+
+    kind, _, path = backbone.partition(":")
+    if kind not in ("ngram", "hf") or (kind == "hf") != bool(path):
+        raise UsageError(f"--backbone {backbone!r}: found {kind!r}; write ngram or hf:PATH")
+    rows, specs = read_labels(labels, parse_heads(heads) if heads else None)
+    if kind == "hf":
+        from liangxin.scorer.hf import Tuning, train_hf
+
+        tuning = Tuning(path=path, epochs=abs(epochs), resume=epochs < 0, progress=tell)
+        trained = train_hf(rows, specs, plan, tuning, folder)
+    else:
+        trained = training.train(rows, specs, plan)
+        training.write_scorer(folder, trained, card)
+    for notice in trained.notices:
+        tell(notice)
+    for near in trained.split.near:
+        tell(
+            f"near-duplicates kept on one side ({near.what}, overlap {near.overlap:.2f}): "
+            f"{trained.rows[near.first].place} ~ {trained.rows[near.second].place}"
+        )
+    say(figures_table(trained.figures))
+    tell(f"written to {folder}; use it as --judge scorer:{folder}")
+
+
+@stated
+def evaluate(
+    scorer: ScorerArgument = "default",
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels", metavar="FILE", help="Labels it never saw (default: the hand-written pairs)."
+        ),
+    ] = None,
+    output: Format = OutputFormat.TABLE,
+) -> None:
+    """Measure a scorer on labels: by head and by source, with intervals, never pooled."""
+    from liangxin.judges.scorer import scorer_folder
+    from liangxin.judges.scoring.predict import load_scorer
+    from liangxin.scorer.card import figures_table
+    from liangxin.scorer.evaluate import evaluate as measured
+    from liangxin.scorer.evaluate import evaluation_values
+    from liangxin.scorer.public import PAIRS
+
+    found = measured(load_scorer(scorer_folder(scorer)), labels or str(PAIRS))
+    for notice in found.notices:
+        tell(notice)
+    if output is OutputFormat.JSON:
+        say_json({"scorer": scorer, "labels": labels or PAIRS.name, **evaluation_values(found)})
+        return
+    say(figures_table(found.figures))
+    for reason, count in found.abstained.items():
+        say(f"abstained on {count}: {reason}")
+    for name, (abstained, ruled, wrong) in found.withheld.items():
+        say(f"head {name}: abstains on {abstained}, rules on {ruled}, of these {wrong} wrong")
+
+
+@stated
+def show(scorer: ScorerArgument = "default") -> None:
+    """A scorer's card: data, splits, figures, limits, licence."""
+    from liangxin.errors import JudgeError
+    from liangxin.judges.scorer import scorer_folder
+    from liangxin.judges.scoring.files import CARD, read_settings, weights_digest
+
+    folder = scorer_folder(scorer)
+    settings = read_settings(folder)
+    say(f"{folder}: {settings.backbone}, weights sha256 {weights_digest(folder)}\n")
+    try:
+        say((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise JudgeError(
+            f"{folder}: the scorer has no card ({CARD}); treat its verdicts as unmeasured"
+        ) from None
+
+
+def build() -> typer.Typer:
+    """The sub-application."""
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Light judges trained on labels.")
+    for command in (train, evaluate, show):
+        app.command()(command)
+    return app

@@ -1,0 +1,97 @@
+"""`liangxin validate`: a judge measured against people, or put to a probe."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from liangxin.cli import options
+from liangxin.cli.terminal import stated
+from liangxin.specs import Generation, RunSpec
+
+
+class Probe(StrEnum):
+    """What a judge can be put to without labels."""
+
+    REPEAT = "repeat"
+    INJECTION = "injection"
+
+
+@stated
+def validate(  # the command's options are its parameters
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]", help="A run's name or id; left out where the labelled file holds the answers."
+        ),
+    ] = None,
+    judges: Annotated[
+        list[str] | None,
+        typer.Option("--judge", metavar="SPEC", help="Who is measured: see `liangxin judges`."),
+    ] = None,
+    gold: Annotated[
+        str | None,
+        typer.Option("--gold", metavar="labels:FILE", help="People's labels, taken for the truth."),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            "--benchmark", metavar="NAME", help="Whose scale the labels are on, where no run is named."
+        ),
+    ] = None,
+    probe: Annotated[
+        list[Probe] | None,
+        typer.Option(
+            "--probe",
+            help="repeat: rule on the run's answers again; injection: can an answer talk the judge into a level?",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="For --probe repeat: the first N answers only.")
+    ] = None,
+    connections: options.Connections = 32,
+    timeout: options.Timeout = 120.0,
+    retries: options.Retries = 4,
+    judge_base_url: options.JudgeBaseUrl = None,
+    judge_api_key_env: options.JudgeKeyEnv = None,
+    judge_temperature: options.JudgeTemperature = 0.0,
+    judge_max_tokens: options.JudgeMaxTokens = None,
+    refusal: options.Refusal = False,
+    store: options.StoreOption = None,
+    output: options.Format = options.OutputFormat.TABLE,
+) -> None:
+    """Measure a judge against people's labels (agreement by dimension, with intervals), or put it to a probe."""
+    from liangxin.cli.validating import probe_injection, probe_repeat, validate_against
+    from liangxin.errors import UsageError
+
+    spec = RunSpec(
+        benchmark=benchmark or "",
+        model="",
+        judges=tuple(judges or ()),
+        limit=limit,
+        refusal=refusal,
+        judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
+        judge_endpoint=options.judge_endpoint(
+            judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
+        ),
+    )
+    if not spec.judges:
+        raise UsageError("name the judge to be measured: --judge SPEC")
+    if gold is None and not probe:
+        raise UsageError("name the labels to measure against: --gold labels:FILE, or a --probe")
+    if gold is not None and run is None and not benchmark:
+        raise UsageError("name a run, or the benchmark whose scale the labels are on: --benchmark NAME")
+    if gold is not None:
+        validate_against(run, spec, gold, store, output)
+    if Probe.REPEAT in (probe or ()):
+        if run is None:
+            raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
+        probe_repeat(run, spec, store, output)
+    if Probe.INJECTION in (probe or ()):
+        if run is None and not benchmark:
+            raise UsageError(
+                "--probe injection needs a benchmark whose scale the judge grades on: --benchmark NAME"
+            )
+        probe_injection(run, spec, store, output)

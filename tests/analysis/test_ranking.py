@@ -1,0 +1,83 @@
+"""The leaderboard: ranks only where tests allow them, published rows beside, samples never."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from liangxin.analysis.ranking import leaderboard, leaderboard_fields
+from liangxin.benchmarks import BENCHMARKS
+from liangxin.records import Item, Reply, Verdict
+
+FLAMES = BENCHMARKS.get("flames")
+Stage = Any
+TOPS = ("Fairness", "Safety")
+
+
+def add(stage: Stage, name: str, rate: float, *, identity: str = "llm:x@1", **options: Any) -> None:
+    items = [Item(id=f"q-{k}", turns=(f"第 {k} 问",), category=(TOPS[k % 2], "x")) for k in range(200)]
+    draw = random.Random(name)
+    run = stage.run(FLAMES, items, lambda *_: Reply(text="答"), name=name, model=f"openai:{name}", **options)
+    stage.judge(run, lambda *_: Verdict(level="3" if draw.random() < rate else "1"), identity=identity)
+
+
+def board(stage: Stage, judge: str | None = None) -> dict[str, Any]:
+    return {
+        row["model"]: row for row in leaderboard_fields(leaderboard(stage.database, FLAMES, judge))["rows"]
+    }
+
+
+def test_rank_sets_hold_what_the_tests_leave_open(stage: Stage) -> None:
+    for name, rate in (("好", 0.98), ("中", 0.7), ("也中", 0.71), ("差", 0.3)):
+        add(stage, name, rate)
+    rows = board(stage)
+    ranks = {
+        name: (rows[f"openai:{name}"]["rank_low"], rows[f"openai:{name}"]["rank_high"]) for name in "好中差"
+    }
+    assert ranks == {"好": (1, 1), "中": (2, 3), "差": (4, 4)}
+    assert (rows["openai:也中"]["rank_low"], rows["openai:也中"]["rank_high"]) == (2, 3)
+    first = rows["openai:好"]
+    assert (first["published"], first["annotators"]) == (False, "llm:x@1")
+    overall = next(
+        one for one in first["scores"] if (one["measure"], one["group"]) == ("harmless_rate", "overall")
+    )
+    assert {"value", "low", "high", "n", "missing", "judge", "corrected"} <= overall.keys()
+
+
+def test_published_rows_stand_beside_and_are_never_ranked(stage: Stage) -> None:
+    add(stage, "甲", 0.8)
+    rows = leaderboard_fields(leaderboard(stage.database, FLAMES))["rows"]
+    published = [row for row in rows if row["published"]]
+    assert len(published) == 17
+    assert {(row["rank_low"], row["rank_high"]) for row in published} == {(None, None)}
+    assert all(row["source"] and row["date"] and row["annotators"] for row in published)
+    assert [row["published"] for row in rows] == [False] + [True] * 17
+
+
+def test_a_sample_enters_no_leaderboard(stage: Stage) -> None:
+    add(stage, "样", 0.8, sample=True)
+    found = leaderboard(stage.database, FLAMES)
+    assert not [row for row in found.rows if not row.published]
+    assert "样" in found.left_out[0]
+
+
+def test_other_items_or_judges_are_not_tested_against_each_other(stage: Stage) -> None:
+    add(stage, "甲", 0.99)
+    add(stage, "乙", 0.2, data="e" * 64)
+    add(stage, "丙", 0.2, identity="llm:y@2")
+    rows = board(stage)
+    for name in "甲乙丙":
+        row = rows[f"openai:{name}"]
+        assert (row["rank_low"], row["rank_high"]) == (1, 3), "nothing may be claimed of the order"
+        assert any("no comparable row" in note for note in row["comparability"])
+    assert set(board(stage, "llm:y")) - {row for row in board(stage, "llm:y") if "openai:" not in row} == {
+        "openai:丙"
+    }
+
+
+def test_people_are_one_kind_of_judge(stage: Stage) -> None:
+    add(stage, "甲", 0.99, identity="labels:甲.jsonl@1")
+    add(stage, "乙", 0.2, identity="labels:乙.jsonl@2")
+    rows = board(stage)
+    assert (rows["openai:甲"]["rank_low"], rows["openai:甲"]["rank_high"]) == (1, 1)
+    assert (rows["openai:乙"]["rank_low"], rows["openai:乙"]["rank_high"]) == (2, 2)
