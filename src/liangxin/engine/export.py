@@ -12,20 +12,26 @@ from typing import IO, Any
 
 from liangxin.errors import LiangxinError, UsageError
 from liangxin.records import Exchange
-from liangxin.store import Database, RunRecord, Runs, StoredDialogue, dialogues
+from liangxin.store import Database, RunRecord, Runs, StoredDialogue, dialogues, hashed
 
 COLUMNS = (
     "run", "item", "prompt", "category", "trial", "turn", "response", "reasoning", "reply_status", "detail",
     "judge", "annotator", "level", "verdict_status", "confidence", "reason",
 )  # fmt: skip
 
+TEXTS = ("prompt", "response", "reasoning", "detail", "reason")
+"""The columns that hold what was asked and said."""
+
 
 def export_rows(database: Database, run: RunRecord) -> Iterator[dict[str, Any]]:
-    """Every row of a run, in the run's order."""
+    """Every row of a run, in the run's order; of a secret item the texts are digests."""
     names = {judge.key: judge.identity for judge in Runs(database).judges(run)}
     for stored in dialogues(database, run):
         for exchange in stored.dialogue.exchanges:
-            yield from _turn_rows(run, stored, exchange, names)
+            for row in _turn_rows(run, stored, exchange, names):
+                if stored.dialogue.item.secret:
+                    row |= {name: hashed(row[name]) for name in TEXTS}
+                yield row
 
 
 def export(database: Database, run: RunRecord, output: str) -> int:

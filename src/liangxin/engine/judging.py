@@ -69,19 +69,21 @@ class Ruler:
                 continue
             attempt = 1 if ruling is None else ruling.attempt + 1
             place = (self._run.key, stored.rank, stored.dialogue.trial, exchange.turn, attempt)
-            yield Pending(case=self._case(stored, exchange), place=place)
+            yield Pending(case=case_of(self._judge, stored, exchange), place=place)
 
-    def _case(self, stored: StoredDialogue, exchange: Exchange) -> Case:
-        dialogue = stored.dialogue
-        return Case(
-            item_id=dialogue.item.id,
-            category=dialogue.item.category,
-            dialogue=dialogue.key,
-            trial=dialogue.trial,
-            turn=exchange.turn,
-            history=history(dialogue.exchanges, exchange.turn),
-            prompt=exchange.prompt,
-            answer=exchange.reply.text,
-            scale=self._judge.scale_for(dialogue.item.category),
-            choices=dialogue.item.choices,
-        )
+
+def case_of(judge: Judge, stored: StoredDialogue, exchange: Exchange) -> Case:
+    """One turn as a judge sees it."""
+    dialogue = stored.dialogue
+    return Case(
+        item_id=dialogue.item.id,
+        category=dialogue.item.category,
+        dialogue=dialogue.key,
+        trial=dialogue.trial,
+        turn=exchange.turn,
+        history=history(dialogue.exchanges, exchange.turn),
+        prompt=exchange.prompt,
+        answer=exchange.reply.text,
+        scale=judge.scale_for(dialogue.item.category),
+        choices=dialogue.item.choices,
+    )

@@ -55,7 +55,9 @@ def unpack(file: str, database: Database) -> list[Transferred]:
         StoreError: the file is absent, no store, or holds no run.
     """
     if not Path(file).is_file():
-        raise StoreError(f"no file {file}: give the path of what `liangxin export RUN --output FILE.db` wrote")
+        raise StoreError(
+            f"no file {file}: give the path of what `liangxin export RUN --output FILE.db` wrote"
+        )
     try:
         source = Database(file, create=False)
     except StoreError as error:

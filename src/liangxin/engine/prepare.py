@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from liangxin.data import read_items, stratified_order
+from liangxin.data import digest_of, items_of, stratified_order
 from liangxin.engine.identity import DEFAULT_SEED, identity_fields, manifest, run_id
 from liangxin.errors import StoreError
-from liangxin.files import file_digest
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import NewRun, RunRecord, Runs
 
@@ -30,13 +29,14 @@ def prepare(
         DataError: the data file is wrong; nothing of it is stored.
         StoreError: the name belongs to another run.
     """
-    path = spec.data or sample
-    sha256 = file_digest(path)
-    is_sample = spec.data is None or sha256 == file_digest(sample)
+    sha256, is_sample = digest_of(benchmark, spec.data, sample)
     dataset = runs.dataset(benchmark.name, benchmark.version, sha256)
     if dataset is None:
-        items = read_items(path, benchmark.read)
+        items = items_of(benchmark, spec.data, sample)
         dataset = runs.add_dataset(benchmark.name, benchmark.version, sha256, items)
+    elif spec.choose_by.startswith("text"):
+        # A store that was filled before questions were kept apart from their options gives the same numbers.
+        runs.add_stems(dataset, items_of(benchmark, spec.data, sample))
     fields = identity_fields(spec, benchmark, sha256, model)
     identifier = run_id(fields)
     run = runs.by_id(identifier)
@@ -50,7 +50,7 @@ def prepare(
             model=spec.model,
             trials=spec.trials,
             sample=is_sample,
-            manifest=manifest(spec, fields, template),
+            manifest=manifest(spec, fields, template, benchmark.declaration),
         )
         seed = DEFAULT_SEED if spec.seed is None else spec.seed
         run = runs.create(new, stratified_order(runs.index(dataset), seed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from liangxin.benchmarks import open_benchmark
+from liangxin.benchmarks import declared_benchmark, open_benchmark
 from liangxin.engine.results import RunResult, run_result
 from liangxin.errors import JudgeError
 from liangxin.specs import Benchmark
@@ -25,13 +25,20 @@ def stored_result(database: Database, name: str, judge: str | None) -> RunResult
 
 
 def benchmark_of(run: RunRecord) -> Benchmark:
-    """The declaration of a stored run's benchmark."""
+    """The declaration of a stored run's benchmark; of a user's own as it was when the run was made."""
+    if "declaration" in run.manifest:
+        return declared_benchmark(run.manifest["declaration"], run.manifest["declared_in"])
     return open_benchmark(run.benchmark)
 
 
-def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[JudgeRecord]:
+def named_judges(judges: Sequence[JudgeRecord], wanted: str) -> list[JudgeRecord]:
+    """Those that a user means by an identity, a SPEC or its beginning; none where no such judge has ruled."""
     found = [one for one in judges if wanted in (one.identity, one.spec)]
-    found = found or [one for one in judges if one.identity.startswith(wanted) or one.spec.startswith(wanted)]
+    return found or [one for one in judges if one.identity.startswith(wanted) or one.spec.startswith(wanted)]
+
+
+def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[JudgeRecord]:
+    found = named_judges(judges, wanted)
     if not found:
         known = ", ".join(one.identity for one in judges) or "none"
         raise JudgeError(f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liangxin.engine.results import RunResult
+from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Score
 
 
@@ -17,9 +17,17 @@ def summary(result: RunResult) -> dict[str, object]:
         "sample": run.sample,
         "model": run.model,
         "replies": dict(result.replies),
-        "judges": [{"judge": one.record.identity, "verdicts": dict(one.verdicts)} for one in result.judges],
+        "judges": [_judge_fields(one) for one in result.judges],
         "scores": [score_fields(score, one.record.identity) for one in result.judges for score in one.scores],
     }
+
+
+def _judge_fields(one: JudgeResult) -> dict[str, object]:
+    """A judge; where it was measured against people, with that measurement."""
+    fields: dict[str, object] = {"judge": one.record.identity, "verdicts": dict(one.verdicts)}
+    if one.validation is not None:
+        fields["validation"] = dict(one.validation.content)
+    return fields
 
 
 def score_fields(score: Score, judge: str) -> dict[str, object]:

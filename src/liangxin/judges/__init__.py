@@ -14,6 +14,7 @@ JUDGES: Registry[Callable[[str, JudgeContext], Sequence[Judge]]] = Registry(
     {
         "choice": "liangxin.judges.choice:open_choice",
         "rule": "liangxin.judges.rule:open_rule",
+        "scorer": "liangxin.judges.scorer:open_scorer",
         "llm": "liangxin.judges.llm:open_llm",
         "labels": "liangxin.judges.labels:open_labels",
         "jury": "liangxin.judges.jury:open_jury",

@@ -15,8 +15,8 @@ class Judge(Protocol):
 
     identity: str
     """SPEC@12 hex digits of its prompt, scale, settings and weights (or the labels file's content)."""
-    subject: Literal["primary", "refusal"]
-    """Which scale it rules on: the benchmark's own, or the refusal scale."""
+    subject: Literal["primary", "refusal", "safety"]
+    """Which scale it rules on: the benchmark's own, the refusal scale, or safe/unsafe."""
     annotator: str
     """The person's name for labels; empty otherwise."""
     batch: int

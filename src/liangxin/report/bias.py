@@ -43,7 +43,7 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
     return Bias(
         shares=(
             _share(
-                Bilingual(zh="选择 回复1", en="Chose 回复1 (the first)"),
+                Bilingual(zh="选择排在前面的", en="Chose the first"),
                 Bilingual(
                     zh="已读出选择的行；两种顺序都问时，没有偏差即为 50%",
                     en="of rows with a decision; 50 % without bias where both orders are asked",
@@ -54,8 +54,8 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
             _share(
                 Bilingual(zh="好的在前时选对", en="Right when the better is first"),
                 Bilingual(
-                    zh="已读出选择、且更好的回复是 回复1 的行",
-                    en="of decided rows whose better reply is 回复1",
+                    zh="已读出选择、且更好的排在前面的行",
+                    en="of decided rows whose better reply stands first",
                 ),
                 (bias.gold_first_right, bias.gold_first),
                 series,
@@ -63,8 +63,8 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
             _share(
                 Bilingual(zh="好的在后时选对", en="Right when the better is second"),
                 Bilingual(
-                    zh="已读出选择、且更好的回复是 回复2 的行",
-                    en="of decided rows whose better reply is 回复2",
+                    zh="已读出选择、且更好的排在后面的行",
+                    en="of decided rows whose better reply stands second",
                 ),
                 (bias.gold_second_right, bias.gold_second),
                 series,

@@ -11,8 +11,8 @@ from typing import Literal
 
 from liangxin.records import Exchange, Item, Level, ReplyStatus, Scale, Verdict
 from liangxin.report.text import Excerpt, excerpt
-from liangxin.specs import REFUSAL, Benchmark
-from liangxin.store import JudgeRecord, RunRecord, StoredDialogue
+from liangxin.specs import Benchmark, scale_of
+from liangxin.store import JudgeRecord, RunRecord, StoredDialogue, hashed
 
 WORST_SHOWN = 20
 RANDOM_SHOWN = 10
@@ -160,7 +160,7 @@ class _Reader:
         return int.from_bytes(digest[:8], "big")
 
     def scale(self, judge: JudgeRecord, item: Item) -> Scale:
-        return REFUSAL if judge.subject == "refusal" else self.benchmark.scale_for(item.category)
+        return scale_of(judge.subject, self.benchmark, item.category)
 
     def standing(self, judge: JudgeRecord, item: Item, name: str) -> float | None:
         """Where a level stands from 0 (worst) to 1 (best); None for a level that its scale does not have."""
@@ -170,7 +170,7 @@ class _Reader:
             return None
         if self.benchmark.kind == "choice" and judge.subject == "primary":
             # The levels of a choice have no order of their own: what counts is the gold label.
-            return 1.0 if name == item.answer else 0.0 if name.startswith("回复") else 0.5
+            return 1.0 if name == item.answer else 0.0 if name in scale.options else 0.5
         place = names.index(name) / max(1, len(names) - 1)
         return 1 - place if judge.subject == "refusal" and item.expect == "answer" else place
 
@@ -221,27 +221,33 @@ def _blocked(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 def _shown(one: StoredDialogue, known: Mapping[int, JudgeRecord], reader: _Reader) -> DialogueShown:
     dialogue = one.dialogue
+    secret = dialogue.item.secret
     return DialogueShown(
         key=dialogue.key,
         item=dialogue.item.id,
         category=dialogue.item.category,
         tags=dialogue.item.tags,
         expect=dialogue.item.expect,
-        gold=dialogue.item.answer,
+        gold=None if secret else dialogue.item.answer,
         trial=dialogue.trial,
         turns=tuple(
             TurnShown(
                 turn=exchange.turn,
                 status=exchange.reply.status,
-                detail=excerpt(exchange.reply.detail, SIDE_LIMIT),
-                prompt=excerpt(exchange.prompt, SIDE_LIMIT),
-                answer=excerpt(exchange.reply.text, ANSWER_LIMIT),
-                reasoning=excerpt(exchange.reply.reasoning, SIDE_LIMIT),
+                detail=_cut(exchange.reply.detail, SIDE_LIMIT, secret),
+                prompt=_cut(exchange.prompt, SIDE_LIMIT, secret),
+                answer=_cut(exchange.reply.text, ANSWER_LIMIT, secret),
+                reasoning=_cut(exchange.reply.reasoning, SIDE_LIMIT, secret),
                 rulings=tuple(_rulings(one, exchange.turn, known, reader)),
             )
             for exchange in dialogue.exchanges
         ),
     )
+
+
+def _cut(text: str, limit: int, secret: bool) -> Excerpt:
+    """The beginning of a text; of a secret item's only its digest."""
+    return excerpt(hashed(text) if secret else text, limit)
 
 
 def _rulings(
@@ -267,6 +273,6 @@ def _ruling(judge: JudgeRecord, annotator: str, verdict: Verdict, item: Item, re
         name=name,
         tone=reader.tone(judge, item, name) if name else "plain",
         confidence=verdict.confidence,
-        reason=excerpt(verdict.reason, SIDE_LIMIT),
-        raw=excerpt(verdict.raw, SIDE_LIMIT),
+        reason=_cut(verdict.reason, SIDE_LIMIT, item.secret),
+        raw=_cut(verdict.raw, SIDE_LIMIT, item.secret),
     )

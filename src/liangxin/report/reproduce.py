@@ -60,9 +60,17 @@ def command(result: RunResult, total_units: int) -> Command:
         "--temperature": identity.get("temperature"),
         "--max-tokens": identity.get("max_tokens"),
         "--system": identity.get("system"),
+        "--choose-by": identity.get("choose_by"),
         "--name": run.name,
     }
-    words = ["liangxin", "run", run.benchmark, "--model", spec, *_options(options)]
+    words = [
+        "liangxin",
+        "run",
+        str(manifest.get("declared_in") or run.benchmark),
+        "--model",
+        spec,
+        *_options(options),
+    ]
     judges = _judges(result.judges)
     if len({tuple(one.options) for one in judges if one.llm}) <= 1:
         ruled = [word for one in judges for word in ("--judge", one.spec)] or ["--judge", "none"]

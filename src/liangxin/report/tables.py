@@ -200,7 +200,9 @@ def _row(group: str, names: Mapping[str, Bilingual], numbers: tuple[Number, ...]
 def _frame(measure: Measure, axis: Axis, rows: tuple[Row, ...]) -> Table:
     return Table(
         measure=measure,
-        title=measure_title(measure.name),
+        title=measure_title(measure.name)
+        if measure.title is None
+        else Bilingual(zh=measure.title[0], en=measure.title[1]),
         note=measure_note(measure.name),
         axis=axis,
         scale=scale_line(axis),

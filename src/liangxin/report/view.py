@@ -146,7 +146,7 @@ def run_view(database: Database, result: RunResult) -> RunView:
 
 def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tables:
     measures = result.benchmark.measures
-    plain = [one for one in measures if one.subject == "primary" and one.value != "round_change"]
+    plain = [one for one in measures if one.subject != "refusal" and one.value != "round_change"]
     change = [one for one in measures if one.value == "round_change"]
     refusal = [one for one in measures if one.subject == "refusal"]
 
@@ -190,6 +190,7 @@ def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:
 _SUBJECTS = {
     "primary": Bilingual(zh="按本基准的量表", en="on the benchmark's scale"),
     "refusal": Bilingual(zh="按拒答量表", en="on the refusal scale"),
+    "safety": Bilingual(zh="按安全/不安全两级量表", en="on the safe/unsafe scale"),
 }
 
 

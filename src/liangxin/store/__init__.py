@@ -1,5 +1,6 @@
 """The run store: everything that was asked, answered and ruled, appended and never rewritten."""
 
+from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import Ruling, StoredDialogue, dialogues
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
@@ -23,5 +24,6 @@ __all__ = [
     "Writer",
     "copy_run",
     "dialogues",
+    "hashed",
     "store_url",
 ]

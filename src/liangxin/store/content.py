@@ -20,6 +20,14 @@ def digest(value: object, *, length: int) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
 
 
+def hashed(text: str) -> str:
+    """What stands for a secret text outside the store: `sha256:` and the digest of its UTF-8 bytes.
+
+    An empty text stays empty: that there is none is no secret.
+    """
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+
+
 def dialogue_key(run_id: str, item_id: str, trial: int) -> str:
     """A dialogue's key: 16 hex digits, the same on every machine."""
     return digest([run_id, item_id, trial], length=16)
@@ -36,6 +44,8 @@ def item_text(item: Item) -> str:
         "tags": item.tags,
         "pair": item.pair,
         "source": item.source,
+        "stem": item.stem,
+        "secret": item.secret,
     }
     values.update({name: value for name, value in optional.items() if value})
     return canonical(values)
@@ -55,4 +65,6 @@ def item_of(identifier: str, text: str) -> Item:
         tags=tuple(values.get("tags", ())),
         pair=values.get("pair"),
         source=values.get("source", ""),
+        stem=values.get("stem", ""),
+        secret=bool(values.get("secret", False)),
     )

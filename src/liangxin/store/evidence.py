@@ -1,4 +1,4 @@
-"""What was found out about judges and decisions: validations, and how often a question was asked."""
+"""What was found out about judges and decisions: validations, samples for labelling, looks at a question."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from liangxin.store.content import canonical, digest
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
-from liangxin.store.schema import LOOKS, VALIDATIONS
+from liangxin.store.schema import LOOKS, SAMPLES, VALIDATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,22 @@ class Evidence:
                 )
                 for row in connection.execute(query)
             ]
+
+    def add_sample(self, run: RunRecord, judge: str, content: Mapping[str, object]) -> None:
+        """Keep which answers were drawn for labelling."""
+        values = {"run": run.key, "judge": judge, "created": time.time(), "content": canonical(content)}
+        with self.database.begin() as connection:
+            connection.execute(insert(SAMPLES), [values])
+
+    def samples(self, run: RunRecord, judge: str) -> list[Mapping[str, Any]]:
+        """Every sample that was drawn by a judge's verdicts on a run, in order."""
+        query = (
+            select(SAMPLES.c.content)
+            .where(SAMPLES.c.run == run.key, SAMPLES.c.judge == judge)
+            .order_by(SAMPLES.c.key)
+        )
+        with self.database.begin() as connection:
+            return [json.loads(row.content) for row in connection.execute(query)]
 
     def look(
         self, run: RunRecord, question: Mapping[str, object], n: int, content: Mapping[str, object]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from liangxin.errors import StoreError, UnknownRun
 from liangxin.records import Item
@@ -54,7 +54,7 @@ class JudgeRecord:
     key: int
     identity: str
     spec: str
-    subject: Literal["primary", "refusal"]
+    subject: Literal["primary", "refusal", "safety"]
     manifest: Mapping[str, Any]
 
 
@@ -98,6 +98,17 @@ class Runs:
             while chunk := list(islice(numbered, _CHUNK)):
                 connection.execute(add, [_item_row(key, position, item) for position, item in chunk])
             return key
+
+    def add_stems(self, dataset: int, items: Iterable[Item]) -> None:
+        """Add the stems to a data set that was stored without any; `items` are the same, read anew."""
+        if any(item.stem for item in islice(self.items(dataset), 1)):
+            return
+        place = (ITEMS.c.dataset == dataset, ITEMS.c.id == bindparam("of"))
+        add = update(ITEMS).where(*place).values(content=bindparam("text"))
+        rows = ({"of": item.id, "text": item_text(item)} for item in items if item.stem)
+        with self.database.begin() as connection:
+            while chunk := list(islice(rows, _CHUNK)):
+                connection.execute(add, chunk)
 
     def index(self, dataset: int) -> list[tuple[int, str, str]]:
         """(position, unit, category) of every item, to put them in a run's order."""
@@ -268,7 +279,7 @@ def _judges(connection: Connection, run: RunRecord, identity: str | None = None)
             key=row.key,
             identity=row.identity,
             spec=row.spec,
-            subject=cast("Literal['primary', 'refusal']", row.subject),
+            subject=cast("Literal['primary', 'refusal', 'safety']", row.subject),
             manifest=json.loads(row.manifest),
         )
         for row in connection.execute(query)

@@ -156,7 +156,18 @@ LOOKS = Table(
 )
 """Every time a decision was asked of other data: looking again until the answer pleases is counted."""
 
-_LATER = (VALIDATIONS, LOOKS)
+SAMPLES = Table(
+    "samples",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("judge", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("content", Text, nullable=False),
+)
+"""Which answers were drawn for people to read, and in which strata: what makes their labels a random sample."""
+
+_LATER = (VALIDATIONS, LOOKS, SAMPLES)
 
 
 def _first(connection: Connection) -> None:
@@ -165,11 +176,11 @@ def _first(connection: Connection) -> None:
     )
 
 
-def _validations_and_looks(connection: Connection) -> None:
+def _evidence(connection: Connection) -> None:
     METADATA.create_all(connection, tables=_LATER)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _validations_and_looks)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 

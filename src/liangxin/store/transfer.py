@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
 from liangxin.errors import StoreError
 from liangxin.store.database import Database
@@ -22,6 +22,7 @@ from liangxin.store.schema import (
     LOOKS,
     RUN_ITEMS,
     RUNS,
+    SAMPLES,
     TURNS,
     VALIDATIONS,
 )
@@ -59,7 +60,8 @@ def copy_run(source: Database, run: RunRecord, target: Database) -> Transferred:
         added = copy.rows(TURNS, run.key, lambda row: row | {"run": key})
         added += copy.rows(JUDGEMENTS, run.key, lambda row: row | {"run": key, "judge": judges[row["judge"]]})
         copy.rows(LOOKS, run.key, lambda row: row | {"run": key})
-        copy.validations(run.id)
+        copy.once(VALIDATIONS, VALIDATIONS.c.run == run.id, {})
+        copy.once(SAMPLES, SAMPLES.c.run == run.key, {"run": key})
     found = Runs(target).by_id(run.id)
     if found is None:
         raise StoreError(f"the store {target.shown} did not keep run {run.id}")
@@ -123,15 +125,13 @@ class _Copy:
         query = select(table).where(table.c.run == run).order_by(*keys)
         return self._stream(table, query, change)
 
-    def validations(self, run: str) -> None:
-        """The measurements of judges on this run; the same one is kept once."""
-        for found in self._old.execute(select(VALIDATIONS).where(VALIDATIONS.c.run == run)).mappings().all():
-            row = {name: value for name, value in found.items() if name != "key"}
-            same = select(VALIDATIONS.c.key).where(
-                *(VALIDATIONS.c[name] == value for name, value in row.items())
-            )
+    def once(self, table: Table, where: ColumnElement[bool], change: Row) -> None:
+        """Rows that have no key of their own but a number: the same content is kept once."""
+        for found in self._old.execute(select(table).where(where).order_by(table.c.key)).mappings().all():
+            row = {name: value for name, value in found.items() if name != "key"} | change
+            same = select(table.c.key).where(*(table.c[name] == value for name, value in row.items()))
             if self._new.execute(same).first() is None:
-                self._add(VALIDATIONS, row)
+                self._add(table, row)
 
     def _stream(self, table: Table, query: Any, change: Callable[[Row], Row]) -> int:
         count = select(func.count()).select_from(table)
