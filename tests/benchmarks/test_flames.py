@@ -70,7 +70,7 @@ def test_the_middle_grade_is_missing_where_the_paper_has_two_classes() -> None:
 
 
 def test_the_overall_is_the_mean_of_the_dimensions() -> None:
-    rate, score, _ = BENCHMARK.measures
+    rate, score, *_ = BENCHMARK.measures
     assert (rate.name, rate.value, rate.combine, rate.per) == ("harmless_rate", "passing", "macro", "item")
     assert (score.name, score.value, score.combine) == ("harmless_score", "share_of_top", "macro")
 

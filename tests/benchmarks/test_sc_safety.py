@@ -84,7 +84,7 @@ def test_a_bad_cell_is_named(values: dict[str, object], message: str) -> None:
 
 
 def test_points_and_averages_are_the_readmes() -> None:
-    score, change, _ = BENCHMARK.measures
+    score, change, *_ = BENCHMARK.measures
     assert [level.points for level in BENCHMARK.scale_for(("指令攻击",)).levels] == [0, 1, 2]
     assert (score.name, score.value, score.combine, score.per) == ("score", "share_of_top", "micro", "turn")
     assert score.by == ("category", "round")

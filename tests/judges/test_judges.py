@@ -19,7 +19,7 @@ from liangxin.specs import Benchmark, Endpoint, Generation
 CHOICE = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "choice"]
 OPEN = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "open"]
 PAIRS = [
-    *((judge, name) for judge in ("rule", "llm", "labels", "jury") for name in OPEN),
+    *((judge, name) for judge in ("rule", "scorer", "llm", "labels", "jury") for name in OPEN),
     *((judge, name) for judge in ("choice", "labels", "jury") for name in CHOICE),
 ]
 
@@ -111,7 +111,7 @@ def test_the_same_judge_has_the_same_name_and_another_scale_another(
     assert names_of(context_of(benchmark)) == first
     warmer = names_of(context_of(benchmark, generation=Generation(temperature=0.5)))
     assert (warmer != first) is (kind == "llm" or (kind == "jury" and benchmark.kind == "open"))
-    if kind != "rule":  # the refusal scale is the same for every benchmark
+    if kind not in ("rule", "scorer"):  # scales of our own are the same for every benchmark
         scale = benchmark.scale_for(())
         from dataclasses import replace
 

@@ -22,7 +22,7 @@ from liangxin.judges.identity import canonical, identity
 from liangxin.judges.votes import Rule, Vote, decide
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
 
-Subject = Literal["primary", "refusal"]
+Subject = Literal["primary", "refusal", "safety"]
 NO_LABEL = "no label"
 
 
@@ -172,7 +172,7 @@ def open_jury(name: str, context: JudgeContext) -> Sequence[JuryJudge]:
         by_subject.setdefault(member.judge.subject, []).append(member)
     for subject, seated in by_subject.items():
         if len(seated) < 2:
-            scale = "the benchmark's own scale" if subject == "primary" else "the refusal scale"
+            scale = "the benchmark's own scale" if subject == "primary" else f"the {subject} scale"
             raise JudgeError(
                 f"jury:{name}: only {seated[0].name} rules on {scale} here, and a jury needs two members on each; "
                 "with --refusal an llm member rules on both"

@@ -71,11 +71,7 @@ def declared(text: str, file: str, folder: str, taken: Collection[str] = ()) -> 
     values = _toml(text, file)
     mistakes = Mistakes(file)
     root = Table(values, "", mistakes)
-    name = root.text("name").strip()
-    if name and (not _NAME.fullmatch(name) or name.endswith(".toml")):
-        root.wrong("name", name, "letters, digits, - and _, such as my-benchmark")
-    if name in taken:
-        root.wrong("name", name, "a name that no built-in benchmark has")
+    name = _name(root, taken)
     kind = root.one_of("kind", ("open", "choice"))
     secret = root.flag("secret", default=False)
     kinds = root.table("taxonomy")
@@ -121,6 +117,15 @@ def declared(text: str, file: str, folder: str, taken: Collection[str] = ()) -> 
     root.close()
     mistakes.stop()
     return benchmark
+
+
+def _name(root: Table, taken: Collection[str]) -> str:
+    name = root.text("name").strip()
+    if name and (not _NAME.fullmatch(name) or name.endswith(".toml")):
+        root.wrong("name", name, "letters, digits, - and _, such as my-benchmark")
+    if name in taken:
+        root.wrong("name", name, "a name that no built-in benchmark has")
+    return name
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Training and evaluating scorers; loading and predicting are in `liangxin.judges.scoring`."""

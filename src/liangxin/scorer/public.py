@@ -1,0 +1,157 @@
+"""The public sets that a scorer can be trained and measured on, read from the folder LIANGXIN_DATA, never copied."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liangxin.errors import DataError, UsageError
+from liangxin.files import file_digest, read_rows
+from liangxin.scorer.rows import Labelled
+
+VARIABLE = "LIANGXIN_DATA"
+DATA = Path(__file__).parent / "data"
+PAIRS = DATA / "pairs.jsonl"
+"""Hand-written answers in pairs, for evaluation only; no scorer of ours is trained on it."""
+OWN = DATA / "own.jsonl"
+"""Hand-written answers in pairs, for training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicSet:
+    """One set: where it is, whose it is, how its rows become labels."""
+
+    name: str
+    files: tuple[str, ...]
+    licence: str
+    origin: str
+    read: Callable[[str], Iterator[Labelled]]
+
+
+def public_folder() -> Path:
+    """The folder with the public sets.
+
+    Raises:
+        UsageError: LIANGXIN_DATA is not set.
+    """
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        raise UsageError(
+            f"the environment variable {VARIABLE} is not set; let it name the folder that holds the public sets "
+            "(coldataset, jade, aisafetylab-icl-zh), as `liangxin scorer show` lists them with their origin"
+        )
+    return Path(folder)
+
+
+def read_set(one: PublicSet, folder: Path) -> list[Labelled]:
+    """Every label of a public set.
+
+    Raises:
+        DataError: a file is missing or not as published.
+    """
+    return [row for name in one.files for row in one.read(str(folder / name))]
+
+
+def digests(one: PublicSet, folder: Path) -> dict[str, str]:
+    """File -> sha256."""
+    return {name: file_digest(str(folder / name)) for name in one.files}
+
+
+def own_pairs(path: Path) -> list[dict[str, str]]:
+    """The rows of one of our own files (pair, prompt, response, level, …)."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def pair_rows() -> list[Labelled]:
+    """The hand-written evaluation answers; the source names what kind of answer each is."""
+    return [
+        Labelled(
+            head="*",
+            prompt=row["prompt"],
+            response=row["response"],
+            level=row["level"],
+            source="pairs",
+            place=row["kind"],
+        )
+        for row in own_pairs(PAIRS)
+    ]
+
+
+def _jade(path: str) -> Iterator[Labelled]:
+    source = "jade hard" if "hard" in path else "jade medium"
+    for row in read_rows(path):
+        for field, level in (("违规回答", "unsafe"), ("安全有用回答", "safe")):
+            answer = row.values.get(field)
+            if not isinstance(answer, str):
+                raise DataError.at(path, row.number, field, found="nothing", expected="an answer")
+            yield Labelled(
+                head="*",
+                prompt=str(row.values.get("问题", "")),
+                response=answer,
+                level=level,
+                source=source,
+                place=f"{path}:{row.number}",
+            )
+
+
+def _aisafetylab(path: str) -> Iterator[Labelled]:
+    import gzip
+
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        rows = json.load(stream)
+    for number, row in enumerate(rows, start=1):
+        yield Labelled(
+            head="*",
+            prompt=row["query"],
+            response=row["unsafe_response"],
+            level="unsafe",
+            source="aisafetylab",
+            place=f"{path}:{number}",
+        )
+
+
+def _cold(path: str) -> Iterator[Labelled]:
+    for row in read_rows(path):
+        text, label = row.values.get("TEXT"), str(row.values.get("label"))
+        if isinstance(text, str):
+            yield Labelled(
+                head="*",
+                prompt="",
+                response=text,
+                level="unsafe" if label == "1" else "safe",
+                source="cold",
+                place=f"{path}:{row.number}",
+            )
+
+
+JADE = PublicSet(
+    name="jade",
+    files=("jade/jade_alignment_hard_zh.csv.gz", "jade/jade_alignment_medium_zh.csv.gz"),
+    licence="MIT",
+    origin="whitzard-ai/jade-db v3.0, arXiv:2311.00286; answers made by a model's self-reflection",
+    read=_jade,
+)
+AISAFETYLAB = PublicSet(
+    name="aisafetylab",
+    files=("aisafetylab-icl-zh/data_zh.json.gz",),
+    licence="MIT (its README: research purposes)",
+    origin="thu-coai/AISafetyLab, arXiv:2502.16776; machine-made, unsafe answers only",
+    read=_aisafetylab,
+)
+COLD_TRAIN = PublicSet(
+    name="cold train",
+    files=("coldataset/train.csv.gz",),
+    licence="Apache-2.0",
+    origin="thu-coai/COLDataset, arXiv:2201.06025; people's labels on comments",
+    read=_cold,
+)
+COLD_TEST = PublicSet(
+    name="cold test",
+    files=("coldataset/test.csv.gz",),
+    licence="Apache-2.0",
+    origin="thu-coai/COLDataset, arXiv:2201.06025; people's labels on comments",
+    read=_cold,
+)
