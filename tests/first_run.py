@@ -8,6 +8,7 @@ environment of its own. A comment before a block says what the block needs:
     <!-- first-run: skip (why) -->                 it is not run
     <!-- first-run: needs FILE FILE … -->          it is run where LIANGXIN_DATA has these files
     <!-- first-run: offline after make TARGET -->  TARGET is made first; then it is run with the network cut
+    <!-- first-run: not in CI (why) -->            it is run unless the environment says CI
 
 The READMEs' endpoint is played by the project's own test provider on loopback.
 """
@@ -57,7 +58,7 @@ def provider() -> Iterator[str]:
 
 def needed(note: str, clone: Path) -> bool:
     """Whether a block can be run; files it needs are laid into the clone."""
-    if note.startswith("skip"):
+    if note.startswith("skip") or (note.startswith("not in CI") and os.environ.get("CI")):
         return False
     if note.startswith("needs"):
         data = os.environ.get("LIANGXIN_DATA")
