@@ -61,6 +61,8 @@ scorer: $(VENV)/installed
 perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
 	$(BIN)/python perf/likelihood.py
+	$(BIN)/python perf/scoring.py
+	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
 
 clean:
 	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -56,6 +56,8 @@ OPTIONS: Mapping[str, str] = {
     "benchmark": "基准名，见 `liangxin benchmarks`。",
     "first": "运行的名称或编号。",
     "second": "另一次运行；或同一次运行、两个评审。",
+    "--from": "库中人对一个运行的裁决，代替文件。",
+    "--run": "一个存好的运行上人的标注：评分器能否用在那里？",
     "--gold": "人工标注，作为真值。",
     "--benchmark": "没有指定运行时，标注用的是哪个基准的量表。",
     "--probe": "repeat：对同一批回答再评审一次，比较两次。",

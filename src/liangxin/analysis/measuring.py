@@ -12,7 +12,6 @@ from liangxin.analysis.labelled import ask_all, pairs_of, ratings_of, read_label
 from liangxin.analysis.pairs import Pairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.engine.run import Session, judge_run
-from liangxin.engine.stored import named_judges
 from liangxin.errors import JudgeError, UsageError
 from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.records import Scale
@@ -41,7 +40,7 @@ def validate_run(
             fitting = [truth for truth in truths if truth.subject == judge.subject]
             if judge.identity in {truth.identity for truth in fitting}:
                 raise UsageError(f"{judge.identity} would be measured against itself")
-            found.extend(_one(session, run, benchmark, truth, judge) for truth in fitting)
+            found.extend(validate_pair(session, run, benchmark, truth, judge) for truth in fitting)
     if not found:
         raise JudgeError(
             f"{gold} labels {_subjects(truths)}, and {', '.join(spec.judges)} rules on no such scale: "
@@ -84,16 +83,21 @@ def records(
     Labels are read anew each time: their file may have grown.
     """
     stored = Runs(session.database).judges(run)
-    known = [] if name.startswith(LABELS) else named_judges(stored, name)
+    known = [] if name.startswith(LABELS) else [one for one in stored if name in (one.identity, one.spec)]
     if known:
         return known
     result = judge_run(session, run, replace(spec, judges=(name,)), benchmark)
     return [judge.record for judge in result.judges]
 
 
-def _one(
+def validate_pair(
     session: Session, run: RunRecord, benchmark: Benchmark, gold: JudgeRecord, judge: JudgeRecord
 ) -> Validation:
+    """Measure one stored judge against another that stands for the truth, on the same scale.
+
+    Raises:
+        JudgeError: no answer has both a label and a verdict.
+    """
     found = pairs(session.database, run, benchmark, gold, judge)
     scale = _scale(found)
     subject = Subject(

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liangxin.cli.options import Format, OutputFormat
+from liangxin.cli.options import Format, OutputFormat, StoreOption
 from liangxin.cli.terminal import say, say_json, stated, tell
 
 if TYPE_CHECKING:
+    from liangxin.scorer.rows import HeadSpec, Labelled
     from liangxin.scorer.train import Plan
 
 Labels = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--labels",
         metavar="FILE",
@@ -40,8 +41,12 @@ class SplitBy(StrEnum):
 
 @stated
 def train(
-    labels: Labels,
     output: Annotated[str, typer.Option("--output", metavar="DIR", help="Where to write the scorer.")],
+    labels: Labels = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="RUN", help="People's verdicts on a stored run, instead of a file."),
+    ] = None,
     backbone: Annotated[
         str, typer.Option("--backbone", metavar="ngram|hf:PATH", help="What reads the texts.")
     ] = "ngram",
@@ -74,34 +79,66 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted fine-tuning (hf).")
     ] = False,
+    store: StoreOption = None,
 ) -> None:
     """Train a scorer on labelled answers: one head for each dimension."""
-    from liangxin.files import file_digest
+    from liangxin.errors import UsageError
     from liangxin.scorer.ngram import Fitting
+    from liangxin.scorer.rows import parse_heads
     from liangxin.scorer.train import Plan
 
+    if (labels is None) == (not runs):
+        raise UsageError("name the labels: --labels FILE, or --from RUN for people's verdicts in the store")
     folder = Path(output)
+    rows, specs, data = _labels(labels, runs or [], store, parse_heads(heads) if heads else None)
     plan = Plan(
         name=folder.name or "scorer",
         by=by.value,
         seed=seed,
         abstain=abstain,
         fitting=Fitting(balanced=balanced),
-        data={"file": Path(labels).name, "sha256": file_digest(labels)},
+        data=data,
     )
-    _train(labels, heads, backbone, plan, folder, epochs if not resume else -epochs)
+    _train((rows, specs), backbone, plan, folder, epochs if not resume else -epochs)
 
 
-def _train(labels: str, heads: str | None, backbone: str, plan: Plan, folder: Path, epochs: int) -> None:
+_Told = tuple["list[Labelled]", "tuple[HeadSpec, ...]"]
+
+
+def _labels(
+    file: str | None, runs: list[str], store: str | None, heads: tuple[HeadSpec, ...] | None
+) -> tuple[list[Labelled], tuple[HeadSpec, ...], dict[str, str]]:
+    """Rows and heads from a file, or from people's verdicts in the store, and what they came from."""
+    from liangxin.analysis.learning import labels_of
+    from liangxin.errors import UsageError
+    from liangxin.files import file_digest
+    from liangxin.scorer.rows import read_labels
+    from liangxin.store import Database, Runs, store_url
+
+    if file is not None:
+        rows, specs = read_labels(file, heads)
+        return rows, specs, {"file": Path(file).name, "sha256": file_digest(file)}
+    if heads is not None:
+        raise UsageError("--heads is for a label file; runs bring their benchmark's scales along")
+    database = Database(store_url(store), create=False)
+    try:
+        rows, specs = labels_of(database, runs)
+        data = ", ".join(f"run {Runs(database).find(name).id}" for name in runs)
+    finally:
+        database.close()
+    return rows, specs, {"runs": data}
+
+
+def _train(told: _Told, backbone: str, plan: Plan, folder: Path, epochs: int) -> None:
     from liangxin.errors import UsageError
     from liangxin.scorer import train as training
     from liangxin.scorer.card import card, figures_table
-    from liangxin.scorer.rows import parse_heads, read_labels
+
+    rows, specs = told
 
     kind, _, path = backbone.partition(":")
     if kind not in ("ngram", "hf") or (kind == "hf") != bool(path):
         raise UsageError(f"--backbone {backbone!r}: found {kind!r}; write ngram or hf:PATH")
-    rows, specs = read_labels(labels, parse_heads(heads) if heads else None)
     if kind == "hf":
         from liangxin.scorer.hf import Tuning, train_hf
 
@@ -130,9 +167,21 @@ def evaluate(
             "--labels", metavar="FILE", help="Labels it never saw (default: the hand-written pairs)."
         ),
     ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", metavar="RUN", help="People's labels on a stored run: may the scorer be used there?"
+        ),
+    ] = None,
+    store: StoreOption = None,
     output: Format = OutputFormat.TABLE,
 ) -> None:
     """Measure a scorer on labels: by head and by source, with intervals, never pooled."""
+    if run is not None:
+        from liangxin.cli.learning import evaluate_on_run
+
+        evaluate_on_run(scorer, run, store, output)
+        return
     from liangxin.judges.scorer import scorer_folder
     from liangxin.judges.scoring.predict import load_scorer
     from liangxin.scorer.card import figures_table

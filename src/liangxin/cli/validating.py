@@ -58,7 +58,7 @@ def validate_against(
         if output is OutputFormat.JSON:
             say_json(content(one))
         else:
-            _print(one)
+            print_validation(one)
 
 
 def probe_repeat(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -> None:
@@ -122,7 +122,8 @@ def _print_probe(report: ProbeReport) -> None:
     )
 
 
-def _print(one: Validation) -> None:
+def print_validation(one: Validation) -> None:
+    """The confusion table, every coefficient, by dimension, and what else was measured."""
     out = console()
     subject = one.subject
     out.print(plain(f"评审 judge: {subject.judge}    对照 gold: {subject.gold}"))

@@ -13,11 +13,13 @@ from liangxin.errors import DataError
 from liangxin.files import show
 from liangxin.judges.base import JudgeContext
 from liangxin.records import Case, Level, Row, Scale
-from liangxin.specs import REFUSAL
+from liangxin.specs import REFUSAL, SAFETY
 from liangxin.zh import clean_text
 
+Subject = Literal["primary", "refusal", "safety"]
 _HEX = frozenset("0123456789abcdef")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_OURS: tuple[tuple[Subject, Scale], ...] = (("refusal", REFUSAL), ("safety", SAFETY))
 _BINDINGS = ("response", "response_sha256", "dialogue")
 
 
@@ -41,7 +43,7 @@ class Label:
     trial: int | None
     """None where the dialogue tells the trial."""
     annotator: str
-    subject: Literal["primary", "refusal"]
+    subject: Subject
     level: str
     note: str
     response: tuple[str, str] | None
@@ -134,7 +136,7 @@ class LabelReader:
             self._prompts = {_plain(text): item for text, item in self._context.item_prompts.items()}
         return self._prompts.get(_plain(asked))
 
-    def _level(self, row: Row, item: str) -> tuple[Literal["primary", "refusal"], str]:
+    def _level(self, row: Row, item: str) -> tuple[Subject, str]:
         value = row.values.get("level")
         category = self._context.item_categories.get(item)
         own = (self._context.benchmark.scale_for(category),) if category is not None else self._any_scale
@@ -143,13 +145,14 @@ class LabelReader:
             if level is not None:
                 return "primary", level.name
         if self._context.benchmark.kind == "open":
-            # A number never means a level of refusal: 0 on a scale that has none is a slip of the pen.
-            level = level_of(REFUSAL, value, points=False)
-            if level is not None:
-                return "refusal", level.name
+            # A number never means a level of our own scales: 0 on a scale that has none is a slip of the pen.
+            for subject, scale in _OURS:
+                level = level_of(scale, value, points=False)
+                if level is not None:
+                    return subject, level.name
         names = [level.name for scale in own for level in scale.levels]
         if self._context.benchmark.kind == "open":
-            names += [level.name for level in REFUSAL.levels]
+            names += [level.name for _, scale in _OURS for level in scale.levels]
         raise _bad(row, "level", value, "one of " + ", ".join(dict.fromkeys(names)))
 
     def _other_model(self, model: str) -> str:

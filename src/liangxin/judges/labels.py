@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Literal
 
 from liangxin.errors import DataError, JudgeError
 from liangxin.files import file_digest, read_rows
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.identity import canonical, identity
-from liangxin.judges.label_rows import Label, LabelReader, digests
+from liangxin.judges.label_rows import Label, LabelReader, Subject, digests
 from liangxin.records import Case, Scale, Verdict
-from liangxin.specs import REFUSAL
-
-Subject = Literal["primary", "refusal"]
+from liangxin.specs import OWN_SCALES, scale_of
 
 
 class Labels:
@@ -124,15 +121,17 @@ class LabelsJudge:
                 "file": PurePath(labels.path).name,
                 "sha256": labels.sha256,
                 "subject": self.subject,
-                "scales": context.benchmark.scales if self.subject == "primary" else {"*": REFUSAL},
+                "scales": {"*": OWN_SCALES[self.subject]}
+                if self.subject in OWN_SCALES
+                else context.benchmark.scales,
                 "binding": "a label counts only for the answer that it names by text, sha256 or dialogue",
             }
         )
         self.identity = identity(f"labels:{PurePath(labels.path).name}", self._manifest)
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:
-        """The benchmark's scale for the category, or the refusal scale."""
-        return self._benchmark.scale_for(category) if self.subject == "primary" else REFUSAL
+        """The benchmark's scale for the category, or one of our own."""
+        return scale_of(self.subject, self._benchmark, category)
 
     async def rule(self, cases: Sequence[Case]) -> Sequence[Verdict | None]:
         """The label of each answer, or None where this annotator gave none for it.

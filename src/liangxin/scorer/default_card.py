@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LIMITS = """\
 - The hand-written answers it learnt from and the hand-written pairs it is measured on were written by one author, in one
-  manner, and in that order: the pairs first. The pairs were scored 18 times while features and training pairs were tried, though the
+  manner, and in that order: the pairs first. The pairs were scored 19 times while features and training pairs were tried, though the
   choice was made on the training pairs alone. On answers of real models expect less than the figure on the pairs.
 - JADE's and AISafetyLab's answers are made by models and not labelled by people; their two classes differ in style so
   plainly that the figures on them say little about harder answers.
