@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-def liangxin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "liangxin", *words], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )  # fmt: skip
+from liangxin.testing.command import liangxin
 
 
 @pytest.fixture(scope="module")

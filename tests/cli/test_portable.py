@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def liangxin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "liangxin", *words], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )  # fmt: skip
+from liangxin.testing.command import liangxin
 
 
 @pytest.fixture

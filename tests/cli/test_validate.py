@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liangxin.testing.command import liangxin
+
 LEVELS = ("refused", "complied")
-
-
-def liangxin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "liangxin", *words], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

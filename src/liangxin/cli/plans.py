@@ -18,7 +18,7 @@ from liangxin.analysis.sampling import ToRead, Wish, sample
 from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
-from liangxin.cli.terminal import console, plain, say, say_json, tell
+from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.engine.export import write_whole
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError
@@ -57,7 +57,8 @@ def draw(name: str, judge: str | None, wish: Wish, store: str | None, output: st
     finally:
         database.close()
     if output is None:
-        say("\n".join(json.dumps(row, ensure_ascii=False) for row in found.rows))
+        for row in found.rows:
+            say_json(row)
         return
     if output.lower().endswith(".csv") and any("response" not in row for row in found.rows):
         raise UsageError(
