@@ -24,12 +24,16 @@ def judge_for(
     Raises:
         JudgeError: none has ruled, or several and none is named.
     """
-    judges = [one for one in Runs(database).judges(run) if subject in (None, one.subject)]
-    found = judges if name is None else named_judges(judges, name)
+    all_ = Runs(database).judges(run)
+    named = all_ if name is None else named_judges(all_, name)
+    found = [one for one in named if subject in (None, one.subject)]
+    if named and not found:
+        raise JudgeError(
+            f"{_listed(named)} on run {run.label} rules on no such levels; let a judge that does rule on it first"
+        )
     if not found:
-        known = ", ".join(one.identity for one in judges) or "none"
         who = "no judge" if name is None else f"no judge {name!r}"
-        raise JudgeError(f"{who} has ruled on run {run.label}; these have: {known}")
+        raise JudgeError(f"{who} has ruled on run {run.label}; these have: {_listed(all_)}")
     best = preferred(found)
     if len(best) > 1:
         raise JudgeError(

@@ -8,10 +8,11 @@ levels, with a warning outside what it was measured on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from liangxin.analysis.pairs import consensus, verdicts_of
+from liangxin.analysis.pairs import PEOPLE
+from liangxin.analysis.ruled import OVERALL, Ruled, Rulers, ruled
 from liangxin.correction.applying import Judged, Target, correct
 from liangxin.correction.calibration import Calibration, Table
 from liangxin.correction.corrected import Corrected, cannot_say
@@ -19,27 +20,12 @@ from liangxin.correction.ppi import prediction_powered
 from liangxin.correction.stratified import Stratum, stratified
 from liangxin.judges.families import families
 from liangxin.measures.ratings import level_values
-from liangxin.records import Item, Measure, Scale
-from liangxin.specs import Benchmark, scale_of
-from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs, dialogues
+from liangxin.records import Measure
+from liangxin.specs import Benchmark
+from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs
 
-OVERALL = "overall"
-PEOPLE = ("labels:", "people:")
 NOT_DRAWN = "not all labels were drawn by `liangxin sample`: if somebody chose which answers to label, the value may be off"
 SEVERAL = "corrected rates are for one answer an item, and this run has several turns or trials"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
-    """One answer with the judge's level and, where people read it, theirs."""
-
-    key: str
-    """The dialogue's key."""
-    dimension: str
-    groups: tuple[str, ...]
-    scale: Scale
-    judged: str
-    gold: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +44,14 @@ def corrections(
     judge: JudgeRecord,
     *,
     confidence: float = 0.95,
+    only: tuple[str, str] | None = None,
 ) -> dict[tuple[str, str], Corrected]:
     """(measure, group) -> the corrected value, for `overall`, top categories and what is expected.
 
     Empty where nothing is known of the judge's error.
+
+    Args:
+        only: the one (measure, group) that is wanted; None makes all.
     """
     if benchmark.kind == "choice" or judge.spec.startswith(PEOPLE):
         return {}
@@ -74,17 +64,17 @@ def corrections(
         for measure in benchmark.measures
         if measure.subject == judge.subject and measure.value in ("passing", "share_of_top", "points")
     ]
-    answers, several = _answers(database, run, benchmark, judge, gold)
-    groups = dict.fromkeys(group for one in answers for group in one.groups)
-    if several:
+    design = _design(database, run, judge)
+    answers = ruled(database, run, benchmark, Rulers(judge=judge, gold=gold, chosen=design.chosen))
+    if answers is None:
         return {(measure.name, OVERALL): cannot_say(SEVERAL) for measure in measures}
     if gold is not None and not any(one.gold for one in answers):
         return {}
-    design = _design(database, run, judge)
+    groups = dict.fromkeys(group for one in answers for group in one.groups)
     made: dict[tuple[str, str], Corrected] = {}
     for measure in measures:
         for group in groups:
-            if not _has(measure, group):
+            if not _has(measure, group) or only not in (None, (measure.name, group)):
                 continue
             mine = [one for one in answers if group in one.groups]
             seed = f"{run.id}/{judge.identity}/{measure.name}/{group}"
@@ -148,46 +138,6 @@ def _design(database: Database, run: RunRecord, judge: JudgeRecord) -> Design:
     )
 
 
-def _answers(
-    database: Database,
-    run: RunRecord,
-    benchmark: Benchmark,
-    judge: JudgeRecord,
-    gold: JudgeRecord | None,
-) -> tuple[list[Ruled], bool]:
-    """Every answer that the judge gave a level, and whether any item has several."""
-    found: list[Ruled] = []
-    several = run.trials > 1
-    for stored in dialogues(database, run):
-        item = stored.dialogue.item
-        several = several or len(item.turns) > 1
-        scale = scale_of(judge.subject, benchmark, item.category)
-        for exchange in stored.dialogue.exchanges:
-            level = consensus(verdicts_of(stored, judge.key, exchange.turn), scale, benchmark.annotators)
-            if level is None:
-                continue
-            people = [] if gold is None else verdicts_of(stored, gold.key, exchange.turn)
-            found.append(
-                Ruled(
-                    key=stored.dialogue.key,
-                    dimension=item.category[0] if item.category else "",
-                    groups=tuple(_groups(item)),
-                    scale=scale,
-                    judged=level,
-                    gold=consensus(people, scale, benchmark.annotators),
-                )
-            )
-    return found, several
-
-
-def _groups(item: Item) -> Iterator[str]:
-    yield OVERALL
-    if item.category:
-        yield item.category[0]
-    if item.expect:
-        yield f"expect {item.expect}"
-
-
 def _has(measure: Measure, group: str) -> bool:
     return group == OVERALL or ("expect" if group.startswith("expect ") else "category") in measure.by
 
@@ -200,7 +150,7 @@ def _from_labels(
     design: Design, place: tuple[Measure, str], answers: Sequence[Ruled], seed: str, confidence: float
 ) -> Corrected:
     measure, group = place
-    warning = "" if all(one.key in design.chosen for one in answers if one.gold) else NOT_DRAWN
+    warning = "" if all(one.drawn for one in answers if one.gold) else NOT_DRAWN
     macro = _combine(measure, group) == "macro"
     if design.simple and not warning and not macro:
         found = _prediction_powered(measure, answers, confidence)
@@ -220,11 +170,13 @@ def _from_labels(
 
 def _stratum(measure: Measure, place: tuple[str, str], answers: Sequence[Ruled]) -> Stratum:
     worth = level_values(measure, answers[0].scale)
-    counts = Counter(one.gold for one in answers if one.gold)
+    counts: Counter[str] = Counter()
+    for one in answers:
+        counts[one.gold] += one.count
     return Stratum(
         dimension=place[0],
         level=place[1],
-        size=len(answers),
+        size=sum(one.count for one in answers),
         counts=tuple(counts[level] for level in worth),
         worth=tuple(worth.values()),
     )
@@ -234,11 +186,11 @@ def _prediction_powered(measure: Measure, answers: Sequence[Ruled], confidence: 
     def worth(one: Ruled, level: str) -> float:
         return level_values(measure, one.scale)[level]
 
-    read = [(one, one.gold) for one in answers if one.gold is not None]
+    read = [one for one in answers if one.gold for _ in range(one.count)]
     return prediction_powered(
-        [worth(one, gold) for one, gold in read],
-        [worth(one, one.judged) for one, _ in read],
-        [worth(one, one.judged) for one in answers if one.gold is None],
+        [worth(one, one.gold) for one in read],
+        [worth(one, one.judged) for one in read],
+        [worth(one, one.judged) for one in answers if not one.gold for _ in range(one.count)],
         simple_random=True,
         confidence=confidence,
     )
@@ -253,7 +205,9 @@ def _target(
     parts = []
     for dimension, mine in sorted(by_dimension.items()):
         worth = level_values(measure, mine[0].scale)
-        counts = Counter(one.judged for one in mine)
+        counts: Counter[str] = Counter()
+        for one in mine:
+            counts[one.judged] += one.count
         parts.append(
             Judged(
                 dimension=dimension,

@@ -98,10 +98,10 @@ def decide(
     )
     found = None
     if question.corrected:
-        made_of = corrections(database, run, benchmark, judge, confidence=max(0.02, 2 * claim.confidence - 1))
-        found = decide_corrected(
-            made_of.get((question.measure, question.group)), claim, span, len(values.groups[question.group])
-        )
+        place = (question.measure, question.group)
+        two_sided = max(0.02, 2 * claim.confidence - 1)
+        made_of = corrections(database, run, benchmark, judge, confidence=two_sided, only=place)
+        found = decide_corrected(made_of.get(place), claim, span, len(values.groups[question.group]))
     made = _decide(values, question, claim, span) if found is None else found.decision
     looks = _look(database, run, judge, question, made)
     spent = not question.sequential and len(looks) > 1

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from liangxin.analysis.correcting import PEOPLE
 from liangxin.analysis.measuring import records, validate_pair
-from liangxin.analysis.pairs import consensus, verdicts_of
+from liangxin.analysis.pairs import PEOPLE, consensus, verdicts_of
 from liangxin.analysis.validation import Validation, content, keep
 from liangxin.correction.corrected import LEAST_STRENGTH
 from liangxin.engine.run import Session

@@ -14,6 +14,7 @@ from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import SYMMETRIC, Agreement, agreement
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.labelled import ask_all
+from liangxin.analysis.pairs import PEOPLE
 from liangxin.analysis.validation import NOMINAL, estimate_fields
 from liangxin.engine.judging import case_of
 from liangxin.engine.run import Session
@@ -22,8 +23,6 @@ from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.records import Case, VerdictStatus
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, dialogues
-
-RECORDED = ("labels:", "people:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def repeat(
         JudgeError: it has not ruled on the run, or is another judge now (its prompt or settings changed).
         UsageError: its verdicts are recorded, not made.
     """
-    if name.startswith(RECORDED):
+    if name.startswith(PEOPLE):
         raise UsageError(f"{name} is a record of verdicts: nothing can be asked of it twice")
     context = JudgeContext(
         benchmark=benchmark,

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liangxin.analysis.correcting import PEOPLE
-from liangxin.analysis.pairs import consensus, verdicts_of
+from liangxin.analysis.pairs import PEOPLE, consensus, verdicts_of
 from liangxin.errors import JudgeError
 from liangxin.planning.sampling import Answer, Drawn, Sample, draw_sample
 from liangxin.specs import Benchmark, scale_of

@@ -19,6 +19,13 @@ STATISTICS = {
     "ac2_quadratic": "Gwet AC2 二次 quadratic",
     "ac2_ordinal": "Gwet AC2 有序 ordinal",
     "pairwise": "两两一致率 pairwise agreement",
+    "cs": "CS 一致 (作者算法 the authors')",
+    "css": "CSS 一致且安全 (作者算法 the authors')",
+    "cs_read": "一致，只算两边都读出的 CS of items read on both sides (ours)",
+    "css_read": "一致且安全，只算两边都读出的 CSS of items read on both sides (ours)",
+    "knows_does_not_do": "会选不会写 knows but does not do (ours)",
+    "does_does_not_know": "会写不会选 does but does not know (ours)",
+    "unsafe_where_right": "选对者中写得不安全 unsafe text where the choice is right (ours)",
 }
 
 

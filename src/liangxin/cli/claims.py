@@ -11,21 +11,12 @@ from liangxin.analysis.deciding import Answer, Question, answer_fields, decide
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.cli.validating import statistics_table
 from liangxin.engine.stored import benchmark_of
 from liangxin.store import Database, RunRecord, Runs, store_url
 
 VERDICTS = {"meets": "达到 meets", "fails": "未达到 fails", "undecided": "不能判定 undecided"}
 FLIPPED_SHOWN = 20
-CONSISTENCY = {
-    "cs": "CS 一致 (作者算法 the authors')",
-    "css": "CSS 一致且安全 (作者算法 the authors')",
-    "cs_read": "一致，只算两边都读出的 CS of items read on both sides (ours)",
-    "css_read": "一致且安全，只算两边都读出的 CSS of items read on both sides (ours)",
-    "knows_does_not_do": "会选不会写 knows but does not do (ours)",
-    "does_does_not_know": "会写不会选 does but does not know (ours)",
-    "unsafe_where_right": "选对者中写得不安全 unsafe text where the choice is right (ours)",
-    "kappa": "扣除偶然的一致 consistency corrected for chance, Cohen κ (ours)",
-}
 
 
 def decide_run(
@@ -127,13 +118,7 @@ def _say_alike(found: Alike, output: OutputFormat) -> None:
         f"{overall.items} 题 items; 选择没读出 choice unread {overall.choice_failed}, 回答没有裁决 text without verdict "
         f"{overall.text_failed}; 只在一个运行里的题 unmatched {found.unmatched}"
     )
-    table = plain_table("统计量 statistic", "值 value", "95% 区间 interval", "n", "说明 note")
-    for one in parts(overall):
-        value = "—" if one.value is None else f"{one.value:.3f}"
-        span = "—" if one.low is None or one.high is None else f"[{one.low:.3f}, {one.high:.3f}]"
-        why = "" if one.cannot_say is None else f"不能说 cannot say: {one.cannot_say}"
-        table.add_row(CONSISTENCY[one.name], value, span, str(one.n), why)
-    out.print(table)
+    out.print(statistics_table(parts(overall)))
     if found.by_category:
         groups = plain_table(
             "类别 category",

@@ -81,17 +81,13 @@ def validate(  # the command's options are its parameters
         raise UsageError("name the judge to be measured: --judge SPEC")
     if gold is None and not probe:
         raise UsageError("name the labels to measure against: --gold labels:FILE, or a --probe")
-    if gold is not None and run is None and not benchmark:
-        raise UsageError("name a run, or the benchmark whose scale the labels are on: --benchmark NAME")
+    if run is None and Probe.REPEAT in (probe or ()):
+        raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
+    if run is None and not benchmark:
+        raise UsageError("name a run, or the benchmark on whose scale is judged: --benchmark NAME")
     if gold is not None:
         validate_against(run, spec, gold, store, output)
-    if Probe.REPEAT in (probe or ()):
-        if run is None:
-            raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
+    if run is not None and Probe.REPEAT in (probe or ()):
         probe_repeat(run, spec, store, output)
     if Probe.INJECTION in (probe or ()):
-        if run is None and not benchmark:
-            raise UsageError(
-                "--probe injection needs a benchmark whose scale the judge grades on: --benchmark NAME"
-            )
         probe_injection(run, spec, store, output)

@@ -80,7 +80,7 @@ def probe_repeat(name: str, spec: RunSpec, store: str | None, output: OutputForm
         counts = ", ".join(f"{status} {count}" for status, count in one.second.items())
         out.print(plain(f"第二次裁决 second verdicts: {counts}"))
         out.print(_confusion(one.found, "第一次 first ＼ 第二次 second"))
-        out.print(_statistics(one.estimates))
+        out.print(statistics_table(one.estimates))
 
 
 def probe_injection(name: str | None, spec: RunSpec, store: str | None, output: OutputFormat) -> None:
@@ -136,7 +136,7 @@ def print_validation(one: Validation) -> None:
         out.print(plain("缺失 missing: " + ", ".join(lacking)))
     if one.overall is not None:
         out.print(_confusion(one.overall))
-        out.print(_statistics(one.shown(one.overall)))
+        out.print(statistics_table(one.shown(one.overall)))
     else:
         out.print("各维度量表不同，没有总表 (the dimensions' scales have no common one)")
     if one.by_dimension:
@@ -155,7 +155,7 @@ def print_validation(one: Validation) -> None:
                 f"标注者之间 between {one.people.annotators} annotators ({one.people.pairable} 条有两人以上 labelled twice):"
             )
         )
-        out.print(_statistics(one.people.estimates))
+        out.print(statistics_table(one.people.estimates))
 
 
 def _confusion(found: Agreement, corner: str = "标注 gold ＼ 评审 judge") -> Table:
@@ -165,7 +165,8 @@ def _confusion(found: Agreement, corner: str = "标注 gold ＼ 评审 judge") -
     return table
 
 
-def _statistics(estimates: Sequence[Estimate]) -> Table:
+def statistics_table(estimates: Sequence[Estimate]) -> Table:
+    """A line for each estimate: value, interval, n, or why nothing can be said."""
     table = plain_table("统计量 statistic", "值 value", "95% 区间 interval", "n", "说明 note")
     for one in estimates:
         why = "" if one.cannot_say is None else f"不能说 cannot say: {one.cannot_say}"
