@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
 from liangxin.store.content import digest
+from liangxin.testing import postgres
 
 # A busy machine is no failure, and continuous integration must give one answer for one commit.
 settings.register_profile("liangxin", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -141,3 +143,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
         return made[key]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL server for this process's tests."""
+    if postgres.programs() is None:
+        pytest.skip("no PostgreSQL server programs under /usr/lib/postgresql")
+    with postgres.postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """A fresh, empty database on a real PostgreSQL server."""
+    return postgres.fresh(postgres_server, f"test_{secrets.token_hex(6)}")

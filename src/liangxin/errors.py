@@ -7,6 +7,12 @@
     ├── ModelError           a model cannot be reached or used at all
     │   └── AccessDenied     the provider answered 401 or 403: the run stops
     ├── JudgeError           a judge cannot be used on this run
+    ├── PeopleError          a project, account, assignment or label is not as asked; said in Chinese and English
+    │   ├── NotAllowed       this person may not do that (HTTP 403)
+    │   ├── NotThere         no such project, task, link, … (HTTP 404)
+    │   ├── Conflict         somebody else was first, or the ground has changed (HTTP 409)
+    │   ├── TooLarge         more than a page takes at once (HTTP 413)
+    │   └── TooOften         a rate limit (HTTP 429)
     └── UsageError           exit status 2: the command line is wrong
         └── UnknownName      no such benchmark, model, judge or measure
 
@@ -49,6 +55,47 @@ class AccessDenied(ModelError):
 
 class JudgeError(LiangxinError):
     """A judge cannot be used on this run."""
+
+
+class PeopleError(LiangxinError):
+    """What a person asked of the annotation site cannot be done; the site says it in the reader's language."""
+
+    http_status = 400
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+
+
+class NotAllowed(PeopleError):
+    """This person may not do that."""
+
+    http_status = 403
+
+
+class NotThere(PeopleError):
+    """No such project, task, link, …"""
+
+    http_status = 404
+
+
+class Conflict(PeopleError):
+    """Somebody else was first, or what the request builds on has changed."""
+
+    http_status = 409
+
+
+class TooLarge(PeopleError):
+    """More than a page takes at once."""
+
+    http_status = 413
+
+
+class TooOften(PeopleError):
+    """A rate limit; the message says how long to wait."""
+
+    http_status = 429
 
 
 class UsageError(LiangxinError):

@@ -15,13 +15,22 @@ from liangxin.errors import LiangxinError
 from liangxin.judges import JUDGES, Judge, JudgeContext, open_judges
 from liangxin.records import Case, VerdictStatus
 from liangxin.specs import Benchmark, Endpoint, Generation
+from liangxin.store import JudgeRecord
 
 CHOICE = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "choice"]
 OPEN = [name for name in BENCHMARKS.names() if BENCHMARKS.get(name).kind == "open"]
 PAIRS = [
-    *((judge, name) for judge in ("rule", "scorer", "llm", "labels", "jury") for name in OPEN),
-    *((judge, name) for judge in ("choice", "labels", "jury") for name in CHOICE),
+    *((judge, name) for judge in ("rule", "scorer", "llm", "labels", "jury", "people") for name in OPEN),
+    *((judge, name) for judge in ("choice", "labels", "jury", "people") for name in CHOICE),
 ]
+
+ENTERED = JudgeRecord(
+    key=1,
+    identity="people:项目@0123456789ab",
+    spec="people:项目",
+    subject="primary",
+    manifest={"kind": "people"},
+)
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ def spec(tmp_path: Path) -> Callable[[str, Benchmark], str]:
         script.write_text(json.dumps({"text": json.dumps({"level": level, "reason": "理由"})}) + "\n")
         labels.write_text(json.dumps({"id": "item-1", "level": level, "response": "第一个"}) + "\n")
         first = "choice" if benchmark.kind == "choice" else f"llm:scripted:{script}"
-        specs = {"llm": f"llm:scripted:{script}", "labels": f"labels:{labels}"}
+        specs = {"llm": f"llm:scripted:{script}", "labels": f"labels:{labels}", "people": "people:项目"}
         return {**specs, "jury": f"jury:{first},labels:{labels}"}.get(kind, kind)
 
     return made
@@ -46,6 +55,7 @@ def context_of(benchmark: Benchmark, **changes: object) -> JudgeContext:
         "run_model": "openai:secret-model",
         "item_ids": frozenset({"item-1"}),
         "endpoint": Endpoint(api_key="sk-secret-key"),
+        "entered": (ENTERED,),
     }
     return JudgeContext(**(values | changes))  # type: ignore[arg-type]
 
@@ -111,7 +121,8 @@ def test_the_same_judge_has_the_same_name_and_another_scale_another(
     assert names_of(context_of(benchmark)) == first
     warmer = names_of(context_of(benchmark, generation=Generation(temperature=0.5)))
     assert (warmer != first) is (kind == "llm" or (kind == "jury" and benchmark.kind == "open"))
-    if kind not in ("rule", "scorer"):  # scales of our own are the same for every benchmark
+    # Scales of our own are the same for every benchmark, and a project's name is given when it is made.
+    if kind not in ("rule", "scorer", "people"):
         scale = benchmark.scale_for(())
         from dataclasses import replace
 

@@ -17,7 +17,7 @@ from liangxin.benchmarks import BENCHMARKS
 from liangxin.engine.results import RunResult
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Score, Verdict, VerdictStatus
 from liangxin.report import render
-from liangxin.report.text import visible
+from liangxin.text import visible
 
 HOSTILE = (
     "<script>window.hacked=1</script><img src=x onerror=window.hacked=1></style></title></textarea><!-- {{7*7}}"

@@ -2,68 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from liangxin.records import Item, Reply, ReplyStatus, Verdict
 from liangxin.store import Database, NewRun, Runs, Writer, dialogues
 from liangxin.store.columns import STATUSES, Columns
 
 
-def binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return found[-1] if found else None
-
-
-def unprivileged() -> str | None:
-    """PostgreSQL refuses to run as root: some other user, or None where we are not root."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    programs = binaries()
-    if programs is None:
-        pytest.skip("no PostgreSQL server programs under /usr/lib/postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="liangxin-pg-"))
-    user = unprivileged()
-    if user is not None:
-        shutil.chown(folder, user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-
-    def call(*words: str) -> None:
-        command = [str(programs / words[0]), *words[1:]]
-        subprocess.run(
-            command, user=user, env=environment, cwd="/", check=True, stdout=subprocess.DEVNULL, timeout=60
-        )
-
-    data = str(folder / "data")
-    call("initdb", "-D", data, "-U", "liangxin", "-A", "trust", "-E", "UTF8", "--no-sync")
-    settings = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder}"
-    call("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start")
-    try:
-        yield f"postgresql+psycopg://liangxin@127.0.0.1:{port}/postgres"
-    finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-def test_a_run_is_stored_and_read_back(server: str) -> None:
-    database = Database(server)
+def test_a_run_is_stored_and_read_back(postgres_url: str) -> None:
+    database = Database(postgres_url)
     runs = Runs(database)
     items = [Item(id=f"i{k}", turns=("问题",), category=("类",)) for k in range(2)]
     dataset = runs.add_dataset("bench", "1", "0" * 64, items)
@@ -86,7 +31,7 @@ def test_a_run_is_stored_and_read_back(server: str) -> None:
         writer.turn((run.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="refused"))
         writer.judgement((run.key, 0, 1, 1, 1), judge.key, "", Verdict(level="3"))
     database.close()
-    again = Database(server, create=False)
+    again = Database(postgres_url, create=False)
     run = Runs(again).find("名字")
     first, second = dialogues(again, run)
     assert (first.dialogue.item.id, second.dialogue.item.id) == ("i1", "i0")

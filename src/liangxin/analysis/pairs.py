@@ -10,7 +10,7 @@ from typing import Literal
 
 from liangxin.records import Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark, scale_of
-from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
+from liangxin.store import ADJUDICATED, Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
 
 PEOPLE = ("labels:", "people:")
 """How the SPEC of a judge begins that is a record of people's verdicts."""
@@ -114,15 +114,16 @@ def ratings(database: Database, run: RunRecord, gold: JudgeRecord, scale: Scale)
     """Each annotator's levels over all answers: places on `scale`, -1 where there is no label.
 
     Returns:
-        [annotators][answers], annotators by name; answers that nobody labelled are left out.
+        [annotators][answers], annotators by name, an adjudicator not among them; answers that nobody labelled
+        are left out.
     """
     names = [level.name for level in scale.levels]
     found: list[dict[str, int]] = []
-    for stored in dialogues(database, run):
+    for stored in dialogues(database, run, settled=False):
         by_turn: dict[int, dict[str, int]] = {}
         for (key, turn, annotator), ruling in stored.rulings.items():
             level = ruling.verdict.level
-            if key == gold.key and level in names:
+            if key == gold.key and level in names and annotator != ADJUDICATED:
                 by_turn.setdefault(turn, {})[annotator] = names.index(level)
         found.extend(by_turn.values())
     people = sorted({annotator for one in found for annotator in one})

@@ -60,5 +60,10 @@ JUDGE_HELP = (
         "several judges, SPECs with commas between (no comma within one): majority or median, ties declared",
     ),
     ("labels:FILE", "人工标注", "people's labels, bound to the answers they were given for"),
+    (
+        "people:PROJECT",
+        "人工标注项目",
+        "what people said in a project of the site (`liangxin serve`), adjudicated where they differed",
+    ),
     ("none", "只提问不评审", "ask and store only"),
 )

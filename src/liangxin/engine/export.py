@@ -26,7 +26,7 @@ TEXTS = ("prompt", "response", "reasoning", "detail", "reason")
 def export_rows(database: Database, run: RunRecord) -> Iterator[dict[str, Any]]:
     """Every row of a run, in the run's order; of a secret item the texts are digests."""
     names = {judge.key: judge.identity for judge in Runs(database).judges(run)}
-    for stored in dialogues(database, run):
+    for stored in dialogues(database, run, settled=False):
         for exchange in stored.dialogue.exchanges:
             for row in _turn_rows(run, stored, exchange, names):
                 if stored.dialogue.item.secret:

@@ -141,6 +141,7 @@ def _context(
         item_prompts=prompts,
         item_categories=categories,
         refusal=spec.refusal and benchmark.kind == "open",
+        entered=tuple(Runs(session.database).judges(run)),
     )
 
 

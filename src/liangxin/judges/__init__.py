@@ -18,6 +18,7 @@ JUDGES: Registry[Callable[[str, JudgeContext], Sequence[Judge]]] = Registry(
         "llm": "liangxin.judges.llm:open_llm",
         "labels": "liangxin.judges.labels:open_labels",
         "jury": "liangxin.judges.jury:open_jury",
+        "people": "liangxin.judges.people:open_people",
     },
     see="liangxin judges",
 )

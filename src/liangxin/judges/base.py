@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import Benchmark, Endpoint, Generation
+
+if TYPE_CHECKING:
+    from liangxin.store import JudgeRecord
 
 
 class Judge(Protocol):
@@ -64,3 +67,5 @@ class JudgeContext:
     """Item id -> category path, for `labels` to know the item's scale; an item that is absent may have any."""
     refusal: bool = False
     """Rule on the refusal scale too."""
+    entered: tuple[JudgeRecord, ...] = ()
+    """The judges that the run has already, for `people` to find its project."""

@@ -103,7 +103,7 @@ class LabelReader:
             item=item,
             turn=_count(row, "turn") or 1,
             trial=trial if trial is not None or dialogue is not None else 1,
-            annotator=_text(row, "annotator"),
+            annotator=_annotator(row),
             subject=subject,
             level=level,
             note=_text(row, "note"),
@@ -208,6 +208,15 @@ def _text(row: Row, field: str, *, strip: bool = True) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() if strip else str(value)
+
+
+def _annotator(row: Row) -> str:
+    name = _text(row, "annotator")
+    if name.startswith("@"):
+        raise _bad(
+            row, "annotator", name, "a name that does not begin with @ (kept for adjudicators' decisions)"
+        )
+    return name
 
 
 def _count(row: Row, field: str) -> int | None:

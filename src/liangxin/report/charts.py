@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from liangxin.report.text import visible
+from liangxin.text import visible
 
 _MIDDLE = 11
 """The lane's centre line, in pixels; its height is twice this."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from liangxin.records import Exchange, Item, Level, ReplyStatus, Scale, Verdict
-from liangxin.report.text import Excerpt, excerpt
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import JudgeRecord, RunRecord, StoredDialogue, hashed
+from liangxin.text import Excerpt, excerpt
 
 WORST_SHOWN = 20
 RANDOM_SHOWN = 10

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from liangxin.report.charts import Axis
-from liangxin.report.text import visible
+from liangxin.text import visible
 
 LEAST = 3
 """Fewer spokes with something to show make no figure."""

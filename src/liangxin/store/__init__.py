@@ -2,13 +2,14 @@
 
 from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
-from liangxin.store.dialogues import Ruling, StoredDialogue, dialogues
+from liangxin.store.dialogues import ADJUDICATED, Ruling, StoredDialogue, dialogues
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.transfer import Transferred, copy_run
 from liangxin.store.writer import Writer
 
 __all__ = [
+    "ADJUDICATED",
     "DEFAULT_STORE",
     "Database",
     "Evidence",

@@ -35,6 +35,7 @@ from sqlalchemy import (
 from liangxin.records import ReplyStatus, VerdictStatus
 from liangxin.store.content import hashed, item_of
 from liangxin.store.database import Database
+from liangxin.store.dialogues import ADJUDICATED
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, RUN_ITEMS, TURNS
 
@@ -96,7 +97,8 @@ class Sheet:
 class Columns:
     """Reads a run's planned dialogues as sheets of integer codes.
 
-    Where a turn or a verdict has several attempts, the last that is not `failed` counts.
+    Where a turn or a verdict has several attempts, the last that is not `failed` counts; an adjudicator's
+    level stands for all annotators' of its turn.
     """
 
     def __init__(self, database: Database, run: RunRecord, judges: Sequence[int]) -> None:
@@ -251,6 +253,11 @@ class Columns:
         codes = 1 + levels * len(_VERDICTS) + status
         failed = status == _VERDICTS.index(VerdictStatus.FAILED)
         chosen = _last_that_counts(cells, failed, annotators)
+        if ADJUDICATED in self._annotators:
+            decides = annotators[chosen] == self._annotators[ADJUDICATED]
+            given = status[chosen] == _VERDICTS.index(VerdictStatus.GIVEN)
+            decided = np.isin(cells[chosen], cells[chosen][decides & given])
+            chosen = chosen[decides | ~decided]
         position = _places_within(cells[chosen])
         planes = np.zeros((int(position.max(initial=0)) + 1, len(self._judges) * size), np.int32)
         planes[position, cells[chosen]] = codes[chosen]

@@ -70,6 +70,20 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
 
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that reads before it writes: SQLite's write lock is taken at its start.
+
+        Otherwise two such transactions could both read, and the second one's write would be refused at once.
+
+        Raises:
+            StoreError: the database refused; nothing of the transaction is kept.
+        """
+        with self.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves a row alone whose key is there already."""
         # Either dialect takes time to import, and a process needs one of them.

@@ -18,6 +18,12 @@ _CHUNK = 500
 RulingKey = tuple[int, int, str]
 """(judge's key, turn, annotator)."""
 
+ADJUDICATED = "@adjudicated"
+"""The annotator of an adjudicator's decision: where it gives a level, it outranks the annotators' own.
+
+Annotators cannot be named so: names that begin with @ are refused wherever a name comes in.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
@@ -36,7 +42,9 @@ class StoredDialogue:
     rulings: Mapping[RulingKey, Ruling]
 
 
-def dialogues(database: Database, run: RunRecord, *, units: int | None = None) -> Iterator[StoredDialogue]:
+def dialogues(
+    database: Database, run: RunRecord, *, units: int | None = None, settled: bool = True
+) -> Iterator[StoredDialogue]:
     """Every planned dialogue of a run, asked or not, with what is stored of it.
 
     The trials of an item and both orders of a pair follow each other. Where a turn has several attempts,
@@ -44,6 +52,7 @@ def dialogues(database: Database, run: RunRecord, *, units: int | None = None) -
 
     Args:
         units: how many units of the run's order; None means all that are planned.
+        settled: leave out the annotators' verdicts where an adjudicator has decided; False gives every voice.
     """
     limit = run.units if units is None else units
     start = 0
@@ -53,7 +62,7 @@ def dialogues(database: Database, run: RunRecord, *, units: int | None = None) -
             if not items:
                 return
             turns = _turns(connection, run, start)
-            rulings = _rulings(connection, run, start)
+            rulings = _rulings(connection, run, start, settled=settled)
         for rank, item in items:
             for trial in range(1, run.trials + 1):
                 at = (rank, trial)
@@ -63,6 +72,22 @@ def dialogues(database: Database, run: RunRecord, *, units: int | None = None) -
                     rulings=rulings.get(at, {}),
                 )
         start += _CHUNK
+
+
+def settle(rulings: Mapping[RulingKey, Ruling]) -> Mapping[RulingKey, Ruling]:
+    """What counts among the rulings on one dialogue: an adjudicator's level stands for all annotators' of its turn."""
+    decided = {
+        (judge, turn)
+        for (judge, turn, annotator), ruling in rulings.items()
+        if annotator == ADJUDICATED and ruling.verdict.level is not None
+    }
+    if not decided:
+        return rulings
+    return {
+        (judge, turn, annotator): ruling
+        for (judge, turn, annotator), ruling in rulings.items()
+        if annotator == ADJUDICATED or (judge, turn) not in decided
+    }
 
 
 def _items(connection: Connection, run: RunRecord, start: int, units: int) -> list[tuple[int, Item]]:
@@ -102,8 +127,8 @@ def _turns(
 
 
 def _rulings(
-    connection: Connection, run: RunRecord, start: int
-) -> dict[tuple[int, int], dict[RulingKey, Ruling]]:
+    connection: Connection, run: RunRecord, start: int, *, settled: bool
+) -> Mapping[tuple[int, int], Mapping[RulingKey, Ruling]]:
     table = JUDGEMENTS
     query = (
         select(table)
@@ -126,7 +151,7 @@ def _rulings(
                 raw=row.raw,
             )
             by_key[key] = Ruling(verdict=verdict, attempt=row.attempt)
-    return found
+    return {at: settle(rulings) for at, rulings in found.items()} if settled else found
 
 
 def _dialogue(run: RunRecord, item: Item, trial: int, turns: Mapping[int, tuple[Reply, int]]) -> Dialogue:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from liangxin.errors import StoreError
+from liangxin.store.people import PEOPLE
 
 METADATA = MetaData()
 
@@ -180,7 +181,11 @@ def _evidence(connection: Connection) -> None:
     METADATA.create_all(connection, tables=_LATER)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence)
+def _people(connection: Connection) -> None:
+    PEOPLE.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 

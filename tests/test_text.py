@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liangxin.report.text import excerpt, prose, public_url, shell_word, visible
+from liangxin.text import excerpt, prose, public_url, shell_word, visible
 
 KEPT = "\n\t\u200c\u200d"
 """Line feeds, tabs and the joiners that emoji and some scripts need."""

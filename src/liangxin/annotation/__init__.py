@@ -1,0 +1,1 @@
+"""People in the loop: projects, seats, verdicts with their history, agreement, adjudication, red teaming."""

@@ -1,0 +1,1 @@
+"""The site: browse runs, annotate, adjudicate, attack. Routes and pages only; the work is in `annotation`."""

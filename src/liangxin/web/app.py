@@ -1,0 +1,146 @@
+"""The application: routes, what every answer carries, and errors said in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from liangxin.errors import LiangxinError, PeopleError
+from liangxin.web import home
+from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
+from liangxin.web.pages import environment, page, redirect
+from liangxin.web.site import Site
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+Routes = Callable[[Site], APIRouter]
+ROUTES: tuple[Routes, ...] = (home.routes,)
+"""The site's parts, each with its own module."""
+
+
+def create_app(site: Site) -> FastAPI:
+    """The site as an ASGI application."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.site = site
+    app.state.templates = environment()
+    app.mount("/static", _Kept(packages=[("liangxin.web", "static")]), name="static")
+    for routes in ROUTES:
+        app.include_router(routes(site))
+    app.add_middleware(_Carried, site=site)
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(LiangxinError, _stated)
+    app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(RequestValidationError, _not_found)
+    return app
+
+
+class _Kept(StaticFiles):
+    """Static files that browsers may keep: their address changes with their content."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+class _Carried:
+    """Checks where a request was sent to, and puts on every answer what it must carry."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self._app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+
+        async def carried(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                if (opened := state.get("opened")) is not None:
+                    headers.append("Set-Cookie", self._cookie(opened.token))
+            await send(message)
+
+        host = Headers(scope=scope).get("host", "")
+        if self._site.hosts and host not in self._site.hosts:
+            said = {"zh": "这个站点不在这个地址上。", "en": "This site is not at this address."}
+            await JSONResponse({"error": said}, 421)(scope, receive, carried)
+        else:
+            await self._app(scope, receive, carried)
+
+    def _cookie(self, token: str) -> str:
+        secure = "; Secure" if self._site.secure else ""
+        return f"{self._site.cookie}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def _wants_json(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+def _not_signed_in(request: Request, _error: Exception) -> Response:
+    if _wants_json(request) or request.method != "GET":
+        said = {
+            "zh": "登录已过期。请在另一个标签页重新登录，这里的内容不会丢。",
+            "en": "You are signed out. Sign in again in another tab; nothing here is lost.",
+        }
+        return _said(request, 401, said["zh"], said["en"])
+    from urllib.parse import quote
+
+    query = f"?{request.url.query}" if request.url.query else ""
+    return redirect(f"/login?next={quote(request.url.path + query, safe='')}")
+
+
+def _stated(request: Request, error: Exception) -> Response:
+    if isinstance(error, PeopleError):
+        return _said(request, error.http_status, error.zh, error.en)
+    return _said(request, 400, str(error), str(error))
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405:
+        return _said(request, 405, "这个地址不接受这种请求。", "This address does not take such a request.")
+    if status == 404:
+        return _said(
+            request,
+            404,
+            "没有这一页。请检查地址，或从首页进入。",
+            "There is no such page. Check the address, or begin at the home page.",
+        )
+    return _said(request, status, f"请求无法读取（{status}）。", f"The request cannot be read ({status}).")
+
+
+def _said(request: Request, status: int, zh: str, en: str) -> Response:
+    """An error as JSON for scripts, as a page for people."""
+    if _wants_json(request):
+        return JSONResponse({"error": {"zh": zh, "en": en}}, status)
+    viewer: Viewer | None = None
+    try:
+        viewer = viewer_of(request)
+    except (NotSignedIn, LiangxinError):
+        viewer = None
+    return page(request, viewer, "error.html.jinja", status, zh=zh, en=en, http_status=status)

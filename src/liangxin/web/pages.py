@@ -1,0 +1,93 @@
+"""Pages put together: templates with autoescape, two languages, and what every page needs around it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from liangxin import __version__
+from liangxin.text import visible
+from liangxin.web.asking import Viewer, language_of, site_of
+
+
+def page(
+    request: Request, viewer: Viewer | None, template: str, status: int = 200, **values: object
+) -> HTMLResponse:
+    """A page of the site in the reader's language; `viewer` is None before anyone has signed in."""
+    language = viewer.language if viewer else language_of(request)
+    environment: Environment = request.app.state.templates
+    html = environment.get_template(template).render(
+        viewer=viewer,
+        language=language,
+        csrf=viewer.csrf if viewer else "",
+        path=request.url.path,
+        address=_address(request),
+        single_user=site_of(request).single_user,
+        **values,
+    )
+    return HTMLResponse(html, status_code=status)
+
+
+def redirect(path: str) -> RedirectResponse:
+    """Lead on to another page of the site, after a form."""
+    return RedirectResponse(path if path.startswith("/") and not path.startswith("//") else "/", 303)
+
+
+def environment() -> Environment:
+    """The site's templates."""
+    made = Environment(
+        loader=PackageLoader("liangxin.web", "templates"),
+        autoescape=True,
+        finalize=_safe_to_see,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(t=_translated, csrf_field=_csrf_field, static=static, when=when, version=__version__)
+    made.filters["visible"] = visible
+    return made
+
+
+def when(seconds: float | None) -> str:
+    """A time for people, by the server's clock: 2026-11-23 08:20."""
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def static(name: str) -> str:
+    """The address of a static file; it changes with the file, so that browsers may keep it."""
+    return f"/static/{name}?v={_digest(name)}"
+
+
+@lru_cache(maxsize=200)
+def _digest(name: str) -> str:
+    content = resources.files("liangxin.web").joinpath("static", name).read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _address(request: Request) -> str:
+    """Path and query of this page, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+@pass_context
+def _translated(context: Context, zh: Any, en: Any) -> Any:
+    return en if context["language"] == "en" else zh
+
+
+@pass_context
+def _csrf_field(context: Context) -> Markup:
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(context["csrf"])
+
+
+def _safe_to_see(value: object) -> object:
+    """Every text that a template prints, bar finished HTML, with its invisible characters made visible."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

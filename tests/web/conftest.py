@@ -1,0 +1,78 @@
+"""A real site on loopback, over SQLite and a real PostgreSQL, and a browser that looks at it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liangxin.store import Database
+from liangxin.testing.site import Client, free_port, serve
+from liangxin.web.site import Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite store."""
+    opened = Database(str(tmp_path / "store.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def site(database: Database) -> Site:
+    """A loopback site for one user without an account."""
+    return Site(database=database, base_url=f"http://127.0.0.1:{free_port()}", single_user=True)
+
+
+@pytest.fixture
+def team_site(database: Database) -> Site:
+    """A site where everybody signs in."""
+    return Site(database=database, base_url=f"http://127.0.0.1:{free_port()}", single_user=False)
+
+
+@pytest.fixture
+def serving() -> Iterator[Callable[[Site], Client]]:
+    """Starts a site and gives a client of it; all end with the test."""
+    with ExitStack() as stack:
+
+        def started(site: Site) -> Client:
+            client = Client(stack.enter_context(serve(site)))
+            stack.callback(client.close)
+            return client
+
+        yield started
+
+
+@pytest.fixture
+def client(site: Site, serving: Callable[[Site], Client]) -> Client:
+    """The one user of a loopback site, at its home page."""
+    made = serving(site)
+    made.get("/")
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, headless and offline; for one module, since its event loop keeps others from running."""
+    place = shutil.which("chromium") or CHROMIUM
+    if not Path(place).exists():
+        pytest.skip("chromium is not installed: `apt-get install chromium` to look at pages in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=place,
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield launched
+        launched.close()
