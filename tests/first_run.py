@@ -9,19 +9,23 @@ environment of its own. A comment before a block says what the block needs:
     <!-- first-run: needs FILE FILE … -->          it is run where LIANGXIN_DATA has these files
     <!-- first-run: offline after make TARGET -->  TARGET is made first; then it is run with the network cut
     <!-- first-run: not in CI (why) -->            it is run unless the environment says CI
+    <!-- first-run: serves URL -->                 it is run until the URL answers, and then interrupted
 
 The READMEs' endpoint is played by the project's own test provider on loopback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +92,24 @@ def cut(note: str, clone: Path, environment: dict[str, str]) -> tuple[str, ...]:
     return CUT
 
 
+def serve(code: str, url: str, clone: Path, environment: dict[str, str]) -> int:
+    """Run a block that serves until its URL answers, interrupt it as Ctrl-C would; gives its exit status."""
+    shell = ["bash", "-euo", "pipefail", "-c", code]
+    with subprocess.Popen(shell, cwd=clone, env=environment, start_new_session=True) as process:
+        until = time.monotonic() + 300
+        answered = False
+        while not answered and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.5)
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as page:
+                answered = page.status == 200
+        print(f"first-run: {url} {'answers' if answered else 'does not answer'}", flush=True)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        ended = process.wait(30)
+    # A shell that was interrupted with its command says 130 whatever the command said.
+    return 0 if answered and ended in (0, 130, -signal.SIGINT) else 1
+
+
 def main() -> None:
     """Clone, extract, run; ends with the first failing block's status."""
     with tempfile.TemporaryDirectory(prefix="liangxin-first-run-") as name, provider() as base_url:
@@ -111,10 +133,13 @@ def main() -> None:
             prefix = cut(block.note, clone, environment)
             print(f"first-run: {block.code.strip()}", flush=True)
             started = time.monotonic()
-            shell = [*prefix, "bash", "-euo", "pipefail", "-c", block.code]
-            ended = subprocess.run(shell, cwd=clone, env=environment, check=False)
-            if ended.returncode:
-                sys.exit(f"first-run: the block above ended with {ended.returncode}")
+            if block.note.startswith("serves "):
+                status = serve(block.code, block.note.split()[1], clone, environment)
+            else:
+                shell = [*prefix, "bash", "-euo", "pipefail", "-c", block.code]
+                status = subprocess.run(shell, cwd=clone, env=environment, check=False).returncode
+            if status:
+                sys.exit(f"first-run: the block above ended with {status}")
             print(f"first-run: ended well after {time.monotonic() - started:.0f} s", flush=True)
         reports = sorted(path.name for path in clone.rglob("*.html") if ".venv" not in path.parts)
         print(f"first-run: {len(done)} blocks ran; reports: {', '.join(reports)}")

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 6
-COMMANDS = {"run", "judge", "validate", "decide", "plan", "sample", "train", "evaluate"}
+COMMANDS = {"run", "judge", "validate", "decide", "plan", "sample", "train", "evaluate", "serve"}
 """A command's options are its parameters."""
 
 

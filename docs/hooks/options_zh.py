@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "逐题比较两次运行：配对检验、带区间的差、结论翻转的题。",
     "leaderboard": "一个基准的各次运行，按两两检验给出名次范围；旁边是论文发表的行。",
     "sample": "抽出接下来该由人阅读的回答，盲评：一个等级留空的标注文件。",
+    "serve": "打开站点：查看运行、盲评标注、裁决分歧、红队测试。Ctrl-C 结束。",
     "plan": "一个断言、一个误差范围或一个差异需要多少题、多少标注。",
 }
 OPTIONS: Mapping[str, str] = {
@@ -51,6 +52,11 @@ OPTIONS: Mapping[str, str] = {
     "--choose-by": "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
     "--store": "运行库：文件，或 `postgresql+psycopg://…`（默认 `LIANGXIN_STORE`，否则 `liangxin.db`）。",
     "--name": "给运行起的名称。",
+    "--host": "监听的地址（默认只有本机）。",
+    "--port": "监听的端口。",
+    "--team": "本机上也人人登录（否则一个人用，不需要账户）。",
+    "--public-url": "经代理访问的地址；即 `--team`。",
+    "--benchmark": "红队使用哪个基准的类别与等级；可重复。",
     "--format": "输出格式：表格、每行一个 JSON 对象，或（scores）csv。",
     "--output": "输出文件；格式由结尾决定。",
     "benchmark": "基准名，见 `liangxin benchmarks`。",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from liangxin.cli import deciding, judge, listing, planning, run, scorer, stored, validate
+from liangxin.cli import deciding, judge, listing, planning, run, scorer, serve, stored, validate
 
 
 def _version(asked: bool) -> None:
@@ -41,6 +41,7 @@ def build() -> typer.Typer:
         stored.scores,
         stored.report,
         stored.runs,
+        serve.serve,
         stored.export,
         validate.validate,
         deciding.decide,

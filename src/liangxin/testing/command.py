@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 
-def liangxin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end; what it says is read as UTF-8, whatever the locale."""
+def liangxin(folder: Path, *words: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; what it says is read as UTF-8, whatever the locale; it may take `seconds`."""
     return subprocess.run(
         [sys.executable, "-m", "liangxin", *words],
         cwd=folder,
@@ -17,4 +17,5 @@ def liangxin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         encoding="utf-8",
         check=False,
+        timeout=seconds,
     )

@@ -1,0 +1,191 @@
+"""What `liangxin serve` does once its words are parsed."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from liangxin.benchmarks.selection import select as select_benchmarks
+from liangxin.cli.terminal import tell
+from liangxin.errors import LiangxinError, UsageError
+from liangxin.specs import Endpoint, Generation
+from liangxin.store import Database, store_url
+
+if TYPE_CHECKING:
+    from liangxin.web.site import AttackSettings, Site
+
+ATTACKED = ("flames", "sc-safety", "cvalues-safety")
+"""Whose categories and levels red teaming uses where none is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How the site is to be opened."""
+
+    store: str | None
+    host: str
+    port: int
+    team: bool
+    public_url: str | None
+    models: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    judge: str
+    endpoint: Endpoint
+    generation: Generation
+    system: str | None
+    judge_endpoint: Endpoint
+
+
+def open_site(opening: Opening) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        UsageError: the extra `web` is not installed, or an address, model or benchmark is not as asked.
+        LiangxinError: the store cannot be opened, or the port is taken.
+    """
+    try:
+        import uvicorn
+
+        from liangxin.web.app import create_app
+    except ImportError as error:
+        raise UsageError(
+            f"the site needs more than is installed ({error.name}): pip install 'liangxin[web]'"
+        ) from None
+    listening = _listen(opening)
+    database = Database(store_url(opening.store))
+    try:
+        site = site_of(opening, database)
+        asyncio.run(_check(site.attack))
+        app = create_app(site)
+        tell(f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)")
+        if not site.single_user:
+            _first_owner(site)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        # Ending a site is no failure: what people sent is stored.
+        pass
+    finally:
+        listening.close()
+        database.close()
+
+
+def site_of(opening: Opening, database: Database) -> Site:
+    """The site as it was asked for.
+
+    One user needs no account where the site listens on this machine alone, on a file, and nobody has an account
+    with a password yet; anything else is a team's.
+    """
+    from liangxin.web.site import AttackSettings, Site
+
+    public = _public(opening.public_url)
+    alone = _is_loopback(opening.host) and database.is_sqlite and not opening.team and public is None
+    alone = alone and not _has_accounts(database)
+    local = f"http://{_bracketed(opening.host)}:{opening.port}"
+    return Site(
+        database=database,
+        base_url=public or local,
+        single_user=alone,
+        hosts=_hosts(opening, public),
+        secure=bool(public and public.startswith("https:")),
+        proxy=public is not None,
+        attack=AttackSettings(
+            models=opening.models,
+            benchmarks=tuple(select_benchmarks(opening.benchmarks or ATTACKED, None)),
+            endpoint=opening.endpoint,
+            generation=opening.generation,
+            judge=opening.judge,
+            judge_endpoint=opening.judge_endpoint,
+            system=opening.system,
+        ),
+    )
+
+
+async def _check(attack: AttackSettings) -> None:
+    """Open each model and the judge once: a SPEC that cannot be used is said before anybody comes."""
+    from liangxin.engine.chatting import Referee, RefereeSettings, open_attacked
+
+    for spec in attack.models:
+        await open_attacked(spec, attack.endpoint, attack.generation, attack.system).aclose()
+    for benchmark in attack.benchmarks:
+        settings = RefereeSettings(benchmark=benchmark, judge=attack.judge, endpoint=attack.judge_endpoint)
+        await Referee(settings).aclose()
+
+
+def _has_accounts(database: Database) -> bool:
+    """Whether anybody signs in with a password."""
+    from sqlalchemy import func, select
+
+    from liangxin.store.people import ACCOUNTS
+
+    with database.begin() as connection:
+        query = select(func.count()).where(ACCOUNTS.c.password != "", ACCOUNTS.c.closed.is_(None))
+        return bool(connection.execute(query).scalar())
+
+
+def _first_owner(site: Site) -> None:
+    from liangxin.annotation.invitations import first_owner_link
+
+    link = first_owner_link(site.database, site.base_url)
+    if link is not None:
+        tell(f"nobody has an account yet. Make the owner's here (once, within a day): {link}")
+
+
+def _listen(opening: Opening) -> socket.socket:
+    """The listening socket: a port that is taken is said before anything else is done."""
+    family = socket.AF_INET6 if ":" in opening.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((opening.host, opening.port))
+    except OSError as error:
+        listening.close()
+        raise LiangxinError(
+            f"cannot listen at {opening.host}:{opening.port}: {error.strerror or error}; choose another --port or --host"
+        ) from None
+    return listening
+
+
+def _public(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise UsageError(
+            f"--public-url should be like https://liangxin.example.org, without a path; found {url!r}"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _hosts(opening: Opening, public: str | None) -> frozenset[str]:
+    """The Host headers that are answered: on every address (0.0.0.0, ::) people come by names unknown here."""
+    if public is not None:
+        return frozenset({urlsplit(public).netloc, f"{_bracketed(opening.host)}:{opening.port}"})
+    if not _is_loopback(opening.host):
+        return frozenset()
+    names = {_bracketed(opening.host), "127.0.0.1", "localhost", "[::1]"}
+    return frozenset(f"{name}:{opening.port}" for name in names)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,106 @@
+"""`liangxin serve`: it opens, says where, refuses what cannot be, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from liangxin.testing.command import liangxin
+from liangxin.testing.site import Client, free_port
+
+
+@contextmanager
+def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A site of its own process, with what it said until it was up; it is interrupted at the end."""
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", "liangxin", "serve", *words]
+    with subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+    ) as process:
+        assert process.stderr is not None
+        said: list[str] = []
+        while not any("Ctrl-C" in line for line in said):
+            line = process.stderr.readline()
+            assert line, said
+            said.append(line)
+        try:
+            yield process, said
+        finally:
+            process.send_signal(signal.SIGINT)
+            said += process.stderr.read().splitlines()
+            process.wait(30)
+
+
+def reached(url: str) -> Client:
+    """A client once the site answers."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{url}/static/site.css", timeout=5):
+                return Client(url)
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")
+
+
+def test_one_user_needs_no_account_and_ctrl_c_is_no_failure(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path, "--port", str(port)) as (process, said):
+        assert f"http://127.0.0.1:{port}" in said[0]
+        client = reached(f"http://127.0.0.1:{port}")
+        assert "你好" in client.get("/").text
+        assert client.request("GET", "/", headers={"Host": "evil.example"}).status == 421
+        assert client.request("GET", "/", headers={"X-Forwarded-For": "10.0.0.1"}).status == 403
+        client.close()
+    assert process.returncode == 0
+    assert not [line for line in said if "Traceback" in line]
+    assert (tmp_path / "liangxin.db").exists()
+
+
+def test_a_team_begins_with_the_owners_invitation(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path, "--team", "--port", str(port)) as (process, said):
+        client = reached(f"http://127.0.0.1:{port}")
+        assert client.get("/", follow=False).headers["location"].startswith("/login")
+        line = process.stderr.readline() if process.stderr and len(said) == 1 else said[-1]
+        found = re.search(rf"http://127\.0\.0\.1:{port}(/invite/\S+)", line)
+        assert found, line
+        assert client.get(found[1]).status == 200
+        client.close()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--public-url", "liangxin.example"], 2, "--public-url should be like https://"),
+        (["--host", "192.0.2.1"], 1, "cannot listen at 192.0.2.1"),
+        (["--benchmark", "flaems"], 2, "Did you mean 'flames'"),
+        (["--model", "opnai:x"], 2, "no model"),
+        (["--judge", "ruel"], 2, "no judge"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: list[str], status: int, said: str) -> None:
+    done = liangxin(tmp_path, "serve", "--port", str(free_port()), *words, seconds=30)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path, "--port", str(port)):
+        reached(f"http://127.0.0.1:{port}").close()
+        done = liangxin(tmp_path, "serve", "--port", str(port), seconds=30)
+    assert done.returncode == 1
+    assert f"cannot listen at 127.0.0.1:{port}" in done.stderr
