@@ -1,0 +1,106 @@
+"""What every annotator of a project says now: each answer with the latest level of each person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from liangxin.records import Scale
+from liangxin.store.people import MARKS, TASKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class At:
+    """One answer of a project: a turn of the dialogue in a slot of a task."""
+
+    task: int
+    slot: int
+    turn: int
+
+    def __str__(self) -> str:
+        """As it stands in an address: `TASK-SLOT-TURN`."""
+        return f"{self.task}-{self.slot}-{self.turn}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voiced:
+    """One answer and what people say of it."""
+
+    at: At
+    position: int
+    """The task's place in the project."""
+    item: str
+    category: tuple[str, ...]
+    levels: Mapping[int, str]
+    """Account's key to its latest level; whoever took the level back or gave none is not in it."""
+    since: Mapping[int, float]
+    """When each of these accounts came to its level: saving the same level again changes nothing."""
+
+    @property
+    def dimension(self) -> str:
+        """The top category; empty where the item has none."""
+        return self.category[0] if self.category else ""
+
+    @property
+    def disagree(self) -> bool:
+        """Whether two people gave different levels."""
+        return len(set(self.levels.values())) > 1
+
+    def places(self, scale: Scale) -> dict[int, int]:
+        """The levels as places on a scale, worst level 0; levels that are not on it are left out."""
+        names = [level.name for level in scale.levels]
+        return {account: names.index(level) for account, level in self.levels.items() if level in names}
+
+
+def voices(connection: Connection, project: int, at: At | None = None) -> Iterator[Voiced]:
+    """Every answer of a project that somebody judged, in the project's order; or one answer alone.
+
+    An answer for which every level was taken back has no levels, and is still here.
+    """
+    query = (
+        select(
+            TASKS.c.position,
+            MARKS.c.task,
+            MARKS.c.slot,
+            MARKS.c.turn,
+            MARKS.c.account,
+            MARKS.c.level,
+            MARKS.c.created,
+            TASKS.c.item,
+            TASKS.c.category,
+        )
+        .join(TASKS, TASKS.c.key == MARKS.c.task)
+        .where(MARKS.c.project == project)
+        .order_by(TASKS.c.position, MARKS.c.task, MARKS.c.slot, MARKS.c.turn)
+        .order_by(MARKS.c.account, MARKS.c.version)
+    )
+    if at is not None:
+        query = query.where(MARKS.c.task == at.task, MARKS.c.slot == at.slot, MARKS.c.turn == at.turn)
+    for place, rows in groupby(connection.execute(query), key=lambda row: row[:4]):
+        yield _voiced(place, list(rows))
+
+
+def _voiced(place: Any, rows: list[Any]) -> Voiced:
+    levels: dict[int, str | None] = {}
+    since: dict[int, float] = {}
+    for *_, account, level, created, _item, _category in rows:
+        if account not in levels or levels[account] != level:
+            levels[account], since[account] = level, created
+    given = {account: level for account, level in levels.items() if level is not None}
+    return Voiced(
+        at=At(task=place[1], slot=place[2], turn=place[3]),
+        position=place[0],
+        item=rows[0][-2],
+        category=path_of(rows[0][-1]),
+        levels=given,
+        since={account: since[account] for account in given},
+    )
+
+
+def path_of(category: str) -> tuple[str, ...]:
+    """A stored category as a path."""
+    return tuple(category.split("/")) if category else ()
