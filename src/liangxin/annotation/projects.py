@@ -181,14 +181,14 @@ class Projects:
             keys = set(connection.execute(query).scalars())
         return [account for account in Accounts(self.database).all() if account.key in keys]
 
-    def check_member(self, project: Project, account: Account) -> None:
+    def check_member(self, project: Project, account: int) -> None:
         """Let members through.
 
         Raises:
             NotAllowed: the person is not one.
         """
         query = select(MEMBERS.c.account).where(
-            MEMBERS.c.project == project.key, MEMBERS.c.account == account.key
+            MEMBERS.c.project == project.key, MEMBERS.c.account == account
         )
         with self.database.begin() as connection:
             if connection.execute(query).first() is None:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from liangxin.annotation.accounts import Account
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.annotation.seats import Seat, add_seat, closed_project, drop_spare, own_seat
 from liangxin.annotation.slots import Slot, TaskSlots, read_slots
@@ -16,7 +15,7 @@ from liangxin.errors import Conflict, PeopleError, TooLarge
 from liangxin.records import VerdictStatus
 from liangxin.store import Database
 from liangxin.store.content import canonical
-from liangxin.store.people import MARKS, RESPONSES, SEATS
+from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, SEATS
 from liangxin.store.schema import JUDGEMENTS, JUDGES
 
 COMMENT, OWN_ANSWER, REASON, SPANS = 5_000, 20_000, 500, 50
@@ -88,10 +87,10 @@ def save(database: Database, project: Project, seat: Seat, account: Account, sub
     """
     _check_size(submission)
     with database.write() as connection:
-        mine = own_seat(connection, seat.key, account.key, lock=True)
+        mine = own_seat(connection, seat.key, account, lock=True)
         before = connection.execute(select(RESPONSES).where(RESPONSES.c.token == submission.token)).first()
         if before is not None:
-            if (before.seat, before.account) != (mine.key, account.key):
+            if (before.seat, before.account) != (mine.key, account):
                 raise Conflict("这次保存的标记已经用过。", "The token of this save was used before.")
             return Saved(version=before.version, repeated=True)
         if project.state != "open":
@@ -99,7 +98,7 @@ def save(database: Database, project: Project, seat: Seat, account: Account, sub
         version = _next_version(connection, mine, submission.base_version)
         task = read_slots(connection, project, mine.task)
         marks = _marks(project, task, mine, submission)
-        _insert(connection, project, mine, (account, submission, version))
+        _insert(connection, project, mine, (submission, version))
         _mirror(connection, project, (account, version), marks, mine.task)
         _settle(connection, project, mine, skipped=submission.skip is not None)
     return Saved(version=version, repeated=False)
@@ -203,10 +202,8 @@ def _check_spans(task: TaskSlots, seat: Seat, spans: Sequence[Span]) -> None:
             )
 
 
-def _insert(
-    connection: Connection, project: Project, seat: Seat, said: tuple[Account, Submission, int]
-) -> None:
-    account, submission, version = said
+def _insert(connection: Connection, project: Project, seat: Seat, said: tuple[Submission, int]) -> None:
+    submission, version = said
     content = {
         "levels": {f"{place}:{turn}": level for (place, turn), level in submission.levels.items()},
         "comment": submission.comment,
@@ -221,7 +218,7 @@ def _insert(
         "seat": seat.key,
         "version": version,
         "token": submission.token,
-        "account": account.key,
+        "account": seat.account,
         "project": project.key,
         "task": seat.task,
         "skipped": int(submission.skip is not None),
@@ -235,7 +232,7 @@ def _insert(
 def _mirror(
     connection: Connection,
     project: Project,
-    said: tuple[Account, int],
+    said: tuple[int, int],
     marks: Sequence[_Mark],
     task: int,
 ) -> None:
@@ -248,7 +245,7 @@ def _mirror(
             "task": task,
             "slot": mark.slot.slot,
             "turn": mark.turn,
-            "account": account.key,
+            "account": account,
             "version": version,
             "level": mark.level,
             "created": now,
@@ -261,6 +258,7 @@ def _mirror(
         return
     query = select(JUDGES.c.run, JUDGES.c.key).where(JUDGES.c.identity == project.identity)
     judges = {row.run: row.key for row in connection.execute(query)}
+    alias = connection.execute(select(ACCOUNTS.c.alias).where(ACCOUNTS.c.key == account)).scalar_one()
     judged = [
         {
             "run": mark.slot.run,
@@ -268,7 +266,7 @@ def _mirror(
             "rank": mark.slot.rank,
             "trial": mark.slot.trial,
             "turn": mark.turn,
-            "annotator": account.alias,
+            "annotator": alias,
             "attempt": version,
             "status": str(VerdictStatus.GIVEN if mark.level is not None else VerdictStatus.ABSTAINED),
             "level": mark.level,
@@ -292,69 +290,3 @@ def _settle(connection: Connection, project: Project, seat: Seat, *, skipped: bo
         add_seat(connection, project.key, seat.task)
     elif not skipped and seat.state in ("skipped", "overdue"):
         drop_spare(connection, seat.task)
-
-
-def submission_from(body: Mapping[str, object]) -> Submission:
-    """A submission as the annotating page's script sends it (JSON).
-
-    Raises:
-        PeopleError: something is not of its kind.
-    """
-    try:
-        levels = {
-            (int(place), int(turn)): _text(level)
-            for at, level in _table(body.get("levels")).items()
-            for place, _, turn in [at.partition(":")]
-        }
-        spans = [
-            Span(**{name: _whole(span[name]) for name in ("place", "turn", "start", "end")})
-            for span in _rows(body.get("spans"))
-        ]
-        skip, points = body.get("skip"), body.get("points")
-        seconds = body.get("seconds") or 0.0
-        return Submission(
-            token=_text(body.get("token")),
-            base_version=_whole(body.get("base_version") or 0),
-            levels=levels,
-            comment=_text(body.get("comment") or ""),
-            spans=tuple(spans),
-            best=tuple(_whole(place) for place in _rows(body.get("best"))),
-            none_good=body.get("none_good") is True,
-            points=None if points is None else _whole(points),
-            own_answer=_text(body.get("own_answer") or ""),
-            skip=None if skip is None else _text(skip),
-            seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise PeopleError(
-            "提交的内容不完整，请刷新页面再试。", "What was sent is not whole; reload the page."
-        ) from None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    # A lone surrogate or NUL cannot be stored.
-    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**9:
-        raise TypeError
-    return value
-
-
-def _table(value: object) -> dict[str, object]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > 1000:
-        raise TypeError
-    return value

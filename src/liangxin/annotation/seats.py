@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from liangxin.annotation.accounts import Account
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import Conflict, NotAllowed, NotThere
 from liangxin.store import Database
@@ -63,7 +62,7 @@ class Seats:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def take(self, project: Project, account: Account) -> Seat | None:
+    def take(self, project: Project, account: int) -> Seat | None:
         """The next seat for a person: the one already held, else a gold question that is due, else a free seat.
 
         Never two people on one seat, never one person twice on a task. None where nothing is left.
@@ -76,10 +75,10 @@ class Seats:
             raise closed_project()
         Projects(self.database).check_member(project, account)
         self._put_beside_overdue(project)
-        held = self._held(project, account.key)
+        held = self._held(project, account)
         if held is not None:
             return self._again(held)
-        return self._gold(project, account.key) or self._free(project, account.key)
+        return self._gold(project, account) or self._free(project, account)
 
     def seat(self, key: int, account: int) -> Seat:
         """A person's own seat.
