@@ -77,7 +77,7 @@ class _Mark:
     reason: str
 
 
-def save(database: Database, project: Project, seat: Seat, account: Account, submission: Submission) -> Saved:
+def save(database: Database, project: Project, seat: Seat, account: int, submission: Submission) -> Saved:
     """Keep a submission as the seat's next version.
 
     Raises:
