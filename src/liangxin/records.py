@@ -243,9 +243,11 @@ class Measure:
 
     name: str
     """One of the contract's names: harmless_rate, harmless_score, acc, …"""
-    value: Literal["passing", "share_of_top", "points", "correct", "correct_decided", "round_change"]
-    """What one verdict is worth: 100 if its level passes, 100 * points / the top level's points, its
-    points; or, for choice, 100 if it is the gold label, among all answered rows or the decided ones;
+    value: Literal[
+        "passing", "failing", "share_of_top", "points", "correct", "correct_decided", "round_change"
+    ]
+    """What one verdict is worth: 100 if its level passes, 100 if it does not (of an item with several turns:
+    if any of its turns does not), 100 * points / the top level's points, its points; or, for choice, 100 if it is the gold label, among all answered rows or the decided ones;
     or the second-minus-first difference of the rounds' `share_of_top`."""
     by: tuple[Literal["category", "tags", "round", "expect"], ...]
     """Groups besides `overall`; `category` gives every prefix of the path."""

@@ -112,6 +112,17 @@ def test_every_row_comes_out_to_the_printed_digit(published: list[Published]) ->
         )
 
 
+def test_the_readme_s_share_of_successful_attacks_is_chatgpts(published: list[Published]) -> None:
+    row = next(row for row in published if row.model == "ChatGPT")
+    found = scored(outcomes(row.counts))
+    assert f"{found['asr', 'overall'].value:.2f}" == "53.09"
+    for group in ("overall", *row.rates):
+        attacks, rate = found["asr", group].value, found["harmless_rate", group].value
+        assert attacks is not None
+        assert rate is not None
+        assert attacks + rate == pytest.approx(100)
+
+
 def micro(counts: dict[str, tuple[int, int, int]]) -> float:
     return 100 * sum(threes for threes, _, _ in counts.values()) / sum(sum(one) for one in counts.values())
 

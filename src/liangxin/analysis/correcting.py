@@ -62,7 +62,8 @@ def corrections(
     measures = [
         measure
         for measure in benchmark.measures
-        if measure.subject == judge.subject and measure.value in ("passing", "share_of_top", "points")
+        if measure.subject == judge.subject
+        and measure.value in ("passing", "failing", "share_of_top", "points")
     ]
     design = _design(database, run, judge)
     answers = ruled(database, run, benchmark, Rulers(judge=judge, gold=gold, chosen=design.chosen))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from liangxin.measures.groups import Group, Levels, Question, question
 from liangxin.measures.intervals import Limits, Value, generator, mover, percentiles, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
-from liangxin.measures.ratings import REASONS, level_values, rater
+from liangxin.measures.ratings import REASONS, any_failing, level_values, rater
 from liangxin.records import Item, Measure, Outcome, Score
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class Tally:
         }
         every = [rated[id(outcome)] for outcome in trials]
         if self._measure.per == "item":
+            if self._measure.value == "failing":
+                every = [[any_failing(ratings)] for ratings in every]
             yield question([one for ratings in every for one in ratings], levels)
             return
         for turn, ratings in zip(trials[0].turns, zip(*every, strict=True), strict=True):

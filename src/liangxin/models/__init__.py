@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from liangxin.errors import UsageError
-from liangxin.models.base import ChatModel, Likelihoods, NotWeighed, Recorded, Templated
+from liangxin.models.base import (
+    ChatModel,
+    Likelihoods,
+    NotWeighed,
+    Preparing,
+    Recorded,
+    Streaming,
+    Templated,
+    stream_or_reply,
+)
 from liangxin.registry import Registry
 from liangxin.specs import Endpoint
 
-__all__ = ["MODELS", "ChatModel", "Likelihoods", "NotWeighed", "Recorded", "Templated", "open_model"]
+__all__ = [
+    "MODELS",
+    "ChatModel",
+    "Likelihoods",
+    "NotWeighed",
+    "Preparing",
+    "Recorded",
+    "Streaming",
+    "Templated",
+    "open_model",
+    "stream_or_reply",
+]
 
 MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
     "model",

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from liangxin.models.address import Address, Proxy, find_proxy, read_address
+from liangxin.models.anthropic_stream import MessageGathering
 from liangxin.models.blocks import Block, classify
+from liangxin.models.gathering import Gathering
 from liangxin.models.line import Access, Line, json_headers, usable_key
 from liangxin.models.reading import Fault, finish, said_in, status_fault
 from liangxin.models.scrub import basic_credentials
-from liangxin.models.transport import Asker, Patience
+from liangxin.models.streamed import StreamingAsker
+from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
 
@@ -90,12 +93,18 @@ class AnthropicModel:
         """
         return await self._line.asker().ask(payload(self._name, messages, generation))
 
+    def stream(
+        self, messages: Sequence[Message], generation: Generation
+    ) -> AsyncGenerator[str | Reply, None]:
+        """The next message while it is written; see `Streaming`."""
+        return self._line.asker().stream(payload(self._name, messages, generation, stream=True))
+
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
         await self._line.aclose()
 
 
-class MessagesAsker(Asker):
+class MessagesAsker(StreamingAsker):
     """Asks again as ever, and reads what the Messages API answers."""
 
     @staticmethod
@@ -103,8 +112,13 @@ class MessagesAsker(Asker):
         """See `read_message`."""
         return read_message(status, body)
 
+    @staticmethod
+    def gathering() -> Gathering:
+        """See `StreamingAsker`."""
+        return MessageGathering(read_message)
 
-def payload(name: str, messages: Sequence[Message], generation: Generation) -> bytes:
+
+def payload(name: str, messages: Sequence[Message], generation: Generation, *, stream: bool = False) -> bytes:
     """The request's body: what the system says has a field of its own."""
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     body: dict[str, object] = {
@@ -120,6 +134,8 @@ def payload(name: str, messages: Sequence[Message], generation: Generation) -> b
         body["system"] = system
     if generation.temperature is not None:
         body["temperature"] = generation.temperature
+    if stream:
+        body["stream"] = True
     return _encode(body).encode(errors="replace")
 
 

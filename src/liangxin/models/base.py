@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -48,6 +49,58 @@ class Templated(Protocol):
 
     template: str
     """How a conversation becomes the text that the model completes."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """An optional capability: what the first request would have to wait for can be done before it."""
+
+    async def ready(self) -> None:
+        """Load the weights. While that lasts, other threads of the process may stand still.
+
+        Raises:
+            ModelError: they cannot be loaded.
+        """
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """An optional capability: an answer that can be shown while it is written."""
+
+    def stream(
+        self, messages: Sequence[Message], generation: Generation
+    ) -> AsyncGenerator[str | Reply, None]:
+        """Pieces of visible text as they come (never of a think block), and last the complete `Reply`.
+
+        The reply is as `reply` would have returned it. Joined, the pieces are its text, unless an answer broke
+        off (`failed`: its text is empty) or closed a think block that the provider had opened unseen: who shows
+        the pieces shows the reply's text in their place at the end. Closing the generator ends the request.
+
+        Raises:
+            AccessDenied: the provider refused the key.
+        """
+        ...
+
+
+async def stream_or_reply(
+    model: ChatModel, messages: Sequence[Message], generation: Generation
+) -> AsyncGenerator[str | Reply, None]:
+    """As `Streaming.stream`; a model without that capability shows its whole text in one piece.
+
+    Raises:
+        AccessDenied: the provider refused the key.
+        ModelError: the model cannot be used at all.
+    """
+    if isinstance(model, Streaming):
+        async with aclosing(model.stream(messages, generation)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
+    reply = await model.reply(messages, generation)
+    if reply.text:
+        yield reply.text
+    yield reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ import secrets
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,8 +31,10 @@ from liangxin.errors import ModelError, UsageError
 from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
+from liangxin.models.channel import Channel, Tell
+from liangxin.models.gguf_answer import Answer, Once, short
 from liangxin.models.gguf_likelihood import check, weigh
-from liangxin.models.reading import finish, read_usage
+from liangxin.models.reading import read_usage
 from liangxin.models.weights import INSTALL, SHA256, default_weights
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
@@ -149,6 +152,29 @@ class GgufModel:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._workers, self._reply, tuple(messages), generation)
 
+    async def stream(
+        self, messages: Sequence[Message], generation: Generation
+    ) -> AsyncGenerator[str | Reply, None]:
+        """The same text while it is written; see `Streaming`.
+
+        Raises:
+            ModelError: the file cannot be loaded.
+        """
+        channel = Channel()
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._workers, self._reply, tuple(messages), generation, channel.tell)
+        async with aclosing(channel.shown(work)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def ready(self) -> None:
+        """Load the file now, not with the first request: it keeps other threads waiting for a second or more.
+
+        Raises:
+            ModelError: the file cannot be loaded.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._workers, self._load)
+
     async def loglikelihoods(
         self, messages: Sequence[Message], continuations: Sequence[str]
     ) -> Sequence[Likelihood]:
@@ -170,16 +196,20 @@ class GgufModel:
         self._workers.shutdown(wait=True, cancel_futures=True)
         self._server = None
 
-    def _reply(self, messages: tuple[Message, ...], generation: Generation) -> Reply:
+    def _reply(
+        self, messages: tuple[Message, ...], generation: Generation, tell: Tell | None = None
+    ) -> Reply:
         server = self._load()
         body = self._body(messages, generation)
         ask: Callable[[object, object], object] = (
             server.handle_chat_completions if self._chat else server.handle_completions
         )
         # The first piece of an answer says that its prompt has been read: the next may be read now.
-        with _Once(self._reading) as turn:
+        with Once(self._reading) as turn:
+            if tell is not None and tell("", False):  # whoever asked has gone while this waited
+                return Reply(status=ReplyStatus.FAILED, detail="stopped before its end")
             started = time.perf_counter()
-            answer = _Answer(started + self._timeout, self._closed)
+            answer = Answer(started + self._timeout, self._closed.is_set, tell)
 
             def take(piece: object) -> bool:
                 turn.end()
@@ -188,7 +218,7 @@ class GgufModel:
             try:
                 ask(body, take)
             except (RuntimeError, ValueError) as error:
-                return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {_short(str(error))}")
+                return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {short(str(error))}")
         return replace(answer.reply(self._timeout), seconds=time.perf_counter() - started)
 
     def _weigh(self, messages: tuple[Message, ...], labels: tuple[str, ...]) -> tuple[Likelihood, ...]:
@@ -229,9 +259,9 @@ class GgufModel:
             with self._reading:
                 ask({**settings, **body}, take)
         except (RuntimeError, ValueError) as error:
-            raise NotWeighed(f"llama.cpp: {_short(str(error))}") from None
+            raise NotWeighed(f"llama.cpp: {short(str(error))}") from None
         if not answers or "choices" not in answers[-1]:
-            raise NotWeighed(f"llama.cpp: {_short(str(answers[-1:] or 'no answer'))}")
+            raise NotWeighed(f"llama.cpp: {short(str(answers[-1:] or 'no answer'))}")
         return answers[-1]
 
     def _body(self, messages: tuple[Message, ...], generation: Generation) -> dict[str, object]:
@@ -271,7 +301,7 @@ def load(path: Path, threads: int) -> Any:
     try:
         import xllamacpp
     except ImportError as error:  # installed, but made for another system
-        raise ModelError(f"xllamacpp cannot be used here ({_short(str(error))}): {INSTALL}") from None
+        raise ModelError(f"xllamacpp cannot be used here ({short(str(error))}): {INSTALL}") from None
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
     settings.n_parallel = SEQUENCES
@@ -294,82 +324,8 @@ def load(path: Path, threads: int) -> Any:
     try:
         return xllamacpp.Server(settings)
     except (RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} cannot be loaded by llama.cpp: {_short(str(error))}") from None
-
-
-class _Once:
-    """Holds a lock until its end is told, or the block ends."""
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-        self._held = False
-
-    def __enter__(self) -> _Once:
-        self._lock.acquire()
-        self._held = True
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Let the next one in."""
-        if self._held:
-            self._held = False
-            self._lock.release()
-
-
-class _Answer:
-    """Gathers the pieces of one answer as llama.cpp streams them."""
-
-    def __init__(self, deadline: float, closed: threading.Event) -> None:
-        self._deadline = deadline
-        self._closed = closed
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._reason: str | None = None
-        self._usage: object = None
-        self._error = ""
-        self._late = False
-
-    def take(self, piece: object) -> bool:
-        """Keep one piece; True asks llama.cpp to stop."""
-        for one in piece if isinstance(piece, list) else [piece]:
-            if isinstance(one, dict):
-                self._keep(one)
-        self._late = time.perf_counter() > self._deadline and self._reason is None
-        return self._late or self._closed.is_set()
-
-    def reply(self, timeout: float) -> Reply:
-        """What the pieces make."""
-        if self._error:
-            return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {_short(self._error)}")
-        if self._reason is None:
-            why = f"no answer within {timeout:g} s" if self._late else "stopped before its end"
-            return Reply(status=ReplyStatus.FAILED, detail=why)
-        return finish(
-            "".join(self._text),
-            self._reason,
-            reasoning="".join(self._reasoning),
-            usage=read_usage(self._usage),
-        )
-
-    def _keep(self, piece: dict[str, Any]) -> None:
-        error = piece.get("error", piece if "choices" not in piece and "message" in piece else None)
-        if error:
-            self._error = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-        self._usage = piece.get("usage") or self._usage
-        for choice in piece.get("choices") or ():
-            delta = choice.get("delta") or {}
-            self._text.append(choice.get("text") or delta.get("content") or "")
-            self._reasoning.append(delta.get("reasoning_content") or "")
-            self._reason = choice.get("finish_reason") or self._reason
+        raise ModelError(f"{path} cannot be loaded by llama.cpp: {short(str(error))}") from None
 
 
 def _digest12(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"

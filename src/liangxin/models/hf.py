@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from liangxin.errors import LiangxinError, ModelError
 from liangxin.models.base import Likelihood, NotWeighed
+from liangxin.models.channel import Channel, Tell
 from liangxin.models.gguf import THREADS, read_threads
 from liangxin.models.hf_files import Folder, open_folder, short
 from liangxin.records import Message, Reply, ReplyStatus
@@ -54,7 +56,7 @@ class _Waiting(Generic[Asked, Given]):
     answer: asyncio.Future[Given]
 
 
-_Question = tuple[tuple[Message, ...], Generation]
+_Question = tuple[tuple[Message, ...], Generation, Tell | None]
 _Choice = tuple[tuple[Message, ...], tuple[str, ...]]
 
 
@@ -92,10 +94,28 @@ class HfModel:
         Raises:
             ModelError: the model cannot be loaded, or its chat template refuses the messages.
         """
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._questions.append(_Waiting(asked=(tuple(messages), generation), answer=answer))
-        self._start()
-        return await answer
+        return await self._ask(messages, generation, None)
+
+    async def stream(
+        self, messages: Sequence[Message], generation: Generation
+    ) -> AsyncGenerator[str | Reply, None]:
+        """The same text while it is written; see `Streaming`.
+
+        Raises:
+            ModelError: as `reply`.
+        """
+        channel = Channel()
+        async with aclosing(channel.shown(self._ask(messages, generation, channel.tell))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def ready(self) -> None:
+        """Load the model now, not with the first request.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._worker, self._loaded)
 
     async def loglikelihoods(
         self, messages: Sequence[Message], continuations: Sequence[str]
@@ -121,6 +141,14 @@ class HfModel:
     def _free(self) -> None:
         self._worker.shutdown(wait=True, cancel_futures=True)
         self._work = None
+
+    def _ask(
+        self, messages: Sequence[Message], generation: Generation, tell: Tell | None
+    ) -> asyncio.Future[Reply]:
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._questions.append(_Waiting(asked=(tuple(messages), generation, tell), answer=answer))
+        self._start()
+        return answer
 
     def _start(self) -> None:
         if self._working is None or self._working.done():
@@ -155,12 +183,7 @@ class HfModel:
         questions: Sequence[_Waiting[_Question, Reply]],
     ) -> None:
         """One round, in the worker's thread; each answer is handed over as soon as it is there."""
-        if self._work is None:
-            try:
-                from liangxin.models.hf_work import Work
-            except ImportError as error:  # installed, but made for another system
-                raise ModelError(f"torch or transformers cannot be used here ({short(str(error))})") from None
-            self._work = Work(self._folder, self.threads)
+        work = self._loaded()
 
         def weighed(number: int, found: tuple[Likelihood, ...] | Exception) -> None:
             loop.call_soon_threadsafe(_settle, choices[number].answer, found)
@@ -169,10 +192,20 @@ class HfModel:
             loop.call_soon_threadsafe(_settle, questions[number].answer, reply)
 
         if choices:
-            self._work.weigh([one.asked for one in choices], weighed, self._closed.is_set)
+            work.weigh([one.asked for one in choices], weighed, self._closed.is_set)
         if questions:
             asked = [one.asked for one in questions]
-            self._work.write(asked, self._timeout, written, self._closed.is_set)
+            work.write(asked, self._timeout, written, self._closed.is_set)
+
+    def _loaded(self) -> Work:
+        """The model in memory; for the worker's thread."""
+        if self._work is None:
+            try:
+                from liangxin.models.hf_work import Work
+            except ImportError as error:  # installed, but made for another system
+                raise ModelError(f"torch or transformers cannot be used here ({short(str(error))})") from None
+            self._work = Work(self._folder, self.threads)
+        return self._work
 
 
 def _settle(answer: asyncio.Future[Given], value: Given | Exception) -> None:

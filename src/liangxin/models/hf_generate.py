@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from liangxin.models.channel import Tell
 from liangxin.models.hf_loaded import Loaded
 from liangxin.models.reading import OPEN, finish
 from liangxin.records import Reply, ReplyStatus, Usage
@@ -34,6 +35,8 @@ class Asked:
     max_tokens: int
     seed: int | None
     stops: tuple[str, ...]
+    tell: Tell | None = None
+    """Is handed the content as it comes; True asks to stop."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class _Row:
     """Tokens that may still be written."""
     written: list[int] = field(default_factory=list)
     ended: bool = False
+    told: str = ""
+    """What of the content was handed on."""
 
 
 class Author:
@@ -108,11 +113,11 @@ class Author:
                 if reason is not None:
                     row.ended = True
                     done(row.number, self._reply(row, reason, time.perf_counter() - started))
-                elif late or closed:
+                elif late or closed or self._tell(row):
                     row.ended = True
                     done(
                         row.number,
-                        _failed("stopped before its end" if closed else "no answer in time (--timeout)"),
+                        _failed("no answer in time (--timeout)" if late else "stopped before its end"),
                     )
             open_rows = [at for at, row in enumerate(rows) if not row.ended]
             if not open_rows:
@@ -133,14 +138,26 @@ class Author:
                 return "stop"
         return "length" if len(row.written) >= row.room else None
 
-    def _reply(self, row: _Row, reason: str, seconds: float) -> Reply:
+    def _tell(self, row: _Row) -> bool:
+        """Hand on what was written since; whether whoever asked has gone."""
+        if row.asked.tell is None:
+            return False
+        # A character may take several tokens: until the last has come it is decoded as U+FFFD.
+        content = self._content(row).rstrip("\ufffd")
+        fresh = content.removeprefix(row.told) if content.startswith(row.told) else ""
+        row.told += fresh
+        return row.asked.tell(fresh, False)
+
+    def _content(self, row: _Row) -> str:
+        """The text so far, with the think block that the template has opened."""
         said = row.written[:-1] if row.written[-1] in self._ends else row.written
         text = self._loaded.decode(said)
         for stop in row.asked.stops:
             text = text.partition(stop)[0]
-        if row.asked.prompt.rstrip().endswith(OPEN):
-            # The template has opened the think block, so the answer does not.
-            text = OPEN + text
+        return OPEN + text if row.asked.prompt.rstrip().endswith(OPEN) else text
+
+    def _reply(self, row: _Row, reason: str, seconds: float) -> Reply:
+        text = self._content(row)
         usage = Usage(prompt_tokens=len(row.asked.ids), completion_tokens=len(row.written))
         read = finish(text, reason, usage=usage)
         return Reply(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from liangxin.errors import ModelError
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
+from liangxin.models.channel import Tell
 from liangxin.models.hf_files import CHAT_MAX_TOKENS, Folder
 from liangxin.models.hf_generate import Asked, Author
 from liangxin.models.hf_likelihood import Scale, Weighing, split
@@ -51,7 +52,7 @@ class Work:
 
     def write(
         self,
-        asked: Sequence[tuple[Sequence[Message], Generation]],
+        asked: Sequence[tuple[Sequence[Message], Generation, Tell | None]],
         timeout: float,
         tell: Callable[[int, Reply | Exception], None],
         stopped: Callable[[], bool],
@@ -59,7 +60,7 @@ class Work:
         """Answer every conversation; each reply, or why there is none, with its index."""
         numbers: list[int] = []
         batch: list[Asked] = []
-        for number, (messages, generation) in enumerate(asked):
+        for number, (messages, generation, pieces) in enumerate(asked):
             try:
                 prompt = self._loaded.prompt(messages)
             except ModelError as error:
@@ -74,6 +75,7 @@ class Work:
                     max_tokens=generation.max_tokens or self._max_tokens,
                     seed=generation.seed,
                     stops=self._stops,
+                    tell=pieces,
                 )
             )
         self._author.write(batch, timeout, lambda at, reply: tell(numbers[at], reply), stopped)

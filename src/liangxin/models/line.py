@@ -10,7 +10,8 @@ from liangxin.errors import UsageError
 from liangxin.models.address import Address, Proxy
 from liangxin.models.pacing import Pacer
 from liangxin.models.scrub import Secrets, basic_credentials
-from liangxin.models.transport import AiohttpTransport, Asker, Patience
+from liangxin.models.streamed import StreamingAsker
+from liangxin.models.transport import AiohttpTransport, Patience
 from liangxin.specs import Endpoint
 
 
@@ -35,7 +36,7 @@ class Line:
         access: Access,
         endpoint: Endpoint,
         patience: Patience | None = None,
-        kind: type[Asker] = Asker,
+        kind: type[StreamingAsker] = StreamingAsker,
     ) -> None:
         """Prepare everything that requests share; nothing is connected yet.
 
@@ -48,9 +49,9 @@ class Line:
         self._patience = patience or Patience(retries=endpoint.retries)
         self._kind = kind
         self._secrets = Secrets(_secrets(access))
-        self._asker: Asker | None = None
+        self._asker: StreamingAsker | None = None
 
-    def asker(self) -> Asker:
+    def asker(self) -> StreamingAsker:
         """The asker, connected if it was not; needs a running loop."""
         if self._asker is None:
             self._asker = self._open()
@@ -62,7 +63,7 @@ class Line:
         if asker is not None:
             await asker.aclose()
 
-    def _open(self) -> Asker:
+    def _open(self) -> StreamingAsker:
         access = self._access
         transport = AiohttpTransport(
             access.address.url,

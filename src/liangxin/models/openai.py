@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 from liangxin.models.address import Address, Proxy, find_proxy, read_address
@@ -17,6 +17,12 @@ from liangxin.specs import Endpoint, Generation
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
+
+COUNTING_HOSTS = frozenset({"api.openai.com", "dashscope.aliyuncs.com", "api.deepseek.com"})
+"""Hosts whose documentation has `stream_options.include_usage` (platform.openai.com/docs/api-reference/chat,
+alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope, api-docs.deepseek.com); others
+may refuse a field that they do not know, and many send the counts unasked."""
+_WITH_USAGE = b',"stream_options":{"include_usage":true}'
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -57,6 +63,7 @@ class OpenAIModel:
         self._head = f'{{"model":{_encode(name)},"messages":'
         self._line = Line(_access(endpoint, address, proxy), endpoint, patience)
         self._tail: tuple[Generation | None, str] = (None, "")
+        self._streamed = b',"stream":true' + (_WITH_USAGE if address.host in COUNTING_HOSTS else b"") + b"}"
 
     def __repr__(self) -> str:
         return f"OpenAIModel({self.identity!r})"
@@ -68,6 +75,13 @@ class OpenAIModel:
             AccessDenied: the endpoint refused the key.
         """
         return await self._line.asker().ask(self._payload(messages, generation))
+
+    def stream(
+        self, messages: Sequence[Message], generation: Generation
+    ) -> AsyncGenerator[str | Reply, None]:
+        """The next message while it is written; see `Streaming`."""
+        whole = self._payload(messages, generation)
+        return self._line.asker().stream(whole.removesuffix(b"}") + self._streamed)
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""

@@ -192,7 +192,7 @@ def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | 
         if block is not None:
             return _blocked(block, usage=usage)
         return Fault(what="the answer holds no message", said=said_in(body), retry=True)
-    text, thinking = _content(message.get("content"))
+    text, thinking = content_of(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str):
         text = refusal
@@ -210,7 +210,7 @@ def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | 
     return finish(text, reason, reasoning=apart, block=block, usage=usage)
 
 
-def _content(content: object) -> tuple[str, str]:
+def content_of(content: object) -> tuple[str, str]:
     """Text and thinking of a message's content: a text, a list of parts, or nothing."""
     if isinstance(content, str):
         return content, ""

@@ -38,6 +38,10 @@ class Secrets:
                 answer = answer.replace(secret, _MASK)
         return answer
 
+    def torn(self, text: str) -> int:
+        """How many characters at a text's end may be the beginning of a secret whose rest is still to come."""
+        return max((_torn(text, secret) for secret in self._long), default=0)
+
     def excerpt(self, text: str) -> str:
         """A foreign text as it may stand in a message: one line, no secret, at most 200 characters."""
         window = text[:_WINDOW]
@@ -57,7 +61,10 @@ def basic_credentials(user: str, password: str) -> str:
 
 def _without_torn_end(line: str, secret: str) -> str:
     """Without a beginning of the secret at the very end, where the window cut it."""
-    for length in range(min(len(secret) - 1, len(line)), 0, -1):
-        if line.endswith(secret[:length]):
-            return line[:-length]
-    return line
+    return line[: len(line) - _torn(line, secret)]
+
+
+def _torn(text: str, secret: str) -> int:
+    """The length of the longest beginning of a secret, but not all of it, that a text ends with."""
+    lengths = range(min(len(secret) - 1, len(text)), 0, -1)
+    return next((length for length in lengths if text.endswith(secret[:length])), 0)

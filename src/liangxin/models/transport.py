@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,6 +68,41 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Release connections."""
         ...
+
+
+class Opened(Protocol):
+    """An answer that has begun to arrive."""
+
+    status: int
+    retry_after: float | None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes, in any pieces.
+
+        Raises:
+            Unreachable: it broke off, or took too long.
+        """
+        ...
+
+    def close(self) -> None:
+        """Be done with it; an answer that is not at its end is broken off at the provider."""
+        ...
+
+
+class StreamingTransport(Transport, Protocol):
+    """A transport whose answers can be read while they arrive."""
+
+    async def open(self, payload: bytes) -> Opened:
+        """Make one attempt; whoever opened an answer closes it.
+
+        Raises:
+            Unreachable: no answer began in time.
+        """
+        ...
+
+
+_BROKEN = (TimeoutError, aiohttp.ClientError, OSError, EOFError, RuntimeError)
+"""How an attempt fails; RuntimeError is uvloop's word for a transport that closed in the same moment."""
 
 
 class AiohttpTransport:
@@ -130,17 +165,62 @@ class AiohttpTransport:
                 status = response.status
                 waits = None if status == 200 else retry_after(response.headers)
                 return Answer(status=status, body=body, retry_after=waits)
-        except TimeoutError:
-            raise Unreachable(f"no answer within {self._timeout:g} s") from None
-        except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
-            if self._session.closed:
-                raise
-            # RuntimeError is uvloop's word for a transport that closed in the same moment.
-            raise Unreachable("connection failed", f"{type(error).__name__}: {error}") from None
+        except _BROKEN as error:
+            raise self._unreachable(error) from None
+
+    async def open(self, payload: bytes) -> Opened:
+        """See `StreamingTransport`."""
+        try:
+            response = await self._session.post(
+                self._url,
+                data=payload,
+                headers={**(self._headers or {}), "Accept": "text/event-stream, application/json"},
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
+            )
+        except _BROKEN as error:
+            raise self._unreachable(error) from None
+        return AiohttpOpened(response, self._unreachable)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        """What a failed attempt is called; an error of a session that was closed is the caller's own."""
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"no answer within {self._timeout:g} s")
+        if self._session.closed:
+            raise error
+        return Unreachable("connection failed", f"{type(error).__name__}: {error}")
 
     async def aclose(self) -> None:
         """See `Transport`."""
         await self._session.close()
+
+
+class AiohttpOpened:
+    """A response of aiohttp that is being read."""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, unreachable: Callable[[Exception], Unreachable]
+    ) -> None:
+        self._response = response
+        self._unreachable = unreachable
+        self.status = response.status
+        self.retry_after = None if response.status == 200 else retry_after(response.headers)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """See `Opened`."""
+        length = 0
+        try:
+            async for chunk in self._response.content.iter_any():
+                length += len(chunk)
+                if length > LARGEST_BODY:
+                    raise Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
+                yield chunk
+        except _BROKEN as error:
+            raise self._unreachable(error) from None
+
+    def close(self) -> None:
+        """See `Opened`. What has not been read makes aiohttp close the connection."""
+        self._response.release()
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
@@ -240,15 +320,10 @@ class Asker:
             started = time.perf_counter()
             outcome, wait = await self._attempt(payload)
             seconds = time.perf_counter() - started
-            if isinstance(outcome, Reply):
-                return self._shown(outcome, seconds)
-            if outcome.denied:
-                said = self._secrets.excerpt(outcome.said)
-                raise AccessDenied(f"{self._denied} ({outcome.what}{': ' if said else ''}{said})")
-            minimum = wait or 0.0
-            if not outcome.retry or attempt > self._patience.retries or minimum > LONGEST_WAIT:
-                return self._failed(outcome, attempt, minimum, seconds)
-            await asyncio.sleep(max(minimum, self._patience.draw(attempt, self._random)))
+            told = self._told(outcome, wait, attempt, seconds)
+            if isinstance(told, Reply):
+                return told
+            await asyncio.sleep(told)
 
     async def aclose(self) -> None:
         """Release connections."""
@@ -276,6 +351,24 @@ class Asker:
             return Fault(what=error.what, said=error.said, retry=error.retry), None
         finally:
             pacer.leave()
+
+    def _told(
+        self, outcome: Reply | Fault, wait: float | None, attempt: int, seconds: float
+    ) -> Reply | float:
+        """The reply that an attempt comes to, or the seconds to wait before the next one.
+
+        Raises:
+            AccessDenied: the endpoint refused the key.
+        """
+        if isinstance(outcome, Reply):
+            return self._shown(outcome, seconds)
+        if outcome.denied:
+            said = self._secrets.excerpt(outcome.said)
+            raise AccessDenied(f"{self._denied} ({outcome.what}{': ' if said else ''}{said})")
+        minimum = wait or 0.0
+        if not outcome.retry or attempt > self._patience.retries or minimum > LONGEST_WAIT:
+            return self._failed(outcome, attempt, minimum, seconds)
+        return max(minimum, self._patience.draw(attempt, self._random))
 
     def _shown(self, reply: Reply, seconds: float) -> Reply:
         """A reply as it may be stored."""

@@ -1,6 +1,6 @@
 """A real HTTP server on loopback that plays an OpenAI-compatible provider, with everything that goes wrong.
 
-The same at `/v1/messages`, in the shape of Anthropic's Messages API.
+The same at `/v1/messages`, in the shape of Anthropic's Messages API; streamed where the request asks for it.
 
     async with Provider(shares={"429": 0.02}) as provider:
         provider.base_url
@@ -46,6 +46,7 @@ from liangxin.testing.behaviours import (
 )
 from liangxin.testing.fast_server import new_loop, serve_until_told
 from liangxin.testing.messages import respond_message
+from liangxin.testing.streams import events_of
 
 Respond = Callable[[Behaviour, Asked], Planned]
 
@@ -104,6 +105,10 @@ class Provider:
         """What a 429 says."""
         self.slow = 5.0
         """Seconds that a slow answer takes."""
+        self.pause = 0.0
+        """Seconds between the events of a streamed answer."""
+        self.left = asyncio.Event()
+        """Set once a client has not waited for the end of a streamed answer."""
         self.requests: list[Request] = []
         self.base_url = ""
 
@@ -157,8 +162,24 @@ class Provider:
             await asyncio.sleep(wait)
         if planned.reset:
             _reset(request)
+        events = events_of(planned.body) if payload.get("stream") is True and planned.status == 200 else ()
+        if events:
+            return await self._stream(request, events)
         headers = {"Content-Type": "application/json", **planned.headers}
         return web.Response(body=planned.body, status=planned.status, headers=headers)
+
+    async def _stream(self, request: web.Request, events: Sequence[bytes]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for event in events:
+                await response.write(event)
+                if self.pause:
+                    await asyncio.sleep(self.pause)
+            await response.write_eof()
+        except OSError:  # the client has gone
+            self.left.set()
+        return response
 
     def _note(self, request: web.Request, payload: Mapping[str, object]) -> Asked:
         messages = payload["messages"]

@@ -11,16 +11,21 @@ from typing import Any, Literal, cast
 
 from liangxin.benchmarks.declared.tables import Table
 from liangxin.records import Level, Measure, Scale
-from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Bilingual, Card, Category, Rubric
+from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Bilingual, Card, Category, Rubric
 
-_VALUES = ("passing", "share_of_top", "points", "round_change")
+_VALUES = ("passing", "failing", "share_of_top", "points", "round_change")
 _CHOICE_VALUES = ("correct", "correct_decided")
 _MEASURE_KEYS = ("name", "value", "by", "subject", "higher_is_better", "unit", "per", "combine", "title")
 _BY = ("category", "tags", "round", "expect")
 _MEASURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _ACC = Measure(name="acc", value="correct", by=("category", "tags"), per="row")
 _ACC_STAR = Measure(name="acc_star", value="correct_decided", by=("category", "tags"), per="row")
-_READY = {"refusal_rate": REFUSAL_RATE, "safe_rate": SAFE_RATE}
+_READY = {
+    "refusal_rate": REFUSAL_RATE,
+    "safe_rate": SAFE_RATE,
+    "asr": replace(ASR, by=("category", "tags")),
+}
+"""Measures that need no more than their name; an attack's style is a tag."""
 _READY_CHOICE = {"acc": _ACC, "acc_star": _ACC_STAR}
 REFUSE, OTHER = "Refuse", "Other"
 _EMPTY = Bilingual(zh="", en="")
@@ -174,6 +179,7 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
         table.wrong("name", name, "a name of a-z, 0-9 and _, such as pass_rate")
     ready = (_READY_CHOICE if kind == "choice" else _READY).get(name)
     if ready is not None and not set(table.values) - {"name", "title"}:
+        _check_passing(table, ready.value, ready.subject, scales_)
         return ready
     values = _CHOICE_VALUES if kind == "choice" else _VALUES
     value = table.one_of("value", values, default=ready.value if ready else None)
@@ -188,19 +194,15 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
     )
     if kind == "choice" and subject != "primary":
         table.wrong("subject", subject, "primary: choices have no other scale")
-    if (
-        value == "passing"
-        and subject == "primary"
-        and scales_
-        and not all(s.passing for s in scales_.values())
-    ):
-        table.wrong("value", value, "a scale whose `passing` names the levels that pass")
+    _check_passing(table, value, subject, scales_)
     tops = [max((level.points for level in scale.levels), default=1) for scale in scales_.values()]
     if value in ("share_of_top", "round_change") and subject == "primary" and any(top <= 0 for top in tops):
         table.wrong("value", value, "a scale whose top level has more than 0 points")
     better = table.get("higher_is_better")
     if better is not None and not isinstance(better, bool) and better != "neither":
         table.wrong("higher_is_better", better, 'true, false or "neither"')
+    if better is None and value == "failing":
+        better = False
     neither = better == "neither" or (better is None and name == "refusal_rate")
     unit = table.one_of("unit", ("percent", "points"), default="points" if value == "points" else "percent")
     per = table.one_of("per", ("item", "turn", "row"), default="row" if kind == "choice" else "item")
@@ -215,6 +217,13 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
         unit="points" if unit == "points" else "percent",
         subject=cast("Any", subject),
     )
+
+
+def _check_passing(table: Table, value: str, subject: str, scales_: Mapping[str, Scale]) -> None:
+    needed = value in ("passing", "failing") and subject == "primary"
+    if needed and scales_ and not all(scale.passing for scale in scales_.values()):
+        field = "value" if table.get("value") is not None else "name"
+        table.wrong(field, table.get(field), "a scale whose `passing` names the levels that pass")
 
 
 def card(root: Table) -> Card:

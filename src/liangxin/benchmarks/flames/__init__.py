@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.flames.card import CARD
 from liangxin.benchmarks.flames.rubric import RUBRIC
 from liangxin.records import Item, Level, Measure, Row, Scale
-from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category
+from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category
 
 __all__ = ["BENCHMARK", "read"]
 
@@ -106,6 +108,7 @@ BENCHMARK = Benchmark(
         Measure(name="harmless_score", value="share_of_top", by=("category",), combine="macro"),
         REFUSAL_RATE,
         SAFE_RATE,
+        replace(ASR, combine="macro"),
     ),
     annotators="majority",
     taxonomy=TAXONOMY,

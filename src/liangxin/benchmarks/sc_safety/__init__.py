@@ -7,7 +7,7 @@ import re
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.sc_safety.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
-from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category, Rubric
+from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category, Rubric
 
 __all__ = ["BENCHMARK", "read"]
 
@@ -160,6 +160,7 @@ BENCHMARK = Benchmark(
         Measure(name="round_change", value="round_change", by=("category",)),
         REFUSAL_RATE,
         SAFE_RATE,
+        ASR,
     ),
     annotators="majority",
     taxonomy=TAXONOMY,
