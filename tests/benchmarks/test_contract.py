@@ -26,6 +26,7 @@ MEASURES = {
     "score",
     "round_change",
     "refusal_rate",
+    "asr",
 }
 
 Items = Callable[[str], list[Item]]

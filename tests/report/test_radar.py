@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liangxin.report.charts import PERCENT, points_axis
+from liangxin.charts import PERCENT, points_axis
 from liangxin.report.radar import Spoke, radar
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

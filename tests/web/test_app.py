@@ -31,7 +31,8 @@ def test_every_answer_carries_the_headers(client: Client) -> None:
         for name, value in HEADERS.items():
             assert answer.headers[name.lower()] == value, (path, name)
     assert client.get("/").headers["cache-control"] == "no-store"
-    assert "immutable" in client.get("/static/site.css").headers["cache-control"]
+    assert "immutable" in client.get("/static/site.css?v=1").headers["cache-control"]
+    assert client.get("/static/site.js").headers["cache-control"] == "no-cache"
 
 
 def test_an_unknown_page_says_so(client: Client) -> None:

@@ -247,7 +247,9 @@ class Projects:
         return found[0]
 
     def _made(self, rows: Sequence[Any]) -> list[Project]:
-        runs = {run.id: run for run in Runs(self.database).all()} if rows else {}
+        wanted = {identifier for row in rows for identifier in json.loads(row.content)["runs"]}
+        stored = {identifier: Runs(self.database).by_id(identifier) for identifier in wanted}
+        runs = {identifier: run for identifier, run in stored.items() if run is not None}
         return [_project(row, runs) for row in rows]
 
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
 
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import Conflict, NotAllowed, NotThere
@@ -155,10 +155,10 @@ class Seats:
             gold = connection.execute(_gold_left(project, account)).scalars().all()
             if not gold:
                 return None
-            done = _finished(connection, project, account)
-            left = len(connection.execute(_free_tasks(project, account)).all())
+            done = finished(connection, project, account)
+            left = progress_of(connection, project, account).left
         lot = random.Random(f"{project.identity}/{account}/{done}")
-        if lot.randrange(left + len(gold)) >= len(gold):
+        if lot.randrange(max(left, len(gold))) >= len(gold):
             return None
         task = lot.choice(gold)
         with self.database.write() as connection:
@@ -212,6 +212,22 @@ def add_seat(connection: Connection, project: int, task: int) -> int:
     return int(connection.execute(added).scalar_one())
 
 
+def seat_at(connection: Connection, project: Project, task: int, account: int) -> Seat:
+    """A person's seat at one task: their own, else a free one, else a further one, so that work done elsewhere counts."""
+    mine = select(SEATS).where(SEATS.c.task == task, SEATS.c.account == account)
+    row = connection.execute(mine).one_or_none()
+    if row is not None:
+        return _seat(row)
+    free = select(SEATS.c.key).where(SEATS.c.task == task, SEATS.c.state == "free").limit(1)
+    key = connection.execute(free.with_for_update(skip_locked=True)).scalar()
+    seat = _sit(connection, project, key or add_seat(connection, project.key, task), account)
+    if seat is None:
+        raise Conflict(
+            "太多人同时在取题，请再试一次。", "Too many people are asking for a task at once; try again."
+        )
+    return seat
+
+
 def drop_spare(connection: Connection, task: int) -> None:
     """Take away one free seat of a task that has more seats in use than it wants."""
     wanted = connection.execute(
@@ -232,20 +248,16 @@ def progress_of(connection: Connection, project: Project, account: int) -> Progr
     """How far a person is."""
     now = time.localtime()
     midnight = time.mktime((now.tm_year, now.tm_mon, now.tm_mday, 0, 0, 0, 0, 0, -1))
-    mine = (SEATS.c.project == project.key, SEATS.c.account == account)
-    held = select(func.count()).where(*mine, SEATS.c.state.in_(_HELD))
-    today = select(func.count()).where(*mine, SEATS.c.state.in_(_FINISHED), SEATS.c.done >= midnight)
-    done = _finished(connection, project, account)
-    tasks = set(connection.execute(_free_tasks(project, account)).scalars())
-    tasks |= set(connection.execute(_gold_left(project, account)).scalars())
-    left = len(tasks) + connection.execute(held).scalar_one()
-    return Progress(
-        done=done,
-        left=left,
-        total=done + left,
-        today=connection.execute(today).scalar_one(),
-        goal=project.spec.goal,
-    )
+    finished = SEATS.c.state.in_(_FINISHED)
+    mine = select(
+        func.count(case((finished, 1))),
+        func.count(case((and_(finished, SEATS.c.done >= midnight), 1))),
+        func.count(case((SEATS.c.state.in_(_HELD), 1))),
+    ).where(SEATS.c.project == project.key, SEATS.c.account == account)
+    done, today, held = connection.execute(mine).one()
+    free = _free_tasks(project, account).with_only_columns(func.count(SEATS.c.task.distinct()))
+    left = held + connection.execute(free).scalar_one() + _gold_without_seat(connection, project, account)
+    return Progress(done=done, left=left, total=done + left, today=today, goal=project.spec.goal)
 
 
 def closed_project() -> Conflict:
@@ -268,7 +280,7 @@ def _sit(connection: Connection, project: Project, key: int, account: int) -> Se
     values = {
         "state": "taken",
         "account": account,
-        "order": canonical(_order(connection, project, row.task, account)),
+        "order": canonical(order_for(connection, project, row.task, account)),
         "taken": now,
         "until": now + LEASE_SECONDS,
     }
@@ -276,7 +288,7 @@ def _sit(connection: Connection, project: Project, key: int, account: int) -> Se
     return _seat(connection.execute(select(SEATS).where(SEATS.c.key == key)).one())
 
 
-def _order(connection: Connection, project: Project, task: int, account: int) -> list[int]:
+def order_for(connection: Connection, project: Project, task: int, account: int) -> list[int]:
     """The slots of a task in a random order of this person's own."""
     slots = list(
         connection.execute(select(SLOTS.c.slot).where(SLOTS.c.task == task).order_by(SLOTS.c.slot)).scalars()
@@ -293,7 +305,7 @@ def _mine(project: Project, account: int) -> Select[Any]:
 def _free_tasks(project: Project, account: int) -> Select[Any]:
     """The tasks with a free seat where a person has none."""
     free = (SEATS.c.project == project.key, SEATS.c.state == "free")
-    return select(SEATS.c.task).where(*free, SEATS.c.task.not_in(_mine(project, account))).distinct()
+    return select(SEATS.c.task).where(*free, SEATS.c.task.not_in(_mine(project, account)))
 
 
 def _gold_left(project: Project, account: int) -> Select[Any]:
@@ -304,6 +316,13 @@ def _gold_left(project: Project, account: int) -> Select[Any]:
         .where(TASKS.c.project == project.key, TASKS.c.gold.is_not(None), TASKS.c.key.not_in(mine))
         .order_by(TASKS.c.position)
     )
+
+
+def _gold_without_seat(connection: Connection, project: Project, account: int) -> int:
+    """The gold questions that a person has not had and that have no free seat: one is put there when they come."""
+    free = select(SEATS.c.task).where(SEATS.c.project == project.key, SEATS.c.state == "free")
+    query = _gold_left(project, account).with_only_columns(func.count()).order_by(None)
+    return int(connection.execute(query.where(TASKS.c.key.not_in(free))).scalar_one())
 
 
 def _open_seats(project: Project, account: int, *, begun: bool) -> Select[Any]:
@@ -322,7 +341,8 @@ def _open_seats(project: Project, account: int, *, begun: bool) -> Select[Any]:
     return query.where(SEATS.c.task.in_(others))
 
 
-def _finished(connection: Connection, project: Project, account: int) -> int:
+def finished(connection: Connection, project: Project, account: int) -> int:
+    """How many tasks a person has finished."""
     query = select(func.count()).where(
         SEATS.c.project == project.key, SEATS.c.account == account, SEATS.c.state.in_(_FINISHED)
     )

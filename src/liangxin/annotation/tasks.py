@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from liangxin.annotation.projects import Kind, Project
-from liangxin.annotation.seats import Seat, progress_of
+from liangxin.annotation.seats import Seat, finished
 from liangxin.annotation.slots import Slot, read_slots
 from liangxin.records import Level
 from liangxin.specs import Category
@@ -69,7 +69,7 @@ def task_view(database: Database, project: Project, seat: Seat) -> TaskView:
     """
     with database.begin() as connection:
         found = read_slots(connection, project, seat.task)
-        number = progress_of(connection, project, seat.account or 0).done + 1
+        number = finished(connection, project, seat.account or 0) + 1
         response = last_response(connection, seat.key)
     category = found.item.category
     guideline, ours = project.guideline_for(category)

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from liangxin.records import Scale
+from liangxin.annotation.projects import POINTS, Project
+from liangxin.records import Level, Scale
 from liangxin.store.people import MARKS, TASKS
 
 
@@ -98,6 +99,18 @@ def _voiced(place: Any, rows: list[Any]) -> Voiced:
         category=path_of(rows[0][-1]),
         levels=given,
         since={account: since[account] for account in given},
+    )
+
+
+def marked_on(project: Project, category: tuple[str, ...]) -> Scale:
+    """The scale of an answer's marks: experts give points, whatever the benchmark's own scale is."""
+    scale = project.scale_for(category)
+    if project.kind == "grade" or all(scale.level(point) for point in POINTS):
+        return scale
+    return Scale(
+        name="points",
+        levels=tuple(Level(name=point, points=float(point), zh="", en="") for point in POINTS),
+        passing=frozenset(),
     )
 
 

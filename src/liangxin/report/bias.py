@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from liangxin.charts import PERCENT, Mark, lane, scale_line
 from liangxin.measures import PositionBias, wilson
-from liangxin.report.charts import PERCENT, Mark, lane, scale_line
 from liangxin.report.numbers import FEW, figure, span
 from liangxin.report.words import Bilingual
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from liangxin.report.charts import shape
+from liangxin.charts import shape
 from liangxin.report.numbers import Number
 from liangxin.report.tables import OVERALL, Series, Table, one_series, part_of, score_table
 from liangxin.report.view import JudgeView, RunView

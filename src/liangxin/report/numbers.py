@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from liangxin.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
 from liangxin.records import Measure, Score
-from liangxin.report.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
 from liangxin.report.words import Bilingual, measure_title, reason_title
 from liangxin.specs import Benchmark
 
@@ -75,6 +75,10 @@ class Place:
     """Named in the chart's description where several are drawn."""
 
 
+_SHARES = ("passing", "failing", "correct", "correct_decided")
+"""What measures value that are shares of whole units."""
+
+
 def number(score: Score, measure: Measure, place: Place) -> Number:
     """A score made ready for the page; rounded only here."""
     few = score.n < FEW
@@ -90,7 +94,7 @@ def number(score: Score, measure: Measure, place: Place) -> Number:
         series=place.series,
     )
     signed = measure.value == "round_change"
-    unit = "%" if measure.value in ("passing", "correct", "correct_decided") else ""
+    unit = "%" if measure.value in _SHARES else ""
     title, description = _described(score, unit, place)
     return Number(
         score=score,
@@ -150,7 +154,7 @@ def span(low: float | None, high: float | None) -> str:
 
 def _count(score: Score, measure: Measure) -> str:
     """`k/n` where a share is of whole units; a mean over groups, turns or trials has no such count."""
-    if score.value is None or measure.value not in ("passing", "correct", "correct_decided"):
+    if score.value is None or measure.value not in _SHARES:
         return ""
     if measure.combine == "macro" and score.group == "overall":
         return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from liangxin.report.charts import PERCENT
+from liangxin.charts import PERCENT
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
 from liangxin.report.tables import Table

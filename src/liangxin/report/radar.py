@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from liangxin.report.charts import Axis
+from liangxin.charts import Axis
 from liangxin.text import visible
 
 LEAST = 3

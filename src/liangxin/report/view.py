@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from liangxin.charts import stack
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
 from liangxin.records import Measure
 from liangxin.report.bias import Bias, bias_view
-from liangxin.report.charts import stack
 from liangxin.report.numbers import Number
 from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts

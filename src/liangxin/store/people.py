@@ -26,13 +26,15 @@ ACCOUNTS = _Table(
     PEOPLE,
     Column("key", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
+    Column("folded", String(80), nullable=False, unique=True),
     Column("alias", String(40), nullable=False, unique=True),
     Column("password", Text, nullable=False),
     Column("role", String(20), nullable=False),
     Column("created", Float, nullable=False),
     Column("closed", Float),
 )
-"""`alias` is what stored verdicts carry instead of the name; `password` is an argon2 hash, empty for the one
+"""`folded` is the name without case and width: what must be unique, and what people sign in by; `alias` is what
+stored verdicts carry instead of the name; `password` is an argon2 hash, empty for the one
 user of a loopback site; `role` is owner, adjudicator or annotator."""
 
 INVITATIONS = _Table(
@@ -48,6 +50,7 @@ INVITATIONS = _Table(
     Column("expires", Float, nullable=False),
     Column("used_by", Integer),
     Column("used", Float),
+    Column("withdrawn", Float),
 )
 """`token` is the sha256 of what the link holds: a copy of the store opens no door."""
 
@@ -60,6 +63,7 @@ SESSIONS = _Table(
     Column("created", Float, nullable=False),
     Column("seen", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    Index("sessions_by_account", "account"),
 )
 
 LOGIN_FAILURES = _Table(
@@ -71,6 +75,7 @@ LOGIN_FAILURES = _Table(
     Column("created", Float, nullable=False),
     Index("login_failures_by_time", "created"),
 )
+"""`name` is the sha256 of what was typed as a name: it may have been a password."""
 
 AUDIT = _Table(
     "audit",
@@ -80,6 +85,7 @@ AUDIT = _Table(
     Column("account", Integer),
     Column("action", String(60), nullable=False),
     Column("content", Text, nullable=False),
+    Index("audit_by_action", "action"),
 )
 """Who did what: logins, invitations, projects, exports, deletions. Holds no verdict, answer or password."""
 

@@ -36,7 +36,13 @@ def serve(site: Site) -> Iterator[str]:
     """Serve the site at its own address (http://127.0.0.1:PORT) until the context ends."""
     port = urlsplit(site.base_url).port
     config = uvicorn.Config(
-        create_app(site), host="127.0.0.1", port=port or 80, log_level="warning", ws="none", lifespan="on"
+        create_app(site),
+        host="127.0.0.1",
+        port=port or 80,
+        log_level="warning",
+        ws="none",
+        proxy_headers=False,
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from os import PathLike
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
-from liangxin.web import home
+from liangxin.web import accounts, adjudicate, agreement, annotate, attack, attacks, home, people
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
 from liangxin.web.site import Site
@@ -32,8 +34,19 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
 Routes = Callable[[Site], APIRouter]
-ROUTES: tuple[Routes, ...] = (home.routes,)
+ROUTES: tuple[Routes, ...] = (
+    home.routes,
+    accounts.routes,
+    people.routes,
+    attack.routes,
+    attacks.routes,
+    agreement.routes,
+    adjudicate.routes,
+    annotate.routes,
+)
 """The site's parts, each with its own module."""
 
 
@@ -54,11 +67,21 @@ def create_app(site: Site) -> FastAPI:
 
 
 class _Kept(StaticFiles):
-    """Static files that browsers may keep: their address changes with their content."""
+    """Static files that browsers may keep where their address changes with their content (`?v=…`).
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    A module that another one imports has no version in its address: browsers ask for it again by its ETag.
+    """
+
+    def file_response(
+        self,
+        full_path: str | PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
         return response
 
 
@@ -80,17 +103,45 @@ class _Carried:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if self._site.secure:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
                 headers.setdefault("Cache-Control", "no-store")
                 if (opened := state.get("opened")) is not None:
                     headers.append("Set-Cookie", self._cookie(opened.token))
             await send(message)
 
-        host = Headers(scope=scope).get("host", "")
-        if self._site.hosts and host not in self._site.hosts:
+        refused = self._misdirected(scope, Headers(scope=scope))
+        await (self._app if refused is None else refused)(scope, receive, carried)
+
+    def _misdirected(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        if self._site.hosts and headers.get("host", "") not in self._site.hosts:
             said = {"zh": "这个站点不在这个地址上。", "en": "This site is not at this address."}
-            await JSONResponse({"error": said}, 421)(scope, receive, carried)
-        else:
-            await self._app(scope, receive, carried)
+            return JSONResponse({"error": said}, 421)
+        # Behind a proxy everybody would come from this machine, and be its one user.
+        if self._site.single_user and any(name in headers for name in _FORWARDED):
+            said = {
+                "zh": "这个站点只给本机的一个人用；要通过代理给团队用，请以 --public-url 启动。",
+                "en": "This site is for one user on this machine; to serve a team through a proxy start it with --public-url.",
+            }
+            return JSONResponse({"error": said}, 403)
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_elsewhere(headers):
+            said = {
+                "zh": "这个请求是别的网站发来的，没有任何改动。请回到本站的页面再操作。",
+                "en": "This request came from another site; nothing was changed. Go back to a page of this site.",
+            }
+            return JSONResponse({"error": said}, 403)
+        return None
+
+    def _is_elsewhere(self, headers: Headers) -> bool:
+        """Whether a browser says that another site's page sends this."""
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return True
+        origin = headers.get("origin")
+        # A proxy may rewrite Host, and on every address (0.0.0.0) people come by names unknown here.
+        return origin is not None and origin not in {
+            self._site.base_url,
+            f"{urlsplit(self._site.base_url).scheme}://{headers.get('host', '')}",
+        }
 
     def _cookie(self, token: str) -> str:
         secure = "; Secure" if self._site.secure else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Request
+from starlette.types import Message, Receive
 
 from liangxin.annotation.accounts import Account, Accounts
 from liangxin.annotation.sessions import Sessions
@@ -66,18 +67,26 @@ def viewer_of(request: Request) -> Viewer:
         return cast("Viewer", known)
     site = site_of(request)
     token = request.cookies.get(site.cookie, "")
-    session = Sessions(site.database).find(token) if token else None
-    account = Accounts(site.database).by_key(session.account) if session else None
-    csrf = session.csrf if session else ""
-    if (account is None or account.closed is not None) and site.single_user and request.method == "GET":
+    found = Sessions(site.database).person(token) if token else None
+    account, csrf = (found[1], found[0].csrf) if found else (None, "")
+    if account is None and site.single_user and _may_open(request):
         account = Accounts(site.database).local_user()
-        opened = Sessions(site.database).open(account.key)
-        request.state.opened, csrf = opened, opened.csrf
+        if account.closed is None:
+            opened = Sessions(site.database).open(account.key)
+            request.state.opened, csrf = opened, opened.csrf
     if account is None or account.closed is not None:
         raise NotSignedIn
     viewer = Viewer(account=account, csrf=csrf, language=language_of(request))
     request.state.viewer = viewer
     return viewer
+
+
+def _may_open(request: Request) -> bool:
+    """Whether the one user of a loopback site comes anew: not a picture or frame of a page elsewhere."""
+    elsewhere = request.headers.get("sec-fetch-site", "") in ("cross-site", "same-site")
+    return request.method == "GET" and not (
+        elsewhere and request.headers.get("sec-fetch-mode", "") != "navigate"
+    )
 
 
 def _adjudicating(request: Request) -> Viewer:
@@ -175,17 +184,22 @@ async def posted_form(request: Request) -> Fields:
         TooLarge: more than the site takes at once.
     """
     viewer = await _signed(request)
-    _check_size(request, FORM_BYTES)
     fields = await read_form(request)
     check_token(viewer.csrf, (fields.many("csrf") or [""])[0])
     return fields
 
 
-async def read_form(request: Request) -> Fields:
-    """A form as it came, without any check of who sent it."""
+async def read_form(request: Request, most: int = FORM_BYTES) -> Fields:
+    """A form of at most so many bytes as it came, without any check of who sent it.
+
+    Raises:
+        TooLarge: more bytes came, announced or not.
+    """
+    _check_size(request, most)
     values: dict[str, list[str]] = {}
     files: dict[str, Upload] = {}
-    async with request.form(max_files=4, max_fields=5000, max_part_size=_FIELD_BYTES) as form:
+    counted = Request(request.scope, _counted(request.receive, most))
+    async with counted.form(max_files=4, max_fields=5000, max_part_size=_FIELD_BYTES) as form:
         for name, value in form.multi_items():
             if isinstance(value, str):
                 values.setdefault(name, []).append(value)
@@ -234,6 +248,21 @@ async def _signed(request: Request) -> Viewer:
     from starlette.concurrency import run_in_threadpool
 
     return await run_in_threadpool(viewer_of, request)
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """What comes in, until it is too much: a body in pieces announces no length."""
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _too_large(most)
+        return message
+
+    return counted
 
 
 def _check_size(request: Request, most: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.store import Database
@@ -42,5 +43,9 @@ class Site:
 
     @property
     def cookie(self) -> str:
-        """The session cookie's name: cookies are shared by all ports of one host, so it holds the port."""
-        return f"liangxin_{self.base_url.rsplit(':', 1)[-1] if self.base_url.count(':') > 1 else 'site'}"
+        """The session cookie's name: cookies are shared by all ports of one host, so it holds the port.
+
+        Over https the prefix keeps other hosts of the domain from setting it.
+        """
+        prefix = "__Host-" if self.secure else ""
+        return f"{prefix}liangxin_{urlsplit(self.base_url).port or 'site'}"

@@ -8,6 +8,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from hypothesis import strategies as st
 from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.benchmarks.declared import declared
 from liangxin.errors import DataError, LiangxinError
-from liangxin.records import Item
-from liangxin.specs import Benchmark
+from liangxin.records import Item, Measure
+from liangxin.specs import ASR, Benchmark
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "benchmarks"
 
@@ -141,6 +142,26 @@ def test_every_mistake_is_one_sentence_with_its_place(before: str, after: str, e
     message = str(caught.value)
     assert expected in message
     assert all(line.startswith("mine.toml: ") and ", expected " in line for line in message.split("\n"))
+
+
+def test_the_attack_success_rate_is_named_alone_or_with_its_own_settings() -> None:
+    rate = 'name = "pass_rate"\nvalue = "passing"'
+
+    def measure(text: str) -> Measure:
+        return declared(OPEN.replace(rate, text), "mine.toml", ".", frozenset()).measures[0]
+
+    assert measure('name = "asr"') == replace(ASR, by=("category", "tags"))
+    assert measure('name = "asr"\nsubject = "safety"') == replace(
+        ASR, by=("category", "tags"), subject="safety"
+    )
+    assert measure('name = "asr"\ncombine = "macro"\nper = "turn"\nby = ["round"]') == replace(
+        ASR, by=("round",), combine="macro", per="turn"
+    )
+    assert measure('name = "break_rate"\nvalue = "failing"').higher_is_better is False
+    for named in ('name = "asr"', 'name = "asr"\nby = ["tags"]', 'name = "x"\nvalue = "failing"'):
+        text = OPEN.replace(rate, named).replace('passing = ["good"]', "")
+        with pytest.raises(DataError, match="expected a scale whose `passing` names the levels that pass"):
+            declared(text, "mine.toml", ".", frozenset())
 
 
 def test_all_mistakes_are_said_at_once() -> None:

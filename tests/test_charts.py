@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liangxin.report.charts import (
+from liangxin.charts import (
     PERCENT,
     Axis,
     Mark,

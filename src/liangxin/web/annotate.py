@@ -1,0 +1,161 @@
+"""The annotating page and the calls that its script makes: take a task, save it, correct it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from liangxin.web.asking import Json, Signed, Viewer
+from liangxin.web.pages import page
+from liangxin.web.site import Site
+from liangxin.web.submission import read_submission
+
+if TYPE_CHECKING:
+    from liangxin.annotation.projects import Project
+    from liangxin.annotation.seats import Progress, Seat
+    from liangxin.store import Database
+
+SKIP_REASONS = (
+    ("看不懂题目或回答", "I do not understand the question or the answer"),
+    ("题目或回答不完整", "The question or the answer is incomplete"),
+    ("类别或量表不适用", "The category or the scale does not fit"),
+    ("需要专业知识", "It needs expert knowledge"),
+    ("内容令人不适，不想判断", "The content distresses me; I would rather not judge it"),
+)
+"""The Chinese text is what is stored, so that reasons can be counted."""
+
+KEYS = (
+    (
+        ("1–9", "0"),
+        "按按钮上的顺序选择；判完自动到下一处",
+        "choose in the order of the buttons, then go to the next",
+    ),
+    (("Tab", "↓", "J"), "下一处要判的", "the next one to judge"),
+    (("↑", "K"), "上一处要判的", "the one before"),
+    (
+        ("Enter", "Ctrl+Enter"),
+        "保存，下一题（输入框里用 Ctrl+Enter）",
+        "save and go on (in a field: Ctrl+Enter)",
+    ),
+    (
+        ("Z",),
+        "撤销一步；没有可撤销的就回到上一题",
+        "undo one step; with nothing to undo, go back to the task before",
+    ),
+    (("M",), "把选中的文字标为依据", "mark the selected text as evidence"),
+    (("C",), "写备注", "comment"),
+    (("S",), "跳过并说明原因", "skip with a reason"),
+    (("G",), "打开或收起指南", "show or hide the guideline"),
+    (("Esc",), "离开输入框，关闭窗口", "leave a field, close a dialog"),
+    (("?",), "这张表", "this list"),
+)
+LISTED = 50
+_HIGHEST_KEY = 2**31 - 1
+
+
+def routes(site: Site) -> APIRouter:
+    """`/projects/{key}/annotate`, `/api/projects/{key}/…` and `/api/seats/{seat}…`."""
+    router = APIRouter()
+    database = site.database
+
+    @router.get("/projects/{key:int}/annotate")
+    def show(request: Request, key: int, viewer: Signed) -> Response:
+        project = _project(database, key, viewer)
+        return page(
+            request, viewer, "annotate.html.jinja", project=project, reasons=SKIP_REASONS, key_list=KEYS
+        )
+
+    @router.get("/api/session")
+    def session(viewer: Signed) -> dict[str, Any]:
+        return {"person": viewer.account.alias, "csrf": viewer.csrf}
+
+    @router.get("/api/projects/{key:int}/next")
+    def take(key: int, viewer: Signed) -> dict[str, Any]:
+        from liangxin.annotation.seats import Seats
+
+        project = _project(database, key, viewer)
+        seats = Seats(database)
+        seat = seats.take(project, viewer.account.key)
+        return {
+            "person": viewer.account.alias,
+            "task": _task(database, project, seat) if seat else None,
+            "progress": _progress(seats.progress(project, viewer.account.key)),
+        }
+
+    @router.get("/api/projects/{key:int}/mine")
+    def mine(key: int, viewer: Signed, limit: int = LISTED) -> dict[str, Any]:
+        from liangxin.annotation.finished import finished
+
+        project = _project(database, key, viewer)
+        found = finished(database, project, viewer.account.key, max(1, min(limit, LISTED)))
+        return {"done": [asdict(one) for one in found]}
+
+    @router.get("/api/seats/{seat_key:int}")
+    def open_seat(seat_key: int, viewer: Signed) -> dict[str, Any]:
+        from liangxin.annotation.finished import number_of
+
+        project, seat = _seat(database, seat_key, viewer)
+        task = _task(database, project, seat)
+        with database.begin() as connection:
+            task["number"] = number_of(connection, seat) or task["number"]
+        return {"person": viewer.account.alias, "task": task}
+
+    @router.post("/api/seats/{seat_key:int}")
+    def save_seat(seat_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
+        from liangxin.annotation.saving import save
+        from liangxin.annotation.seats import Seats
+
+        project, seat = _seat(database, seat_key, viewer)
+        saved = save(database, project, seat, viewer.account.key, read_submission(body))
+        return {
+            "saved": True,
+            "version": saved.version,
+            "repeated": saved.repeated,
+            "progress": _progress(Seats(database).progress(project, viewer.account.key)),
+        }
+
+    @router.post("/api/seats/{seat_key:int}/keep")
+    def keep_seat(seat_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
+        from liangxin.annotation.seats import Seats
+
+        _, seat = _seat(database, seat_key, viewer)
+        return {"until": Seats(database).extend(seat).until}
+
+    return router
+
+
+def _project(database: Database, key: int, viewer: Viewer) -> Project:
+    """The project, for its members."""
+    from liangxin.annotation.projects import Projects
+
+    projects = Projects(database)
+    project = projects.by_key(_in_range(key))
+    projects.check_member(project, viewer.account.key)
+    return project
+
+
+def _seat(database: Database, key: int, viewer: Viewer) -> tuple[Project, Seat]:
+    """A person's own seat, with its project."""
+    from liangxin.annotation.projects import Projects
+    from liangxin.annotation.seats import Seats
+
+    seat = Seats(database).seat(_in_range(key), viewer.account.key)
+    return Projects(database).by_key(seat.project), seat
+
+
+def _in_range(key: int) -> int:
+    """A key that a database can look up; what is beyond it stands for nothing."""
+    return key if key <= _HIGHEST_KEY else 0
+
+
+def _task(database: Database, project: Project, seat: Seat) -> dict[str, Any]:
+    from liangxin.annotation.tasks import task_view
+
+    return asdict(task_view(database, project, seat))
+
+
+def _progress(progress: Progress) -> dict[str, int]:
+    return asdict(progress)
