@@ -37,7 +37,7 @@ def test_a_link_makes_an_account_of_its_role_in_its_project(invitations: Invitat
     with database.begin() as connection:
         assert connection.execute(select(MEMBERS.c.account)).scalars().all() == [account.key]
         stored = connection.execute(select(INVITATIONS)).one()
-        log = connection.execute(select(AUDIT.c.action)).scalars().all()
+        log = connection.execute(select(AUDIT.c.action).order_by(AUDIT.c.key)).scalars().all()
         said = connection.execute(select(AUDIT.c.content)).scalars().all()
     assert token not in str(tuple(stored))
     assert stored.used_by == account.key

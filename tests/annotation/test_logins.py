@@ -48,7 +48,8 @@ def test_the_right_password_gets_in_and_is_noted(logins: Logins, person: Account
         with pytest.raises(NotAllowed, match="name or the password is wrong"):
             logins.sign_in(name, password, "10.0.0.1")
     with logins.database.begin() as connection:
-        log = connection.execute(select(AUDIT.c.action, AUDIT.c.account, AUDIT.c.content)).tuples().all()
+        found = connection.execute(select(AUDIT).order_by(AUDIT.c.key))
+        log = [(row.action, row.account, row.content) for row in found]
     assert log == [
         ("signed in", person.key, "{}"),
         ("sign-in failed", person.key, "{}"),
@@ -119,7 +120,7 @@ def test_many_tries_at_once_are_all_counted(logins: Logins, person: Account) -> 
 def test_the_store_holds_no_name_that_was_tried(logins: Logins) -> None:
     fail(logins, "my password by mistake", "10.0.0.1", 1)
     with logins.database.begin() as connection:
-        rows = connection.execute(select(LOGIN_FAILURES)).all() + connection.execute(select(AUDIT)).all()
+        rows = [*connection.execute(select(LOGIN_FAILURES)), *connection.execute(select(AUDIT))]
     assert rows
     assert "mistake" not in str([tuple(row) for row in rows])
 

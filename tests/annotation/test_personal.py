@@ -69,7 +69,9 @@ def answered(database: Database, person: Account, task: int, comment: str) -> No
         order="[0]",
         done=2.0,
     )
-    content = json.dumps({"comment": comment, "own_answer": "我的回答" if "我" in comment else "别的"})
+    content = json.dumps(
+        {"comment": comment, "own_answer": "我的回答" if "我" in comment else "别的"}, ensure_ascii=False
+    )
     with database.begin() as connection:
         seat = connection.execute(select(SEATS.c.key).where(SEATS.c.account == person.key)).scalars().first()
     whose = {"account": person.key, "project": 1, "task": task}
@@ -168,9 +170,8 @@ def test_keeping_the_verdicts_removes_who_it_was(
     assert (account.name, account.erased, account.protected) == (person.alias, True, False)
     assert account.closed is not None
     with people_database.begin() as connection:
-        states = dict(
-            connection.execute(select(SEATS.c.task, SEATS.c.state).where(SEATS.c.number == 1)).tuples()
-        )
+        found = connection.execute(select(SEATS.c.task, SEATS.c.state).where(SEATS.c.number == 1))
+        states = {row.task: row.state for row in found}
     assert states[2] == "free"
     assert 3 not in states
     assert states[4] == "skipped"
@@ -199,11 +200,11 @@ def test_erasing_leaves_nothing_of_the_person(
     assert "别人的攻击" in left
     with people_database.begin() as connection:
         annotators = connection.execute(select(JUDGEMENTS.c.annotator)).scalars().all()
-        seats = connection.execute(select(SEATS.c.account, SEATS.c.state)).tuples().all()
+        seats = [tuple(row) for row in connection.execute(select(SEATS.c.account, SEATS.c.state))]
         levels = connection.execute(select(DECISIONS.c.level)).scalars().all()
     assert person.alias not in annotators
     assert levels == ["1", "1"], "gold labels stay the project's"
-    assert sorted(seats, key=str) == [(None, "free"), (None, "free"), (owner.key, "done")]
+    assert sorted(seats, key=str) == [(owner.key, "done"), (None, "free"), (None, "free")]
 
 
 def test_the_last_owner_stays(people_database: Database, people: tuple[Account, Account]) -> None:

@@ -126,6 +126,17 @@ def test_wrong_gold_answers_are_the_owners_to_see(
         client.close()
 
 
+def test_somebody_who_only_skipped_is_there_too(client: Client, database: Database) -> None:
+    stored_run(database, FLAMES, items(2), answered, "甲")
+    desk = Desk.at(database, ProjectSpec(name="跳过", runs=("甲",), annotators=2))
+    set_gold(database, desk.project, desk.task("f0"), {(0, 1): "3"}, (desk.owner.key, "原文"))
+    desk.says(0, "f0", "3")
+    desk.says(1, "f0", {}, Submission(token="", levels={}, skip="看不懂"))
+    text = client.get(f"/projects/{desk.project.key}/agreement").text
+    assert desk.people[1].alias in text
+    assert "100.0% [21, 100]" in text
+
+
 def test_runs_of_an_expert_project_are_the_owners_to_see(
     team_site: Site, serving: Callable[[Site], Client], database: Database
 ) -> None:

@@ -558,7 +558,7 @@ def test_when_others_hold_the_rest_the_page_says_so_or_thanks(opened: Opened, da
 
 
 def test_the_page_is_named_for_those_who_cannot_see_it(opened: Opened, database: Database) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     second = {key: f"另：{text}" for key, text in ANSWERS.items()}
     page = opened(project_of(database, Accounts(database).local_user(), ITEMS, [ANSWERS, second]))

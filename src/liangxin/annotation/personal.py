@@ -141,7 +141,8 @@ def _erase_decisions(connection: Connection, account: Account) -> None:
         .join(SLOTS, (SLOTS.c.task == DECISIONS.c.task) & (SLOTS.c.slot == DECISIONS.c.slot))
         .where(mine)
     ).all()
-    names = dict(connection.execute(select(PROJECTS.c.key, PROJECTS.c.name)).tuples().all())
+    projects = connection.execute(select(PROJECTS.c.key, PROJECTS.c.name))
+    names = {row.key: row.name for row in projects}
     for row in decided:
         judges = select(JUDGES.c.key).where(
             JUDGES.c.run == row.run, JUDGES.c.spec == f"people:{names.get(row.project)}"
@@ -165,22 +166,28 @@ def _erase_attacks(connection: Connection, account: Account) -> None:
     keys = select(ATTACKS.c.key).where(mine)
     connection.execute(delete(ATTACK_TURNS).where(ATTACK_TURNS.c.attack.in_(keys)))
     connection.execute(delete(ATTACKS).where(mine))
-    for row in connection.execute(select(ATTACKS.c.key, ATTACKS.c.content)).all():
+    _empty_reasons(connection, ATTACKS, account.key)
+
+
+def _empty_reasons(connection: Connection, table: Table, account: int) -> None:
+    """Empty the person's words in the histories of what others made."""
+    for row in connection.execute(select(table.c.key, table.c.content)).all():
         content = json.loads(row.content)
-        history = [_wordless(entry, account.key) for entry in content.get("history", ())]
+        history = [_wordless(entry, account) for entry in content.get("history", ())]
         if history != content.get("history", []):
             changed = canonical({**content, "history": history})
-            connection.execute(update(ATTACKS).where(ATTACKS.c.key == row.key).values(content=changed))
+            connection.execute(update(table).where(table.c.key == row.key).values(content=changed))
 
 
 def _wordless(entry: Mapping[str, Any], account: int) -> dict[str, Any]:
-    own = entry.get("by") == account
+    own = account in (entry.get("by"), entry.get("account"))
     return {name: "" if own and name in ("reason", "note") else value for name, value in entry.items()}
 
 
 def _erase_choices(connection: Connection, account: Account) -> None:
     """Delete the choice items that the person made: they hold their own answers."""
     connection.execute(delete(CHOICE_ITEMS).where(CHOICE_ITEMS.c.made_by == account.key))
+    _empty_reasons(connection, CHOICE_ITEMS, account.key)
 
 
 def _about(key: int) -> ColumnElement[bool]:

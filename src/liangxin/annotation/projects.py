@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -202,15 +202,17 @@ class Projects:
         with self.database.write() as connection:
             _add_member(connection, project.key, account)
 
-    def remove_member(self, project: Project, account: int) -> None:
-        """A person judges no more; what they said stays, and what they had begun is free again."""
-        mine = (SEATS.c.project == project.key, SEATS.c.account == account)
+    def set_members(self, project: Project, accounts: Iterable[int], by: int) -> None:
+        """Let exactly these judge. What the others said stays, and what they had begun is free again."""
+        wanted = set(accounts)
+        query = select(MEMBERS.c.account).where(MEMBERS.c.project == project.key)
         with self.database.write() as connection:
-            connection.execute(
-                delete(MEMBERS).where(MEMBERS.c.project == project.key, MEMBERS.c.account == account)
-            )
-            free = {"state": "free", "account": None, "until": None, "order": ""}
-            connection.execute(update(SEATS).where(*mine, SEATS.c.state == "taken").values(**free))
+            before = set(connection.execute(query).scalars())
+            for account in before - wanted:
+                _remove_member(connection, project.key, account)
+            for account in wanted - before:
+                _add_member(connection, project.key, account)
+            audit.note(connection, by, "members set", project=project.name, members=sorted(wanted))
 
     def close(self, project: Project, account: int) -> Project:
         """Nothing can be taken or saved any more; everything stays."""
@@ -353,6 +355,13 @@ def _add_member(connection: Connection, project: int, account: int) -> None:
         connection.execute(
             insert(MEMBERS), [{"project": project, "account": account, "created": time.time()}]
         )
+
+
+def _remove_member(connection: Connection, project: int, account: int) -> None:
+    connection.execute(delete(MEMBERS).where(MEMBERS.c.project == project, MEMBERS.c.account == account))
+    mine = (SEATS.c.project == project, SEATS.c.account == account, SEATS.c.state == "taken")
+    free = {"state": "free", "account": None, "until": None, "order": ""}
+    connection.execute(update(SEATS).where(*mine).values(**free))
 
 
 def _project(row: Any, runs: Mapping[str, RunRecord]) -> Project:

@@ -70,6 +70,7 @@ def open_site(opening: Opening) -> None:
             access_log=False,
             server_header=False,
             ws="none",
+            proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
         uvicorn.Server(config).run(sockets=[listening])

@@ -264,3 +264,15 @@ CHOICE_ITEMS = _Table(
     Index("choice_items_by_state", "state"),
 )
 """A question with a good and a bad answer: proposed, accepted or rejected by a reviewer."""
+
+UPLOADS = _Table(
+    "uploads",
+    PEOPLE,
+    Column("token", String(64), primary_key=True),
+    Column("project", Integer, nullable=False),
+    Column("account", Integer, nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("content", Text, nullable=False),
+)
+"""A file of labels between its preview and its confirmation, in base64; gone after an hour."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -212,6 +213,12 @@ def _attacks(database: Database, attacker: Account, reviewer: Account) -> None:
     made.answered(asked, Reply(text=ANSWERS[1]))
 
 
+def filled(database: Database) -> Scene:
+    """`fill`, in a thread of its own: a browser's client keeps an event loop in the caller's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(fill, database).result()
+
+
 def store_of(folder: Path) -> Scene:
     """A filled SQLite store in a folder."""
-    return fill(Database(str(folder / "scene.db")))
+    return filled(Database(str(folder / "scene.db")))

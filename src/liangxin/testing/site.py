@@ -163,7 +163,7 @@ class Client:
         for _ in range(5):
             if answer.status not in (302, 303):
                 break
-            answer = self.request("GET", answer.headers["location"])
+            answer = self.request("GET", answer.headers["location"].split("#")[0])
         return answer
 
 

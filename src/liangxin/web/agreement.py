@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from liangxin.agreement.annotators import NAMES
 from liangxin.annotation.accounts import Accounts
 from liangxin.annotation.against_gold import against_gold
-from liangxin.annotation.agreement import agreement_of
+from liangxin.annotation.agreement import Share, agreement_of
 from liangxin.annotation.annotators import people
 from liangxin.annotation.best import best_of
 from liangxin.annotation.projects import Project, Projects
@@ -29,6 +29,8 @@ from liangxin.web.agreement_words import (
 from liangxin.web.asking import Adjudicating, Viewer
 from liangxin.web.pages import page
 from liangxin.web.site import Site
+
+_NONE = Share(hits=0, n=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def _values(database: Database, project: Project, viewer: Viewer) -> dict[str, A
         "people": persons,
         "pairs": {(pair.one, pair.other): pair.share for pair in found.pairs},
         "gold": gold,
+        "right": {one.account: gold.by.get(one.account, _NONE) for one in persons} if gold else {},
         "best": best,
         "run_names": names,
         "who": Known(who_is(database, viewer)),

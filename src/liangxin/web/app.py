@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
-from liangxin.web import accounts, adjudicate, agreement, annotate, attack, attacks, home, people
+from liangxin.web import accounts, adjudicate, agreement, annotate, attack, attacks, home, people, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
 from liangxin.web.site import Site
@@ -41,6 +41,7 @@ ROUTES: tuple[Routes, ...] = (
     home.routes,
     accounts.routes,
     people.routes,
+    projects.routes,
     attack.routes,
     attacks.routes,
     agreement.routes,

@@ -1,6 +1,6 @@
 /** The annotating page: takes one task, keeps every keystroke, saves, goes on. */
 import { asked } from "./annotate_keys.js";
-import { draftOf, keepDraft, newToken, Outbox, session, tidyDrafts } from "./annotate_outbox.js";
+import { draftOf, inTime, keepDraft, newToken, Outbox, session, tidyDrafts } from "./annotate_outbox.js";
 import {
   askSkip, openOutbox, placeGuideline, showBreak, showCorrecting, showDone, showEnd, showGuidelineBox, showOutbox,
   showProgress, showRefusal, showTrouble, toggleGuideline, wireDialogs,
@@ -30,7 +30,10 @@ class Desk {
     this.base = 0;
     this.replaces = null;
     this.selected = null;
+    /** What to load, as long as it has not come, and whether the site was out of reach. */
     this.wanted = null;
+    this.unreached = false;
+    this.asked = 0;
     this.kept = Date.now();
     this.pause = 1000;
     this.timer = 0;
@@ -40,6 +43,7 @@ class Desk {
     tidyDrafts();
     wireDialogs();
     this.#wire();
+    this.#say(t("正在取题……", "Fetching your task…"));
     await this.outbox.send();
     if (this.mode === "loading") await this.load();
   }
@@ -49,29 +53,42 @@ class Desk {
     clearTimeout(this.timer);
     this.mode = "loading";
     this.wanted = { seat, fill };
-    try {
-      const found = await get(seat ? `/api/seats/${seat}` : `/api/projects/${project}/next`);
-      if (found.person !== person) return this.#unreached("other_person");
+    this.unreached = false;
+    this.asked += 1;
+    const { asked: mine } = this;
+    const address = seat ? `/api/seats/${seat}` : `/api/projects/${project}/next`;
+    const found = await inTime(get(address)).catch((error) => error);
+    // A later wish has overtaken this one.
+    if (mine === this.asked) this.#came(found, seat, fill);
+  }
+
+  #came(found, seat, fill) {
+    if (found instanceof Error) this.#refused(found, seat);
+    else if (found.person !== person) this.#unreached("other_person");
+    else {
       this.#reached();
       if (found.progress) showProgress(found.progress);
       if (found.task) this.#open(found.task, fill);
       else this.#finished(found.progress);
-    } catch (error) {
-      if (!(error instanceof Refused) || error.status >= 500 || error.status === 429) this.#unreached("offline");
-      else if (error.status === 401) this.#unreached("signed_out");
-      else if (seat && this.task) this.#stay(error);
-      else this.#message(error.message);
     }
-    return undefined;
+  }
+
+  #refused(error, seat) {
+    if (!(error instanceof Refused) || error.status >= 500 || error.status === 429) this.#unreached("offline");
+    else if (error.status === 401) this.#unreached("signed_out");
+    else if (seat && this.task) this.#stay(error);
+    else this.#message(error.message);
   }
 
   #reached() {
     this.wanted = null;
+    this.unreached = false;
     this.pause = 1000;
     if (!this.outbox.trouble) showTrouble("");
   }
 
   #unreached(trouble) {
+    this.unreached = true;
     showTrouble(trouble);
     if (!this.task) this.#say(t("正在等待连接……", "Waiting for the connection…"));
     this.timer = setTimeout(() => this.#again(), this.pause);
@@ -79,7 +96,7 @@ class Desk {
   }
 
   #again() {
-    if (this.wanted && this.mode === "loading") this.load(this.wanted.seat, this.wanted.fill);
+    if (this.unreached) this.load(this.wanted.seat, this.wanted.fill);
   }
 
   /** The other task cannot be opened: the one on the page stays. */
@@ -281,14 +298,12 @@ class Desk {
     this.view.focus(id);
   }
 
-  /** Move to the target before or after; false where there is none. */
+  /** Move to the target before or after; where there is none, scroll. */
   #move(step) {
-    if (!this.view || this.mode !== "working") return false;
-    const targets = this.view.targets;
+    const targets = this.mode === "working" ? this.view.targets : [];
     const next = targets[targets.findIndex((one) => one.id === this.current) + step];
-    if (!next) return false;
-    this.#goTo(next.id);
-    return true;
+    if (next) this.#goTo(next.id);
+    else scrollBy({ top: step * 120 });
   }
 
   #mark() {
@@ -408,8 +423,8 @@ class Desk {
       guideline: () => toggleGuideline(),
       keys: () => place("keys-dialog").showModal(),
     };
-    const onRadio = event.target.matches?.('input[type="radio"]');
-    if (acts[wish.act]() !== false || onRadio) event.preventDefault();
+    event.preventDefault();
+    acts[wish.act]();
   }
 }
 

@@ -87,7 +87,8 @@ export function newToken() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
-function inTime(promise) {
+/** The answer to a call, or a TypeError where none comes within half a minute. */
+export function inTime(promise) {
   let timer = 0;
   const late = new Promise((_resolve, reject) => {
     timer = setTimeout(() => reject(new TypeError("no answer in time")), PATIENCE);
