@@ -12,13 +12,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import CompoundSelect, Connection, Select, and_, case, delete, func, insert, select, update
 
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import Conflict, NotAllowed, NotThere
 from liangxin.store import Database
 from liangxin.store.content import canonical
-from liangxin.store.people import SEATS, SLOTS, TASKS
+from liangxin.store.people import DECISIONS, SEATS, SLOTS, TASKS
 
 LEASE_SECONDS = 30 * 60.0
 _HELD = ("taken", "overdue")
@@ -297,9 +297,13 @@ def order_for(connection: Connection, project: Project, task: int, account: int)
     return slots
 
 
-def _mine(project: Project, account: int) -> Select[Any]:
-    """The tasks where a person has a seat."""
-    return select(SEATS.c.task).where(SEATS.c.project == project.key, SEATS.c.account == account)
+def _mine(project: Project, account: int) -> CompoundSelect[Any]:
+    """The tasks where a person has a seat, or has settled an answer: who has seen others' verdicts is not blind."""
+    seated = select(SEATS.c.task).where(SEATS.c.project == project.key, SEATS.c.account == account)
+    settled = select(DECISIONS.c.task).where(
+        DECISIONS.c.project == project.key, DECISIONS.c.account == account
+    )
+    return seated.union(settled)
 
 
 def _free_tasks(project: Project, account: int) -> Select[Any]:
