@@ -16,7 +16,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
-from liangxin.web import accounts, adjudicate, agreement, annotate, attack, attacks, home, people, projects
+from liangxin.web import (
+    accounts,
+    adjudicate,
+    agreement,
+    annotate,
+    attack,
+    attacks,
+    choices,
+    home,
+    labels,
+    people,
+    projects,
+)
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
 from liangxin.web.site import Site
@@ -47,6 +59,8 @@ ROUTES: tuple[Routes, ...] = (
     agreement.routes,
     adjudicate.routes,
     annotate.routes,
+    labels.routes,
+    choices.routes,
 )
 """The site's parts, each with its own module."""
 

@@ -7,7 +7,7 @@ import {
 } from "./annotate_panels.js";
 import { Entered, MOST_SPANS } from "./annotate_response.js";
 import { Work } from "./annotate_rest.js";
-import { selectedIn, showGuideline, TaskView } from "./annotate_view.js";
+import { make, selectedIn, showGuideline, TaskView } from "./annotate_view.js";
 import { get, person, post, Refused, say, t } from "./site.js";
 
 const KEEP_EVERY = 4 * 60_000;
@@ -389,6 +389,8 @@ class Desk {
     clicked("rested", () => {
       this.work.rested();
       place("rest").hidden = true;
+      // A hidden button would still take the next Enter.
+      (this.view?.heading ?? place("show-done")).focus({ preventScroll: true });
     });
     // A press on the button must not take the selection away before it is read.
     place("mark").addEventListener("pointerdown", (event) => {

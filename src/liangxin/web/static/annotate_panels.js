@@ -235,7 +235,7 @@ export function showGuidelineBox(open) {
 
 /** Beside the task there is room for the guideline, unless it was put away; above it only when asked for. */
 export function placeGuideline() {
-  if (WIDE.matches) showGuidelineBox(recall(GUIDELINE) ?? true);
+  showGuidelineBox(WIDE.matches && (recall(GUIDELINE) ?? true));
 }
 
 /** Show the guideline or put it away; a wide page remembers. */
