@@ -1,0 +1,1 @@
+"""Labels in and out: files of labels, a sheet for people without a browser, Label Studio."""

@@ -1,0 +1,55 @@
+"""Every answer of a project with what binds a label to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from liangxin.annotation.places import SeenTurn
+from liangxin.annotation.projects import Project
+from liangxin.annotation.slots import read_slots
+from liangxin.annotation.voices import At
+from liangxin.records import Item
+from liangxin.store import Database, RunRecord
+from liangxin.store.content import dialogue_key
+from liangxin.store.people import TASKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One turn of one dialogue."""
+
+    at: At
+    position: int
+    """The task's place in the project, from 0."""
+    item: Item
+    run: RunRecord
+    trial: int
+    dialogue: str
+    seen: SeenTurn
+
+
+def answers_of(database: Database, project: Project) -> Iterator[list[Answer]]:
+    """The answers of each task, task by task in the project's order, by slot and turn."""
+    runs = {run.key: run for run in project.runs}
+    query = select(TASKS.c.key, TASKS.c.position).where(TASKS.c.project == project.key)
+    with database.begin() as connection:
+        tasks = connection.execute(query.order_by(TASKS.c.position)).all()
+    for key, position in tasks:
+        with database.begin() as connection:
+            found = read_slots(connection, project, key)
+        yield [
+            Answer(
+                at=At(task=key, slot=slot.slot, turn=turn.turn),
+                position=position,
+                item=found.item,
+                run=runs[slot.run],
+                trial=slot.trial,
+                dialogue=dialogue_key(runs[slot.run].id, found.item.id, slot.trial),
+                seen=turn,
+            )
+            for slot in found.slots
+            for turn in slot.turns
+        ]

@@ -1,0 +1,104 @@
+"""One door for whatever a person hands in: a sheet, a file of labels, an export of Label Studio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from liangxin.annotation.accounts import Account
+from liangxin.annotation.labels.answers import answers_of
+from liangxin.annotation.labels.label_studio import read_export
+from liangxin.annotation.labels.opening import is_sheet
+from liangxin.annotation.labels.reading import Person, file_rows, read_labels, store_labels
+from liangxin.annotation.labels.sheet import ABOUT
+from liangxin.annotation.labels.sheet_reading import read_sheet
+from liangxin.annotation.labels.storing import Stored, compare, store
+from liangxin.annotation.projects import Project
+from liangxin.errors import NotAllowed
+from liangxin.store import Database
+
+Kind = Literal["sheet", "labels", "label_studio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What storing a file would do."""
+
+    kind: Kind
+    people: tuple[Person, ...]
+    changes: Mapping[str, int]
+    """Tasks: new, corrected, same."""
+    unmatched: int = 0
+    partial: int = 0
+    """Tasks of a labels file that lack a level for one of their answers."""
+    blank: int = 0
+    """Tasks of a sheet that were left blank."""
+    skipped: int = 0
+    """Annotations of Label Studio that were cancelled there or have no level."""
+
+
+def preview(database: Database, project: Project, file: tuple[str, bytes], by: Account) -> Preview:
+    """Read a file whole and say what it would change; nothing is stored.
+
+    An owner hands in anything; a member the sheet that is theirs.
+
+    Raises:
+        FileErrors: the file has wrong rows or cells, each named.
+        NotAllowed: a member hands in something else.
+        PeopleError: the file is none of the three.
+    """
+    return _read(database, project, file, by, keep=False)[0]
+
+
+def store_file(database: Database, project: Project, file: tuple[str, bytes], by: Account) -> Stored:
+    """Store what a file says; errors as `preview`. A second time it changes nothing."""
+    made = _read(database, project, file, by, keep=True)[1]
+    assert made is not None
+    return made
+
+
+def _read(
+    database: Database, project: Project, file: tuple[str, bytes], by: Account, *, keep: bool
+) -> tuple[Preview, Stored | None]:
+    name, content = file
+    owner = by.role == "owner"
+    ending = PurePath(name).suffix.lower()
+    if ending == ".xlsx" and is_sheet(content, ABOUT):
+        sheet = read_sheet(database, project, content, None if owner else by.key)
+        listed = compare(database, project, sheet.ballots)
+        counts: dict[str, int] = {change: listed.count(change) for change in ("new", "corrected", "same")}
+        said = Preview(
+            kind="sheet",
+            people=(Person(name=sheet.account.name, account=sheet.account),),
+            changes=counts,
+            blank=sheet.blank,
+        )
+        return said, store(database, project, sheet.ballots) if keep else None
+    if not owner:
+        raise NotAllowed(
+            "这里只能交自己的标注表（本页下载的 xlsx）。",
+            "Hand in your own sheet here: the xlsx that this page gives you.",
+        )
+    skipped, kind = 0, "labels"
+    if ending == ".json":
+        texts = {
+            (one.dialogue, one.at.turn): one.seen.answer
+            for task in answers_of(database, project)
+            for one in task
+        }
+        export = read_export(name, content, texts)
+        reading = read_labels(database, project, name, export.rows, export.spans)
+        skipped, kind = export.cancelled + export.empty, "label_studio"
+    else:
+        reading = read_labels(database, project, name, file_rows(name, content))
+    said = Preview(
+        kind="label_studio" if kind == "label_studio" else "labels",
+        people=reading.people,
+        changes={str(change): count for change, count in reading.changes.items()},
+        unmatched=reading.unmatched,
+        partial=reading.partial,
+        skipped=skipped,
+    )
+    return said, store_labels(database, project, reading, by.key) if keep else None

@@ -1,0 +1,80 @@
+"""Every page of the site in a real browser: nothing too wide, no error, no other host, nothing serious for axe-core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liangxin.benchmarks import open_benchmark
+from liangxin.store import Database
+from liangxin.testing.looking import every, visits
+from liangxin.testing.scene import Scene, filled
+from liangxin.testing.site import free_port, serve
+from liangxin.web.app import create_app
+from liangxin.web.site import AttackSettings, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    if request.param == "sqlite":
+        url = str(tmp_path_factory.mktemp("scene") / "scene.db")
+    else:
+        from liangxin.testing.postgres import fresh
+
+        url = fresh(request.getfixturevalue("postgres_server"), "scene")
+    made = filled(Database(url))
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="module")
+def site(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    script: Path = tmp_path_factory.mktemp("model") / "model.jsonl"
+    script.write_text('{"text": "这样说不合适。"}\n', encoding="utf-8")
+    made = Site(
+        database=scene.database,
+        base_url=f"http://127.0.0.1:{free_port()}",
+        single_user=False,
+        attack=AttackSettings(
+            models=(f"scripted:{script}",), benchmarks=(open_benchmark("flames"), open_benchmark("sc-safety"))
+        ),
+    )
+    with serve(made):
+        yield made
+
+
+def test_every_page_is_whole_in_chinese_at_both_widths(browser: Browser, scene: Scene, site: Site) -> None:
+    shapes = [(390, False, False), (1440, False, False)]
+    assert every(browser, site, visits(scene), shapes, None) == []
+
+
+def test_every_page_is_whole_in_english_and_in_the_dark(browser: Browser, scene: Scene, site: Site) -> None:
+    shapes = [(360, True, True), (1600, True, True)]
+    assert every(browser, site, visits(scene), shapes, None) == []
+
+
+def test_every_page_that_can_be_opened_is_looked_at(scene: Scene, site: Site) -> None:
+    """A new page must be added to the list of visits."""
+    import re
+
+    looked = {re.sub(r"[?#].*", "", one.path) for one in visits(scene)}
+    skipped = re.compile(
+        r"/(api|static|language)\b|/part$|/next$|/export|\.(json|zip|jsonl|csv|xlsx)$|/download"
+    )
+    missing = []
+    for route in create_app(site).routes:
+        path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or set()
+        if "GET" not in methods or skipped.search(path):
+            continue
+        shape = re.compile("^" + re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) + "$")
+        if not any(shape.match(one) for one in looked):
+            missing.append(path)
+    assert missing == []
