@@ -10,8 +10,8 @@ from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.records import Score
 from liangxin.report.numbers import figure, missing, span
 from liangxin.report.tables import OVERALL, group_title, titles
-from liangxin.report.words import Bilingual, measure_title, same, status_title, verdict_title
 from liangxin.text import visible
+from liangxin.words import Bilingual, measure_title, same, status_title, verdict_title
 
 SAMPLE = Bilingual(zh="样例·非成绩", en="sample, not a result")
 FAKE = Bilingual(zh="模型是脚本，只验证流程", en="a scripted model: plumbing, not values")

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from liangxin.charts import PERCENT, Mark, lane, scale_line
 from liangxin.measures import PositionBias, wilson
 from liangxin.report.numbers import FEW, figure, span
-from liangxin.report.words import Bilingual
+from liangxin.words import Bilingual
 
 AXIS = replace(PERCENT, reference=50.0)
 

@@ -11,9 +11,9 @@ from liangxin.charts import shape
 from liangxin.report.numbers import Number
 from liangxin.report.tables import OVERALL, Series, Table, one_series, part_of, score_table
 from liangxin.report.view import JudgeView, RunView
-from liangxin.report.words import Bilingual
 from liangxin.specs import Benchmark
 from liangxin.text import visible
+from liangxin.words import Bilingual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

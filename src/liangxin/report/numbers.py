@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from liangxin.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
 from liangxin.records import Measure, Score
-from liangxin.report.words import Bilingual, measure_title, reason_title
 from liangxin.specs import Benchmark
+from liangxin.words import Bilingual, measure_title, reason_title
 
 FEW = 30
 """Below this many units: counts and interval only, no bar."""

@@ -16,9 +16,9 @@ from liangxin.report.numbers import FEW
 from liangxin.report.picking import RANDOM_SHOWN, WORST_SHOWN
 from liangxin.report.profile import profiles
 from liangxin.report.view import RunView, run_view
-from liangxin.report.words import method_title, reason_title, status_title, verdict_title
 from liangxin.store import Database
 from liangxin.text import prose, visible
+from liangxin.words import method_title, reason_title, status_title, verdict_title
 
 
 def render(database: Database, results: Sequence[RunResult]) -> str:

@@ -12,7 +12,7 @@ from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
 from liangxin.report.tables import Table
 from liangxin.report.view import JudgeView, RunView
-from liangxin.report.words import Bilingual
+from liangxin.words import Bilingual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

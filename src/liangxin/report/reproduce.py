@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from liangxin.engine.results import JudgeResult, RunResult
-from liangxin.report.words import Bilingual
 from liangxin.text import public_url, shell_word
+from liangxin.words import Bilingual
 
 _SHORT = 160
 """A longer value, or one of several lines, is folded."""

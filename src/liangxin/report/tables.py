@@ -13,8 +13,8 @@ from liangxin.charts import Axis, scale_line
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Measure, Score
 from liangxin.report.numbers import Number, Place, axis_for, number
-from liangxin.report.words import Bilingual, measure_note, measure_title, same
 from liangxin.specs import Benchmark, Category
+from liangxin.words import Bilingual, measure_note, measure_title, same
 
 Part = Literal["overall", "category", "tags", "round", "expect"]
 

@@ -16,8 +16,8 @@ from liangxin.report.numbers import Number
 from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
 from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles, titles
-from liangxin.report.words import Bilingual, same, status_title, verdict_title
 from liangxin.store import Database, Runs, dialogues
+from liangxin.words import Bilingual, same, status_title, verdict_title
 
 SCRIPTED = "scripted:"
 

@@ -2,7 +2,7 @@
 
 from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
-from liangxin.store.dialogues import ADJUDICATED, Ruling, StoredDialogue, dialogues
+from liangxin.store.dialogues import ADJUDICATED, Ruling, StoredDialogue, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.transfer import Transferred, copy_run
@@ -25,6 +25,7 @@ __all__ = [
     "Writer",
     "copy_run",
     "dialogues",
+    "dialogues_at",
     "hashed",
     "store_url",
 ]

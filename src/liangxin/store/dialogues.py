@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
 from liangxin.store.content import dialogue_key, item_of
@@ -58,20 +58,52 @@ def dialogues(
     start = 0
     while True:
         with database.begin() as connection:
-            items = _items(connection, run, start, limit)
-            if not items:
-                return
-            turns = _turns(connection, run, start)
-            rulings = _rulings(connection, run, start, settled=settled)
-        for rank, item in items:
-            for trial in range(1, run.trials + 1):
-                at = (rank, trial)
-                yield StoredDialogue(
-                    rank=rank,
-                    dialogue=_dialogue(run, item, trial, turns.get(at, {})),
-                    rulings=rulings.get(at, {}),
-                )
+            found = _read(connection, run, range(start, start + _CHUNK), limit, settled=settled)
+        if not found:
+            return
+        yield from found
         start += _CHUNK
+
+
+def dialogues_at(
+    database: Database, run: RunRecord, places: Sequence[tuple[int, int]], *, settled: bool = True
+) -> list[StoredDialogue]:
+    """Some dialogues of a run by (rank, trial), in the order given; places without one are left out."""
+    ranks = sorted({rank for rank, _ in places})
+    with database.begin() as connection:
+        read = _read(connection, run, ranks, run.units, settled=settled) if ranks else []
+    found = {(one.rank, one.dialogue.trial): one for one in read}
+    return [found[place] for place in places if place in found]
+
+
+Ranks = range | Sequence[int]
+"""Which items are read: neighbours, or some here and there."""
+
+
+def _read(
+    connection: Connection, run: RunRecord, ranks: Ranks, units: int, *, settled: bool
+) -> list[StoredDialogue]:
+    """Every dialogue of these items, trial after trial; empty where none of them is planned."""
+    items = _items(connection, run, ranks, units)
+    if not items:
+        return []
+    turns = _turns(connection, run, ranks)
+    rulings = _rulings(connection, run, ranks, settled=settled)
+    return [
+        StoredDialogue(
+            rank=rank,
+            dialogue=_dialogue(run, item, trial, turns.get((rank, trial), {})),
+            rulings=rulings.get((rank, trial), {}),
+        )
+        for rank, item in items
+        for trial in range(1, run.trials + 1)
+    ]
+
+
+def _among(column: ColumnElement[int], ranks: Ranks) -> ColumnElement[bool]:
+    if isinstance(ranks, range):
+        return and_(column >= ranks.start, column < ranks.stop)
+    return column.in_(ranks)
 
 
 def settle(rulings: Mapping[RulingKey, Ruling]) -> Mapping[RulingKey, Ruling]:
@@ -90,11 +122,11 @@ def settle(rulings: Mapping[RulingKey, Ruling]) -> Mapping[RulingKey, Ruling]:
     }
 
 
-def _items(connection: Connection, run: RunRecord, start: int, units: int) -> list[tuple[int, Item]]:
+def _items(connection: Connection, run: RunRecord, ranks: Ranks, units: int) -> list[tuple[int, Item]]:
     query = (
         select(RUN_ITEMS.c.rank, ITEMS.c.id, ITEMS.c.content)
         .join(ITEMS, and_(ITEMS.c.dataset == run.dataset, ITEMS.c.position == RUN_ITEMS.c.position))
-        .where(RUN_ITEMS.c.run == run.key, RUN_ITEMS.c.rank >= start, RUN_ITEMS.c.rank < start + _CHUNK)
+        .where(RUN_ITEMS.c.run == run.key, _among(RUN_ITEMS.c.rank, ranks))
         .where(RUN_ITEMS.c.unit_rank < units)
         .order_by(RUN_ITEMS.c.rank)
     )
@@ -102,11 +134,11 @@ def _items(connection: Connection, run: RunRecord, start: int, units: int) -> li
 
 
 def _turns(
-    connection: Connection, run: RunRecord, start: int
+    connection: Connection, run: RunRecord, ranks: Ranks
 ) -> dict[tuple[int, int], dict[int, tuple[Reply, int]]]:
     query = (
         select(TURNS)
-        .where(TURNS.c.run == run.key, TURNS.c.rank >= start, TURNS.c.rank < start + _CHUNK)
+        .where(TURNS.c.run == run.key, _among(TURNS.c.rank, ranks))
         .order_by(TURNS.c.rank, TURNS.c.trial, TURNS.c.turn, TURNS.c.attempt)
     )
     found: dict[tuple[int, int], dict[int, tuple[Reply, int]]] = {}
@@ -127,12 +159,12 @@ def _turns(
 
 
 def _rulings(
-    connection: Connection, run: RunRecord, start: int, *, settled: bool
+    connection: Connection, run: RunRecord, ranks: Ranks, *, settled: bool
 ) -> Mapping[tuple[int, int], Mapping[RulingKey, Ruling]]:
     table = JUDGEMENTS
     query = (
         select(table)
-        .where(table.c.run == run.key, table.c.rank >= start, table.c.rank < start + _CHUNK)
+        .where(table.c.run == run.key, _among(table.c.rank, ranks))
         .order_by(
             table.c.rank, table.c.judge, table.c.trial, table.c.turn, table.c.annotator, table.c.attempt
         )

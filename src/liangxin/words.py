@@ -1,4 +1,4 @@
-"""What the page says of the contract's names, in both languages; an unknown name stands for itself."""
+"""What pages say of the contract's names, in both languages; an unknown name stands for itself."""
 
 from __future__ import annotations
 
