@@ -80,6 +80,7 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(LiangxinError, _stated)
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(RequestValidationError, _not_found)
+    app.add_exception_handler(Exception, _broken)
     return app
 
 
@@ -200,6 +201,15 @@ def _not_found(request: Request, error: Exception) -> Response:
             "There is no such page. Check the address, or begin at the home page.",
         )
     return _said(request, status, f"请求无法读取（{status}）。", f"The request cannot be read ({status}).")
+
+
+def _broken(request: Request, _error: Exception) -> Response:
+    """A defect of ours: its traceback stands in the server's own log, never on a page."""
+    zh = "站点出错了，已记在服务器的日志里；没有存的内容请再存一次。"
+    en = "The site failed; the server's log holds the details. Save again what was not saved."
+    if _wants_json(request):
+        return JSONResponse({"error": {"zh": zh, "en": en}}, 500)
+    return page(request, None, "error.html.jinja", 500, zh=zh, en=en, http_status=500)
 
 
 def _said(request: Request, status: int, zh: str, en: str) -> Response:
