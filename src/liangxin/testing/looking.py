@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from liangxin.annotation.accounts import Account
+from liangxin.annotation.choices import ChoiceFilter, ChoiceItems
 from liangxin.annotation.invitations import Invitations, Wanted
 from liangxin.annotation.sessions import Sessions
 from liangxin.store import Runs
@@ -52,6 +53,7 @@ def visits(scene: Scene) -> list[Visit]:
     runs = {run.name: run for run in Runs(scene.database).all()}
     with scene.database.begin() as connection:
         attacks = {row.state: row.key for row in connection.execute(select(ATTACKS.c.state, ATTACKS.c.key))}
+    items, _ = ChoiceItems(scene.database).page(ChoiceFilter(), start=0, most=1)
     flames, sc_safety = runs["flames-甲"].id, runs["sc-safety-甲"].id
     made: list[tuple[str, str, Account | None]] = [
         ("login", "/login", None),
@@ -81,6 +83,7 @@ def visits(scene: Scene) -> list[Visit]:
         ("attacks", "/attacks", adjudicator),
         ("attack-review", f"/attacks/{attacks['submitted']}", adjudicator),
         ("choices", "/choices", adjudicator),
+        *[("choice-review", f"/choices/{item.key}", adjudicator) for item in items[:1]],
     ]
     return [Visit(name=name, path=path, who=who) for name, path, who in made]
 
