@@ -44,7 +44,9 @@ def prepared(database: Database, items: int, people: int) -> tuple[Project, Sequ
         Item(id=f"i{number}", turns=(f"第 {number} 个问题？",), category=(tops[number % 5],))
         for number in range(items)
     ]
-    run = stored_run(database, open_benchmark("flames"), made, lambda _item, _turn: Reply(text=ANSWER), "perf")
+    run = stored_run(
+        database, open_benchmark("flames"), made, lambda _item, _turn: Reply(text=ANSWER), "perf"
+    )
     owner = Accounts(database).create("owner-of-perf", "", "owner")
     project = Projects(database).create(ProjectSpec(name="perf", runs=(run.id,), annotators=3), owner)
     accounts = [Accounts(database).create(f"person {number}", "", "annotator") for number in range(people)]

@@ -8,8 +8,8 @@ from liangxin.benchmarks import BENCHMARKS, sample_path
 from liangxin.cli.cards import HEADINGS
 from liangxin.data import read_items
 from liangxin.records import Item
-from liangxin.report.words import measure_note, measure_title
 from liangxin.specs import Benchmark, Bilingual, Category
+from liangxin.words import measure_note, measure_title
 from sources import cell, linked
 
 WORDS = {

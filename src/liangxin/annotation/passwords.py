@@ -16,7 +16,39 @@ LEAST, MOST = 10, 200
 """Characters."""
 _AT_ONCE = 2
 _COMMON = frozenset(
-    ["1234567890", "0123456789", "12345678910", "123456789a", "a123456789", "qwertyuiop", "1qaz2wsx3edc", "q1w2e3r4t5", "password123", "password1234", "passw0rd123", "administrator", "letmein123", "iloveyou123", "woaini1314", "woaini5201314", "5201314520", "1123581321", "1111111111", "0000000000", "8888888888", "6666666666", "1234512345", "abcdefghij", "abcd123456", "abc1234567", "qq123456789", "zxcvbnm123", "asdfghjkl123", "liangxin123", "liangxin2026"]
+    [
+        "1234567890",
+        "0123456789",
+        "12345678910",
+        "123456789a",
+        "a123456789",
+        "qwertyuiop",
+        "1qaz2wsx3edc",
+        "q1w2e3r4t5",
+        "password123",
+        "password1234",
+        "passw0rd123",
+        "administrator",
+        "letmein123",
+        "iloveyou123",
+        "woaini1314",
+        "woaini5201314",
+        "5201314520",
+        "1123581321",
+        "1111111111",
+        "0000000000",
+        "8888888888",
+        "6666666666",
+        "1234512345",
+        "abcdefghij",
+        "abcd123456",
+        "abc1234567",
+        "qq123456789",
+        "zxcvbnm123",
+        "asdfghjkl123",
+        "liangxin123",
+        "liangxin2026",
+    ]
 )
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from liangxin.annotation.finished import finished, number_of
+from liangxin.annotation.projects import Project, Projects
+from liangxin.annotation.saving import save
+from liangxin.annotation.seats import Progress, Seat, Seats
+from liangxin.annotation.tasks import task_view
+from liangxin.store import Database
 from liangxin.web.asking import Json, Signed, Viewer
 from liangxin.web.pages import page
 from liangxin.web.site import Site
 from liangxin.web.submission import read_submission
-
-if TYPE_CHECKING:
-    from liangxin.annotation.projects import Project
-    from liangxin.annotation.seats import Progress, Seat
-    from liangxin.store import Database
 
 SKIP_REASONS = (
     ("看不懂题目或回答", "I do not understand the question or the answer"),
@@ -59,8 +60,12 @@ _HIGHEST_KEY = 2**31 - 1
 def routes(site: Site) -> APIRouter:
     """`/projects/{key}/annotate`, `/api/projects/{key}/…` and `/api/seats/{seat}…`."""
     router = APIRouter()
-    database = site.database
+    _add_project(router, site.database)
+    _add_seats(router, site.database)
+    return router
 
+
+def _add_project(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key:int}/annotate")
     def show(request: Request, key: int, viewer: Signed) -> Response:
         project = _project(database, key, viewer)
@@ -74,7 +79,6 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/api/projects/{key:int}/next")
     def take(key: int, viewer: Signed) -> dict[str, Any]:
-        from liangxin.annotation.seats import Seats
 
         project = _project(database, key, viewer)
         seats = Seats(database)
@@ -87,15 +91,15 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/api/projects/{key:int}/mine")
     def mine(key: int, viewer: Signed, limit: int = LISTED) -> dict[str, Any]:
-        from liangxin.annotation.finished import finished
 
         project = _project(database, key, viewer)
         found = finished(database, project, viewer.account.key, max(1, min(limit, LISTED)))
         return {"done": [asdict(one) for one in found]}
 
+
+def _add_seats(router: APIRouter, database: Database) -> None:
     @router.get("/api/seats/{seat_key:int}")
     def open_seat(seat_key: int, viewer: Signed) -> dict[str, Any]:
-        from liangxin.annotation.finished import number_of
 
         project, seat = _seat(database, seat_key, viewer)
         task = _task(database, project, seat)
@@ -105,8 +109,6 @@ def routes(site: Site) -> APIRouter:
 
     @router.post("/api/seats/{seat_key:int}")
     def save_seat(seat_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
-        from liangxin.annotation.saving import save
-        from liangxin.annotation.seats import Seats
 
         project, seat = _seat(database, seat_key, viewer)
         saved = save(database, project, seat, viewer.account.key, read_submission(body))
@@ -119,17 +121,13 @@ def routes(site: Site) -> APIRouter:
 
     @router.post("/api/seats/{seat_key:int}/keep")
     def keep_seat(seat_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
-        from liangxin.annotation.seats import Seats
 
         _, seat = _seat(database, seat_key, viewer)
         return {"until": Seats(database).extend(seat).until}
 
-    return router
-
 
 def _project(database: Database, key: int, viewer: Viewer) -> Project:
     """The project, for its members."""
-    from liangxin.annotation.projects import Projects
 
     projects = Projects(database)
     project = projects.by_key(_in_range(key))
@@ -139,8 +137,6 @@ def _project(database: Database, key: int, viewer: Viewer) -> Project:
 
 def _seat(database: Database, key: int, viewer: Viewer) -> tuple[Project, Seat]:
     """A person's own seat, with its project."""
-    from liangxin.annotation.projects import Projects
-    from liangxin.annotation.seats import Seats
 
     seat = Seats(database).seat(_in_range(key), viewer.account.key)
     return Projects(database).by_key(seat.project), seat
@@ -152,7 +148,6 @@ def _in_range(key: int) -> int:
 
 
 def _task(database: Database, project: Project, seat: Seat) -> dict[str, Any]:
-    from liangxin.annotation.tasks import task_view
 
     return asdict(task_view(database, project, seat))
 
