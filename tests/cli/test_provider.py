@@ -92,7 +92,9 @@ def test_every_turn_is_accounted_for(benchmark: str, cli: Cli, folder: Path, pro
         assert score["missing"] == sum(score["missing_by_reason"].values())
         if score["group"] == "overall":
             assert score["n"] + score["missing"] == total
-            assert score["worst"] <= score["value"] <= score["best"]
+            bounds = [score["worst"], score["value"], score["best"]]
+            # Of attacks that succeed fewer are better: the worst is the most.
+            assert sorted(bounds, reverse=score["measure"] == "asr") == bounds
             assert score["service"] is not None
 
     asked = len(provider.requests)
