@@ -202,9 +202,8 @@ needs_local = pytest.mark.skipif(
 
 @needs_local
 def test_an_attack_on_the_local_model_becomes_a_benchmark(
-    browser: Browser, tmp_path: Path, serving: Callable[[Site], Client], seen: Seen
+    browser: Browser, database: Database, tmp_path: Path, serving: Callable[[Site], Client], seen: Seen
 ) -> None:
-    database = Database(str(tmp_path / "attack.db"))
     attack = AttackSettings(models=("gguf",), benchmarks=(open_benchmark("flames"),), judge="scorer")
     site = Site(
         database=database, base_url=f"http://127.0.0.1:{free_port()}", single_user=True, attack=attack
@@ -261,4 +260,3 @@ def test_an_attack_on_the_local_model_becomes_a_benchmark(
     assert done.returncode == 0, done.stderr
     found = {(one["measure"], one["group"]): one["value"] for one in json.loads(done.stdout)["scores"]}
     assert found["asr", "overall"] == 0.0
-    database.close()

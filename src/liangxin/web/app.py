@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from os import PathLike
 from urllib.parse import urlsplit
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -49,6 +51,9 @@ HEADERS = {
 
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
+THREADS = 3
+"""How many requests work at once (docs/decisions/0014)."""
+
 Routes = Callable[[Site], APIRouter]
 ROUTES: tuple[Routes, ...] = (
     home.routes,
@@ -69,7 +74,7 @@ ROUTES: tuple[Routes, ...] = (
 
 def create_app(site: Site) -> FastAPI:
     """The site as an ASGI application."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_few_threads)
     app.state.site = site
     app.state.templates = environment()
     app.mount("/static", _Kept(packages=[("liangxin.web", "static")]), name="static")
@@ -82,6 +87,13 @@ def create_app(site: Site) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_found)
     app.add_exception_handler(Exception, _broken)
     return app
+
+
+@asynccontextmanager
+async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    """Answer with few threads at once: more of them only wait for one another, and a save then takes seconds."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 class _Kept(StaticFiles):
