@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,11 @@ from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
 from liangxin.store.content import digest
 from liangxin.testing import postgres
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = "/usr/bin/chromium"
 
 # A busy machine is no failure, and continuous integration must give one answer for one commit.
 settings.register_profile("liangxin", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -158,3 +164,20 @@ def postgres_server() -> Iterator[str]:
 def postgres_url(postgres_server: str) -> str:
     """A fresh, empty database on a real PostgreSQL server."""
     return postgres.fresh(postgres_server, f"test_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, headless and offline; for one module, since its event loop keeps others from running."""
+    place = shutil.which("chromium") or CHROMIUM
+    if not Path(place).exists():
+        pytest.skip("chromium is not installed: `apt-get install chromium` to look at pages in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=place,
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield launched
+        launched.close()

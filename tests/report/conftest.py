@@ -1,20 +1,13 @@
-"""The page as a tree, and a browser that looks at it."""
+"""The page as a tree."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-CHROMIUM = "/usr/bin/chromium"
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -107,20 +100,3 @@ def parse() -> Callable[[str], Element]:
         return builder.root
 
     return parsed
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, headless and offline; for one module, since its event loop keeps others from running."""
-    place = shutil.which("chromium") or CHROMIUM
-    if not Path(place).exists():
-        pytest.skip("chromium is not installed: `apt-get install chromium` to look at pages in a browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=place,
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield launched
-        launched.close()

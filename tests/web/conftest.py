@@ -1,23 +1,16 @@
-"""A real site on loopback, over SQLite and a real PostgreSQL, and a browser that looks at it."""
+"""A real site on loopback, over SQLite and a real PostgreSQL."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from liangxin.store import Database
 from liangxin.testing.site import Client, free_port, serve
 from liangxin.web.site import Site
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture
@@ -59,20 +52,3 @@ def client(site: Site, serving: Callable[[Site], Client]) -> Client:
     made = serving(site)
     made.get("/")
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, headless and offline; for one module, since its event loop keeps others from running."""
-    place = shutil.which("chromium") or CHROMIUM
-    if not Path(place).exists():
-        pytest.skip("chromium is not installed: `apt-get install chromium` to look at pages in a browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=place,
-            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield launched
-        launched.close()
