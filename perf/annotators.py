@@ -122,7 +122,7 @@ def main() -> None:
             show(pace, outcome, found, asked.seconds)
             wrong += len(found)
     if not asked.no_postgresql:
-        with postgres() as server:
+        with postgres(durable=True) as server:
             outcome, found = measure(fresh(server, "annotators"), asked, asked.pause)
             show(f"PostgreSQL, mean pause {asked.pause:g} s", outcome, found, asked.seconds)
             wrong += len(found)

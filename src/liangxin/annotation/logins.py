@@ -10,7 +10,7 @@ import ipaddress
 import math
 import time
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from liangxin.annotation import audit
 from liangxin.annotation.accounts import Account, account_of, folded
@@ -105,6 +105,9 @@ class Logins:
         with self.database.begin() as connection:
             _check_rate(connection, name, origin, None)
         with self.database.write() as connection:
+            if not self.database.is_sqlite:
+                # Keys must be committed in their order: each try counts those before it.
+                connection.execute(text(f"LOCK TABLE {LOGIN_FAILURES.name} IN SHARE ROW EXCLUSIVE MODE"))
             connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.created < time.time() - WINDOW))
             values = {"name": name, "address": origin, "created": time.time()}
             made = connection.execute(insert(LOGIN_FAILURES).values(values))
