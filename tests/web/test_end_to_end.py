@@ -15,6 +15,7 @@ import pytest
 
 from liangxin.annotation.invitations import first_owner_link
 from liangxin.benchmarks import open_benchmark
+from liangxin.specs import Generation
 from liangxin.store import Database
 from liangxin.testing.command import liangxin
 from liangxin.testing.looking import Seen, look, watched
@@ -204,7 +205,11 @@ needs_local = pytest.mark.skipif(
 def test_an_attack_on_the_local_model_becomes_a_benchmark(
     browser: Browser, database: Database, tmp_path: Path, serving: Callable[[Site], Client], seen: Seen
 ) -> None:
-    attack = AttackSettings(models=("gguf",), benchmarks=(open_benchmark("flames"),), judge="scorer")
+    # Greedy: drawn answers of so small a model are empty now and then.
+    steady = Generation(temperature=0.0, max_tokens=64)
+    attack = AttackSettings(
+        models=("gguf",), benchmarks=(open_benchmark("flames"),), judge="scorer", generation=steady
+    )
     site = Site(
         database=database, base_url=f"http://127.0.0.1:{free_port()}", single_user=True, attack=attack
     )
