@@ -26,7 +26,7 @@ from liangxin.testing.site import Answer, Client, serve
 from liangxin.web.site import AttackSettings, Site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 FLAMES, SC_SAFETY = open_benchmark("flames"), open_benchmark("sc-safety")
 BENCHMARKS = (FLAMES, SC_SAFETY, open_benchmark("cvalues-safety"))
@@ -550,6 +550,29 @@ def test_the_chat_in_a_browser(attacker: Client, browser: Browser) -> None:
     assert page.evaluate(overflow) <= 0
     assert page.title() != "ran"
     assert wrong == []
+    page.close()
+
+
+def test_nothing_is_typed_before_the_page_listens(attacker: Client, browser: Browser) -> None:
+    page = browser.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/attack.js*", hold)
+    page.goto(f"{attacker.base_url}/attack", wait_until="commit")
+    page.click("form.fields button.primary")
+    page.wait_for_selector("#prompt")
+    while not held:
+        page.wait_for_timeout(20)
+    assert page.locator("#prompt").is_disabled()
+    assert page.locator("#send").is_disabled()
+    held[0].continue_()
+    # Waits until the box is open; the script then neither wipes the text nor misses the key.
+    page.fill("#prompt", "你好")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector('.turn[data-turn="1"][data-status="ok"]')
     page.close()
 
 

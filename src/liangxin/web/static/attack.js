@@ -166,6 +166,9 @@ function send() {
 function composed() {
   box.value = localStorage.getItem(draft) ?? "";
   sized();
+  // The page comes with both off: what is typed before somebody listens would be lost.
+  box.disabled = false;
+  document.getElementById("send").disabled = false;
   box.addEventListener("input", sized);
   box.addEventListener("keydown", (event) => {
     // While an input method composes, Enter chooses a word.
