@@ -59,7 +59,7 @@ class Person:
             base_url=site.base_url, viewport={"width": 1280, "height": 900}
         )
         self.context.set_default_timeout(20_000)
-        self.page: Page = watched(self.context.new_page(), site, seen, name)
+        self.page: Page = watched(self.context.new_page(), site, seen, lambda: name)
         self.seen, self.name = seen, name
 
     def joins(self, link: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         from liangxin.testing.postgres import fresh
 
-        url = fresh(request.getfixturevalue("postgres_server"), "scene")
+        url = fresh(request.getfixturevalue("postgres_server"), f"scene_{secrets.token_hex(6)}")
     made = filled(Database(url))
     yield made
     made.database.close()

@@ -3,9 +3,9 @@
 One seed gives one text, bit for bit, whatever else is being answered. llama.cpp alone does not promise
 that: with its usual settings the sizes of its batches depend on what arrives together, and sums rounded in
 another order soon choose another token. Five settings make a token's arithmetic its own (tested with log
-probabilities on the CPU): the weights are not repacked, no prompt is taken from a cache, each sequence has
-its own key-value cache, which holds all of it, and a batch is too small for the tiled attention kernel. And
-prompts are read one at a time; answers are then written several in one batch.
+probabilities on the CPU, beside reading one token at a time): the weights are not repacked, no prompt is
+taken from a cache, each sequence has its own key-value cache, which holds all of it, and a step is too
+small for the kernels that work on tiles of tokens.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
-from liangxin.models.gguf_answer import Answer, Once, short
+from liangxin.models.gguf_answer import Answer, short
 from liangxin.models.gguf_likelihood import check, weigh
 from liangxin.models.reading import read_usage
 from liangxin.models.weights import INSTALL, SHA256, default_weights
@@ -43,8 +43,8 @@ SEQUENCES = 4
 """Answers that are written in one batch."""
 CONTEXT = 4096
 """Tokens of one conversation, its answer included."""
-BATCH = 32
-"""Tokens of one step; from 64 on another attention kernel takes over, which rounds otherwise."""
+BATCH = 4
+"""Tokens of one step, read or written; from 8 on other kernels take over, which round by a tile's place."""
 CHAT_MAX_TOKENS = 1024
 """Tokens of an answer of a model that has a chat template, where the run names no number."""
 
@@ -135,7 +135,6 @@ class GgufModel:
         self._timeout = timeout
         self._server: Any = None
         self._loading = threading.Lock()
-        self._reading = threading.Lock()
         self._told_apart: set[tuple[str, ...]] = set()
         self._closed = threading.Event()
         self._workers = ThreadPoolExecutor(SEQUENCES, thread_name_prefix="liangxin-gguf")
@@ -204,21 +203,14 @@ class GgufModel:
         ask: Callable[[object, object], object] = (
             server.handle_chat_completions if self._chat else server.handle_completions
         )
-        # The first piece of an answer says that its prompt has been read: the next may be read now.
-        with Once(self._reading) as turn:
-            if tell is not None and tell("", False):  # whoever asked has gone while this waited
-                return Reply(status=ReplyStatus.FAILED, detail="stopped before its end")
-            started = time.perf_counter()
-            answer = Answer(started + self._timeout, self._closed.is_set, tell)
-
-            def take(piece: object) -> bool:
-                turn.end()
-                return answer.take(piece)
-
-            try:
-                ask(body, take)
-            except (RuntimeError, ValueError) as error:
-                return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {short(str(error))}")
+        if tell is not None and tell("", False):  # whoever asked has gone while this waited
+            return Reply(status=ReplyStatus.FAILED, detail="stopped before its end")
+        started = time.perf_counter()
+        answer = Answer(started + self._timeout, self._closed.is_set, tell)
+        try:
+            ask(body, answer.take)
+        except (RuntimeError, ValueError) as error:
+            return Reply(status=ReplyStatus.FAILED, detail=f"llama.cpp: {short(str(error))}")
         return replace(answer.reply(self._timeout), seconds=time.perf_counter() - started)
 
     def _weigh(self, messages: tuple[Message, ...], labels: tuple[str, ...]) -> tuple[Likelihood, ...]:
@@ -256,8 +248,7 @@ class GgufModel:
 
         settings: dict[str, object] = {"max_tokens": 1, "temperature": 0.0, "cache_prompt": False}
         try:
-            with self._reading:
-                ask({**settings, **body}, take)
+            ask({**settings, **body}, take)
         except (RuntimeError, ValueError) as error:
             raise NotWeighed(f"llama.cpp: {short(str(error))}") from None
         if not answers or "choices" not in answers[-1]:
@@ -289,11 +280,14 @@ class GgufModel:
             return self._server
 
 
-def load(path: Path, threads: int) -> Any:
+def load(path: Path, threads: int, step: int = BATCH) -> Any:
     """A llama.cpp server in this process; its memory is freed with the last reference to it.
 
     It also listens on a free port of the loopback address, and cannot be told not to: a random key, which
     nobody learns, closes that door.
+
+    Args:
+        step: tokens read or written at once; above 7 a text may depend on what else is asked.
 
     Raises:
         ModelError: the file cannot be loaded.
@@ -306,7 +300,7 @@ def load(path: Path, threads: int) -> Any:
     settings.model.path = str(path)
     settings.n_parallel = SEQUENCES
     settings.n_ctx = SEQUENCES * CONTEXT
-    settings.n_ubatch = BATCH
+    settings.n_ubatch = step
     settings.cpuparams.n_threads = threads
     settings.cpuparams_batch.n_threads = threads
     settings.kv_unified = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,28 +9,6 @@ from typing import Any
 from liangxin.models.channel import Tell
 from liangxin.models.reading import finish, read_usage
 from liangxin.records import Reply, ReplyStatus
-
-
-class Once:
-    """Holds a lock until its end is told, or the block ends."""
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-        self._held = False
-
-    def __enter__(self) -> Once:
-        self._lock.acquire()
-        self._held = True
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """Let the next one in."""
-        if self._held:
-            self._held = False
-            self._lock.release()
 
 
 class Answer:

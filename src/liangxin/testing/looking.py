@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
@@ -113,22 +113,22 @@ def context_of(
         context.close()
 
 
-def watched(page: Page, site: Site, seen: Seen, name: str) -> Page:
-    """Listen for errors in the console and requests to any other host."""
+def watched(page: Page, site: Site, seen: Seen, at: Callable[[], str]) -> Page:
+    """Listen for errors in the console and requests to any other host; `at` says where the page is by now."""
     host = urlsplit(site.base_url).netloc
 
     def asked(url: str) -> None:
         if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != host:
-            seen.faults.append(f"{name}: a request to {url}")
+            seen.faults.append(f"{at()}: a request to {url}")
 
     def spoke(kind: str, text: str) -> None:
         # A page that stands for an error has its status in the console by the browser's own hand.
-        if kind in ("error", "warning") and not (name.startswith("nothing") and "404" in text):
-            seen.faults.append(f"{name}: {kind} in the console: {text}")
+        if kind in ("error", "warning") and not (at().startswith("nothing") and "404" in text):
+            seen.faults.append(f"{at()}: {kind} in the console: {text}")
 
     page.on("request", lambda request: asked(request.url))
     page.on("console", lambda message: spoke(message.type, message.text))
-    page.on("pageerror", lambda error: seen.faults.append(f"{name}: {error}"))
+    page.on("pageerror", lambda error: seen.faults.append(f"{at()}: {error}"))
     return page
 
 
@@ -138,7 +138,9 @@ def look(page: Page, seen: Seen, name: str) -> None:
     if wide > 0:
         seen.faults.append(f"{name}: {wide} px too wide")
     page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
+    found: list[dict[str, Any]] = page.evaluate(
+        "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations"
+    )
     for one in found:
         if one["impact"] in SERIOUS:
             at = json.dumps([node["target"] for node in one["nodes"][:3]], ensure_ascii=False)
@@ -146,31 +148,21 @@ def look(page: Page, seen: Seen, name: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until what the page's script fetches is there; a page that streams never falls silent."""
+    """Wait until what the page's own script fetches is there; a page that streams never falls silent."""
     page.wait_for_load_state("load")
-    page.wait_for_timeout(250)
+    if page.locator("script[type=module]").count():
+        page.wait_for_timeout(250)
 
 
-def visit(
-    browser: Browser,
-    site: Site,
-    one: Visit,
-    seen: Seen,
-    shape: tuple[int, bool, bool],
-    folder: Path | None = None,
-) -> None:
-    """Look at one page at a width (pixels), in Chinese or English, light or dark; a picture goes into the folder."""
-    width, english, dark = shape
-    name = f"{one.name}-{width}" + ("-en" if english else "") + ("-dark" if dark else "")
-    with context_of(browser, site, one.who, width=width, english=english, dark=dark) as context:
-        page = watched(context.new_page(), site, seen, name)
-        answer = page.goto(site.base_url + one.path)
-        settled(page)
-        if answer is not None and answer.status >= 400 and one.name != "nothing":
-            seen.faults.append(f"{name}: HTTP {answer.status}")
-        look(page, seen, name)
-        if folder is not None:
-            page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
+def visit(page: Page, site: Site, one: Visit, seen: Seen, name: str, folder: Path | None) -> None:
+    """Look at one page in a tab that is signed in; a picture goes into the folder under this name."""
+    answer = page.goto(site.base_url + one.path)
+    settled(page)
+    if answer is not None and answer.status >= 400 and one.name != "nothing":
+        seen.faults.append(f"{name}: HTTP {answer.status}")
+    look(page, seen, name)
+    if folder is not None:
+        page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
 
 
 def every(
@@ -180,9 +172,33 @@ def every(
     shapes: Sequence[tuple[int, bool, bool]],
     folder: Path | None,
 ) -> list[str]:
-    """Look at every page in every shape; what was wrong, a sentence each."""
+    """Look at every page in every shape: a width (pixels), whether in English, whether dark.
+
+    Returns:
+        What was wrong, a sentence each.
+    """
     seen = Seen()
-    for one in pages:
-        for shape in shapes:
-            visit(browser, site, one, seen, shape, folder)
+    people = {one.who.key if one.who else None: one.who for one in pages}
+    for width, english, dark in shapes:
+        ending = f"-{width}" + ("-en" if english else "") + ("-dark" if dark else "")
+        for key, who in people.items():
+            own = [one for one in pages if (one.who.key if one.who else None) == key]
+            with context_of(browser, site, who, width=width, english=english, dark=dark) as context:
+                tour(context, site, own, seen, ending, folder)
     return seen.faults
+
+
+def tour(
+    context: BrowserContext,
+    site: Site,
+    pages: Sequence[Visit],
+    seen: Seen,
+    ending: str,
+    folder: Path | None,
+) -> None:
+    """Look at one person's pages in one tab, one after another, under their names with this ending."""
+    name = ""
+    page = watched(context.new_page(), site, seen, lambda: name)
+    for one in pages:
+        name = one.name + ending
+        visit(page, site, one, seen, name, folder)
