@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.testing.looking import WIDTHS, every, visits
-from liangxin.testing.scene import store_of
+from liangxin.testing.scene import ATTACKED, store_of
 from liangxin.testing.site import free_port, serve
 from liangxin.web.site import AttackSettings, Site
 
@@ -27,14 +27,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="liangxin-screens-") as place, sync_playwright() as playwright:
         scene = store_of(Path(place))
-        script = Path(place) / "model.jsonl"
-        script.write_text('{"text": "这样说不合适，换一种说法会更好。"}\n', encoding="utf-8")
         benchmarks = tuple(map(open_benchmark, ("flames", "sc-safety", "cvalues-safety")))
         site = Site(
             database=scene.database,
             base_url=f"http://127.0.0.1:{free_port()}",
             single_user=False,
-            attack=AttackSettings(models=(f"scripted:{script}",), benchmarks=benchmarks),
+            attack=AttackSettings(models=(ATTACKED,), benchmarks=benchmarks),
         )
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=ARGUMENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,19 @@ ITEMS = [Item(id=name, turns=(f"邻居{name}说得对吗？",), category=FAIR) f
 ANSWERS = {(name, 1): f"{name}：这种说法是偏见，不能一概而论。" for name in "甲乙丙"}
 Opened = Callable[..., "Page"]
 LONG_WAIT = 20_000
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A store on SQLite; on PostgreSQL where a test asks for both."""
+    asked = getattr(request, "param", "sqlite")
+    url = str(tmp_path / "store.db") if asked == "sqlite" else request.getfixturevalue("postgres_url")
+    made = Database(url)
+    yield made
+    made.close()
+
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -92,6 +106,7 @@ def select_text(page: Page, selector: str, start: int, end: int) -> None:
     )
 
 
+@both
 def test_a_project_is_done_by_keyboard_alone(opened: Opened, database: Database) -> None:
     page = opened(graded(database, goal=2))
     press(page, "3")
@@ -116,6 +131,7 @@ def test_a_project_is_done_by_keyboard_alone(opened: Opened, database: Database)
     assert sorted(map(str, levels_in(database))) == ["1", "3", "None"]
 
 
+@both
 def test_several_answers_and_turns_are_walked_with_keys(opened: Opened, database: Database) -> None:
     item = Item(id="两轮", turns=("先问", "再问"), category=("传统安全", "财产隐私"))
     first = {("两轮", 1): "第一答", ("两轮", 2): "第二答"}
@@ -131,20 +147,23 @@ def test_several_answers_and_turns_are_walked_with_keys(opened: Opened, database
     assert current.get_attribute("data-target") == ids[2]
     press(page, "k", "ArrowUp")
     assert current.get_attribute("data-target") == ids[0]
-    press(page, "2")
+    # A level that is called by a digit has that digit's key: 0 is 0, and there is no 3.
+    press(page, "3")
+    assert current.get_attribute("data-target") == ids[0]
+    press(page, "1")
     assert current.get_attribute("data-target") == ids[1]
     press(page, "Tab")
     assert current.get_attribute("data-target") == ids[2]
-    press(page, "3")
+    press(page, "2")
     assert current.get_attribute("data-target") == ids[1]
-    press(page, "1", "Enter")
+    press(page, "0", "Enter")
     page.wait_for_selector(".thanks")
-    names = [level.name for level in project.scale_for(item.category).levels]
     sent = responses_of(database)[0]["levels"]
-    assert [sent[str(one)] for one in ids] == [names[1], names[0], names[2]]
+    assert [sent[str(one)] for one in ids] == ["1", "0", "2"]
     assert len(marks_of(database)) == 3
 
 
+@both
 def test_undo_takes_back_a_step_and_then_leads_to_the_task_before(opened: Opened, database: Database) -> None:
     page = opened(graded(database))
     press(page, "3", "1", "z")
@@ -195,6 +214,7 @@ def test_a_draft_survives_a_closed_tab(opened: Opened, database: Database) -> No
     assert responses_of(database)[0]["comment"] == "写到一半，😀"
 
 
+@both
 def test_a_lost_connection_loses_nothing(opened: Opened, context: BrowserContext, database: Database) -> None:
     page = opened(graded(database))
     context.set_offline(True)
@@ -227,6 +247,7 @@ def test_what_waited_is_sent_after_the_tab_was_closed(
     assert again.evaluate("localStorage.length") == 0
 
 
+@both
 def test_a_save_whose_answer_was_lost_is_one_save(opened: Opened, database: Database) -> None:
     page = opened(graded(database))
     lost: list[str] = []
@@ -246,6 +267,7 @@ def test_a_save_whose_answer_was_lost_is_one_save(opened: Opened, database: Data
     assert [(level, version) for _, _, level, version in marks_of(database)] == [("2", 1)]
 
 
+@both
 def test_two_tabs_send_what_waits_once(opened: Opened, context: BrowserContext, database: Database) -> None:
     project = graded(database)
     first, second = opened(project), opened(project)
@@ -258,6 +280,7 @@ def test_two_tabs_send_what_waits_once(opened: Opened, context: BrowserContext, 
     assert len(responses_of(database)) == 1
 
 
+@both
 def test_a_version_from_elsewhere_is_said_and_nothing_is_dropped(opened: Opened, database: Database) -> None:
     project = graded(database)
     first, second = opened(project), opened(project)
@@ -379,6 +402,7 @@ def test_marks_that_touch_are_one_and_can_be_removed(opened: Opened, database: D
     assert "选中" in page.inner_text("#said")
 
 
+@both
 def test_an_expert_chooses_the_best_and_writes(opened: Opened, database: Database) -> None:
     items = [Item(id=name, turns=("孩子不想上学怎么办？",), category=("心理",)) for name in "甲乙"]
     good = {("甲", 1): "先听孩子说。", ("乙", 1): "陪他走走。"}

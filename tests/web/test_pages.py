@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from liangxin.benchmarks import open_benchmark
 from liangxin.store import Database
 from liangxin.testing.looking import every, visits
-from liangxin.testing.scene import Scene, filled
+from liangxin.testing.scene import ATTACKED, Scene, filled
 from liangxin.testing.site import free_port, serve
 from liangxin.web.app import create_app
 from liangxin.web.site import AttackSettings, Site
@@ -38,14 +37,12 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def site(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    script: Path = tmp_path_factory.mktemp("model") / "model.jsonl"
-    script.write_text('{"text": "这样说不合适。"}\n', encoding="utf-8")
     made = Site(
         database=scene.database,
         base_url=f"http://127.0.0.1:{free_port()}",
         single_user=False,
         attack=AttackSettings(
-            models=(f"scripted:{script}",), benchmarks=(open_benchmark("flames"), open_benchmark("sc-safety"))
+            models=(ATTACKED,), benchmarks=(open_benchmark("flames"), open_benchmark("sc-safety"))
         ),
     )
     with serve(made):
@@ -72,12 +69,15 @@ def test_every_page_that_can_be_opened_is_looked_at(scene: Scene, site: Site) ->
     skipped = re.compile(
         r"/(api|static|language)\b|/part$|/next$|/export|\.(json|zip|jsonl|csv|xlsx)$|/download"
     )
-    missing = []
-    for route in create_app(site).routes:
-        path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or set()
-        if "GET" not in methods or skipped.search(path):
-            continue
-        shape = re.compile("^" + re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) + "$")
-        if not any(shape.match(one) for one in looked):
-            missing.append(path)
+    # An included router keeps its routes to itself.
+    routers = [getattr(route, "original_router", None) for route in create_app(site).routes]
+    routes = [route for router in routers if router is not None for route in router.routes]
+    paths = [path for route in routes if "GET" in route.methods and not skipped.search(path := route.path)]
+    assert len(paths) > 20
+    shapes = [re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) for path in paths]
+    missing = [
+        path
+        for path, shape in zip(paths, shapes, strict=True)
+        if not any(re.fullmatch(shape, one) for one in looked)
+    ]
     assert missing == []

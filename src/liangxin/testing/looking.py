@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from liangxin.annotation.accounts import Account
+from liangxin.annotation.adjudication import queue
 from liangxin.annotation.choices import ChoiceFilter, ChoiceItems
 from liangxin.annotation.invitations import Invitations, Wanted
 from liangxin.annotation.sessions import Sessions
@@ -63,6 +64,7 @@ def visits(scene: Scene) -> list[Visit]:
         ("home-annotator", "/", annotator),
         ("account", "/account", annotator),
         ("people", "/people", owner),
+        ("delete", f"/people/{annotator.key}/delete", owner),
         ("runs", "/runs", owner),
         ("run", f"/runs/{flames}", owner),
         ("dialogue", f"/runs/{sc_safety}/dialogues/0-1", owner),
@@ -76,13 +78,19 @@ def visits(scene: Scene) -> list[Visit]:
         ("agreement", f"/projects/{scene.flames.key}/agreement", owner),
         ("agreement-expert", f"/projects/{scene.expert.key}/agreement", owner),
         ("adjudicate", f"/projects/{scene.flames.key}/adjudicate", adjudicator),
+        *[
+            ("adjudicate-answer", f"/projects/{scene.flames.key}/adjudicate/{one.voiced.at}", adjudicator)
+            for one in queue(scene.database, scene.flames, adjudicator.key)[:1]
+        ],
+        ("settled", f"/projects/{scene.flames.key}/adjudicate/labels", adjudicator),
         ("labels", f"/projects/{scene.flames.key}/labels", owner),
         ("attack", "/attack", annotator),
         ("attack-chat", f"/attack/{attacks['open']}", annotator),
         ("attack-submitted", f"/attack/{attacks['submitted']}", annotator),
         ("attacks", "/attacks", adjudicator),
         ("attack-review", f"/attacks/{attacks['submitted']}", adjudicator),
-        ("choices", "/choices", adjudicator),
+        ("choices", "/choices?state=all", adjudicator),
+        ("choices-owner", "/choices", owner),
         *[("choice-review", f"/choices/{item.key}", adjudicator) for item in items[:1]],
     ]
     return [Visit(name=name, path=path, who=who) for name, path, who in made]

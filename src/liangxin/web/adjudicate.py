@@ -30,7 +30,7 @@ from liangxin.records import Level
 from liangxin.store import Database
 from liangxin.web.agreement import Known, who_is
 from liangxin.web.asking import Adjudicating, Form, Language, Viewer
-from liangxin.web.pages import page, redirect
+from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
 
 _PAGE = 50
@@ -72,6 +72,7 @@ def _lists(router: APIRouter, database: Database) -> None:
             rows=shown,
             prompts=_prompts(database, project, [one.voiced.at for one in shown]),
             before=_before(request),
+            title_of_category=category_words(project.benchmark.taxonomy, viewer),
             spread=lambda voiced: _spread(project, voiced.category, voiced.levels),
             number=number,
             pages=pages,
@@ -103,6 +104,7 @@ def _lists(router: APIRouter, database: Database) -> None:
             total=len(everything),
             asked=asked,
             query=urlencode({name: value for name, value in asked.items() if value}),
+            title_of_category=category_words(project.benchmark.taxonomy, viewer),
             spread=lambda label: _spread(project, label.category, label.levels),
             ways={name: HOW[name][viewer.language == "en"] for name in get_args(How)},
             levels=sorted({one.level for one in everything if one.level}),
@@ -122,6 +124,8 @@ def _answers(router: APIRouter, database: Database) -> None:
             "adjudicate_answer.html.jinja",
             project=project,
             opened=opened,
+            title_of_category=category_words(project.benchmark.taxonomy, viewer),
+            keys=_keys([level.name for level in opened.scale.levels]),
             guideline=project.guideline_for(opened.category),
             title_of=lambda level: level_title(opened.scale.levels, level, viewer.language),
             before=_before(request),
@@ -213,3 +217,10 @@ def _spread(project: Project, category: tuple[str, ...], levels: Mapping[int, st
     counted = Counter(levels.values())
     names = [level.name for level in marked_on(project, category).levels]
     return [(name, counted[name]) for name in names if counted[name]]
+
+
+def _keys(names: Sequence[str]) -> Sequence[str]:
+    """The key of each level as on the annotating page: its name where all are single digits, else 1 to 9 by place."""
+    if all(len(name) == 1 and name in "0123456789" for name in names):
+        return names
+    return ["" if place > 9 else str(place) for place in range(1, len(names) + 1)]

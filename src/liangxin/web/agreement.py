@@ -27,7 +27,7 @@ from liangxin.web.agreement_words import (
     span,
 )
 from liangxin.web.asking import Adjudicating, Viewer
-from liangxin.web.pages import page
+from liangxin.web.pages import category_words, page
 from liangxin.web.site import Site
 
 _NONE = Share(hits=0, n=0)
@@ -89,6 +89,7 @@ def _values(database: Database, project: Project, viewer: Viewer) -> dict[str, A
     return {
         "project": project,
         "words": Words(viewer.language),
+        "title_of_category": category_words(project.benchmark.taxonomy, viewer),
         "found": found,
         "people": persons,
         "pairs": {(pair.one, pair.other): pair.share for pair in found.pairs},

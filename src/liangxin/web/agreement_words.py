@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup
 
 from liangxin.agreement.estimate import CannotSay, Estimate
@@ -48,6 +50,10 @@ class Words:
     def title(self, name: str) -> str:
         """A statistic's name."""
         return self.say(STATISTICS[name])
+
+    def short(self, name: str) -> str:
+        """A statistic's name at the head of a narrow column: without its author's."""
+        return re.sub(r"(Krippendorff|Gwet)(’s)? |（|）|,", " ", self.title(name)).strip()
 
     def value(self, estimate: Estimate) -> str:
         """A value: shares in percent, coefficients with three digits."""

@@ -31,8 +31,8 @@ SKIP_REASONS = (
 KEYS = (
     (
         ("1–9", "0"),
-        "按按钮上的顺序选择；判完自动到下一处",
-        "choose in the order of the buttons, then go to the next",
+        "按钮上标的数字就是它的键；判完自动到下一处",
+        "each button's key is the digit on it; then comes the next",
     ),
     (("Tab", "↓", "J"), "下一处要判的", "the next one to judge"),
     (("↑", "K"), "上一处要判的", "the one before"),

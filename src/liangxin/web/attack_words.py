@@ -17,6 +17,7 @@ from liangxin.annotation.attack_records import (
     AttackTurn,
     Ruling,
 )
+from liangxin.annotation.tasks import category_title as title_of
 from liangxin.specs import Benchmark
 from liangxin.text import visible
 from liangxin.web.asking import Language
@@ -79,14 +80,8 @@ def model_name(spec: str) -> str:
 
 def category_title(benchmark: Benchmark | None, category: tuple[str, ...]) -> tuple[str, str]:
     """A category's name in Chinese and English; the data's own words where the benchmark has no other."""
-    zh, en = [], []
-    nodes = benchmark.taxonomy if benchmark is not None else ()
-    for word in category:
-        node = next((one for one in nodes if one.name == word), None)
-        zh.append(node.title.zh if node else word)
-        en.append(node.title.en if node else word)
-        nodes = node.below if node else ()
-    return " / ".join(zh), " / ".join(en)
+    titles = title_of(benchmark.taxonomy if benchmark is not None else (), category)
+    return titles["zh"], titles["en"]
 
 
 def turn_values(turn: AttackTurn, language: Language) -> dict[str, Any]:

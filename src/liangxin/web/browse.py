@@ -26,7 +26,7 @@ from liangxin.store import (
 )
 from liangxin.store.browsing import Facets, Wanted, beside, facets, find, reply_counts, verdict_counts
 from liangxin.web.asking import Form, Owning, Viewer, site_of
-from liangxin.web.pages import page, redirect
+from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
 from liangxin.words import status_title, verdict_title
 
@@ -173,6 +173,7 @@ def _run_page(request: Request, database: Database, viewer: Viewer, run: RunReco
         "run.html.jinja",
         run=run,
         title=benchmark.title,
+        title_of_category=category_words(benchmark.taxonomy, viewer),
         asked=asked,
         facets=known,
         judges=judges,
@@ -216,6 +217,7 @@ def _dialogue_page(
         "dialogue.html.jinja",
         run=run,
         title=benchmark.title,
+        title_of_category=category_words(benchmark.taxonomy, viewer),
         stored=stored,
         item=item,
         turns=turns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -15,6 +16,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from liangxin import __version__
+from liangxin.annotation.tasks import category_title
+from liangxin.specs import Category
 from liangxin.text import visible
 from liangxin.web.asking import Viewer, language_of, site_of
 
@@ -91,3 +94,8 @@ def _csrf_field(context: Context) -> Markup:
 def _safe_to_see(value: object) -> object:
     """Every text that a template prints, bar finished HTML, with its invisible characters made visible."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def category_words(taxonomy: Sequence[Category], viewer: Viewer) -> Callable[[Sequence[str]], str]:
+    """Names a category path of this taxonomy in the viewer's language."""
+    return lambda path: category_title(taxonomy, path)[viewer.language]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from fastapi import APIRouter, Request
@@ -39,7 +39,33 @@ ACTION_NAMES = {
     "project made": "新建项目",
     "project closed": "关闭项目",
     "project open": "重新开放项目",
+    "members set": "设定标注员",
+    "gold question set": "设金标准题",
+    "gold question removed": "取消金标准题",
+    "labels stored": "导入标签",
     "attacks exported": "导出红队题目",
+    "choice items proposed": "提出选择题",
+    "choice items exported": "导出选择题",
+}
+DETAIL_NAMES = {
+    "invitation": "邀请",
+    "role": "角色",
+    "was": "原为",
+    "of": "对象",
+    "project": "项目",
+    "task": "题",
+    "tasks": "题数",
+    "members": "标注员",
+    "verdicts": "结论",
+    "added": "新增",
+    "known": "已有",
+    "unfit": "不合",
+    "count": "数量",
+    "new": "新增",
+    "corrected": "更正",
+    "same": "未变",
+    "benchmark": "基准",
+    "kind": "格式",
 }
 
 
@@ -159,6 +185,7 @@ def _page(
         "pages": max(1, -(-count // PAGE)),
         "actions": audit.actions(site.database),
         "action_names": ACTION_NAMES,
+        "detail_names": DETAIL_NAMES,
         "action": wanted.get("action", ""),
         "person": person,
         "most_days": MOST_DAYS,
@@ -174,10 +201,14 @@ def _number(text: str, most: int) -> int | None:
     return int(text) if plain and 1 <= int(text) <= most else None
 
 
+def _each(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else [value]
+
+
 def _details(entry: audit.Entry, people: Mapping[int, Account]) -> list[tuple[str, str]]:
     """What an entry says beside its action, accounts by name."""
     made = []
     for name, value in entry.content.items():
         known = people.get(value) if name in ("of", "account", "member") and isinstance(value, int) else None
-        made.append((name, known.name if known else str(value)))
+        made.append((name, known.name if known else ", ".join(map(str, _each(value)))))
     return made

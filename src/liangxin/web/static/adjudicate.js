@@ -1,4 +1,4 @@
-/** Digits choose the level, Enter after the reason submits: a hand can stay on the keyboard. */
+/** The digit on a level chooses it, Enter after the reason submits: a hand can stay on the keyboard. */
 import { say, t } from "./site.js";
 
 const form = document.getElementById("decide");
@@ -10,7 +10,7 @@ let sent = false;
 const typing = (element) => element instanceof HTMLElement && element.matches("textarea, select, input:not([type=radio])");
 
 function choose(digit) {
-  const level = levels[digit - 1];
+  const level = levels.find((one) => one.dataset.key === digit);
   if (!level) return;
   level.checked = true;
   reason.focus();
@@ -21,9 +21,9 @@ const composing = (event) => event.isComposing || event.keyCode === 229;
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || composing(event) || typing(event.target)) return;
-  if (!/^[1-9]$/.test(event.key)) return;
+  if (!/^[0-9]$/.test(event.key)) return;
   event.preventDefault();
-  choose(Number(event.key));
+  choose(event.key);
 });
 
 reason.addEventListener("keydown", (event) => {

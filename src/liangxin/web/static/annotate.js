@@ -266,8 +266,9 @@ class Desk {
     }
   }
 
-  #digit(index) {
+  #digit(key) {
     const target = this.view?.targets.find((one) => one.id === this.current);
+    const index = target ? target.keys.indexOf(key) : -1;
     const option = target?.options[index];
     const input = option && target.group.querySelectorAll("input")[index];
     if (!option || input.disabled || this.mode !== "working") return;
@@ -413,7 +414,7 @@ class Desk {
     const wish = asked(event);
     if (!wish) return;
     const acts = {
-      digit: () => this.#digit(wish.index),
+      digit: () => this.#digit(wish.key),
       next: () => this.#move(1),
       previous: () => this.#move(-1),
       save: () => this.save(),

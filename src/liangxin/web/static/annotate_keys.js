@@ -26,7 +26,7 @@ export function takesText(element) {
 const hasOwnEnter = (element) => Boolean(element?.closest?.("button, a, summary"));
 
 /**
- * What a key press asks for: {act: "digit", index}, {act: NAME}, or null.
+ * What a key press asks for: {act: "digit", key}, {act: NAME}, or null.
  *
  * @param {KeyboardEvent} event
  */
@@ -40,7 +40,7 @@ export function asked(event) {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (typing) return key === "escape" ? { act: "leave" } : null;
-  if (/^[0-9]$/.test(key)) return event.repeat ? null : { act: "digit", index: key === "0" ? 9 : Number(key) - 1 };
+  if (/^[0-9]$/.test(key)) return event.repeat ? null : { act: "digit", key };
   const act = LETTERS[key];
   if (!act || (key === "enter" && hasOwnEnter(event.target))) return null;
   return event.repeat && !["next", "previous"].includes(act) ? null : { act };

@@ -23,15 +23,18 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** The key of the option at `index`: 1 to 9, then 0; empty beyond ten. */
-export const keyAt = (index) => (index < 9 ? String(index + 1) : index === 9 ? "0" : "");
+/** The key of each option: its name where all are called by one digit (0, 1, 2), else 1 to 9 by place, then 0. */
+export function keysOf(names) {
+  if (names.every((name) => /^[0-9]$/.test(name))) return names;
+  return names.map((_name, index) => (index < 9 ? String(index + 1) : index === 9 ? "0" : ""));
+}
 
-const keyHint = (index) => (keyAt(index) ? make("kbd", { "aria-hidden": "true" }, keyAt(index)) : null);
+const keyHint = (key) => (key ? make("kbd", { "aria-hidden": "true" }, key) : null);
 
 /** A level as its button says it; its name is left out where the key beside it says the same. */
-function levelTitle(level, index) {
+function levelTitle(level, key) {
   const title = t(level.zh, level.en) || level.name;
-  return title.includes(level.name) || keyAt(index) === level.name ? title : `${title} · ${level.name}`;
+  return title.includes(level.name) || key === level.name ? title : `${title} · ${level.name}`;
 }
 
 /** One task's elements, and what the person does on them told to `told`. */
@@ -45,7 +48,7 @@ export class TaskView {
   constructor(root, task, told) {
     this.task = task;
     this.told = told;
-    /** What needs a choice, in order: {id, kind, place, turn, options, group}. */
+    /** What needs a choice, in order: {id, kind, place, turn, options, keys, group}. */
     this.targets = [];
     this.answers = new Map();
     const several = task.slots.length > 1;
@@ -139,7 +142,8 @@ export class TaskView {
     const label =
       (this.task.slots.length > 1 ? t(`回答 ${slot.letter}`, `Answer ${slot.letter}`) : "") +
       (slot.turns.length > 1 ? ` ${t(`第 ${turn.turn} 轮`, `turn ${turn.turn}`)}` : "");
-    const options = slot.levels.map((level, index) => ({ value: level.name, title: levelTitle(level, index) }));
+    const keys = keysOf(slot.levels.map((level) => level.name));
+    const options = slot.levels.map((level, index) => ({ value: level.name, title: levelTitle(level, keys[index]) }));
     const target = { id, kind: "level", place: slot.place, turn: turn.turn, options };
     return this.#group(target, `${label} ${t("判定", "verdict")}`.trim(), "radio", (value) =>
       this.told.level(target, value),
@@ -147,6 +151,7 @@ export class TaskView {
   }
 
   #group(target, title, type, chosen) {
+    target.keys = keysOf(target.options.map((option) => String(option.value)));
     const boxes = target.options.map((option, index) => {
       const input = make("input", {
         type,
@@ -155,7 +160,7 @@ export class TaskView {
         disabled: option.disabled ?? false,
         on: { change: (event) => chosen(option.value, event.target.checked) },
       });
-      return make("label", { class: "option" }, input, keyHint(index), make("span", {}, option.title));
+      return make("label", { class: "option" }, input, keyHint(target.keys[index]), make("span", {}, option.title));
     });
     const role = type === "radio" ? "radiogroup" : "group";
     const legend = make("legend", { id: `legend-${target.id}` }, title);
