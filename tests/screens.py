@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.testing.looking import WIDTHS, every, visits
-from liangxin.testing.scene import ATTACKED, store_of
+from liangxin.testing.scene import offered, store_of
 from liangxin.testing.site import free_port, serve
 from liangxin.web.site import AttackSettings, Site
 
@@ -32,7 +32,7 @@ def main() -> None:
             database=scene.database,
             base_url=f"http://127.0.0.1:{free_port()}",
             single_user=False,
-            attack=AttackSettings(models=(ATTACKED,), benchmarks=benchmarks),
+            attack=AttackSettings(models=(offered(scene, Path(place)),), benchmarks=benchmarks),
         )
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=ARGUMENTS

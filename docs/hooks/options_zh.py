@@ -55,6 +55,7 @@ OPTIONS: Mapping[str, str] = {
     "--host": "监听的地址（默认只有本机）。",
     "--port": "监听的端口。",
     "--team": "本机上也人人登录（否则一个人用，不需要账户）。",
+    "--reset": "打印一个链接，NAME 用它设新密码。",
     "--public-url": "经代理访问的地址；即 `--team`。",
     "--format": "输出格式：表格、每行一个 JSON 对象，或（scores）csv。",
     "--output": "输出文件；格式由结尾决定。",

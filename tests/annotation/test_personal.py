@@ -13,6 +13,7 @@ from liangxin.annotation.accounts import Account, Accounts
 from liangxin.annotation.invitations import Invitations, Wanted
 from liangxin.annotation.logins import Logins
 from liangxin.annotation.personal import export, remove
+from liangxin.annotation.resets import Resets
 from liangxin.annotation.sessions import Sessions
 from liangxin.errors import Conflict, NotAllowed
 from liangxin.store import ADJUDICATED, Database
@@ -129,6 +130,7 @@ def people(people_database: Database) -> tuple[Account, Account]:
 def test_the_export_holds_everything_and_no_secret(
     people_database: Database, people: tuple[Account, Account]
 ) -> None:
+    Resets(people_database).make(people[1].key, people[0].key)
     text = export(people_database, people[1], people[1].key)
     found = json.loads(text)
     for word in (NAME, "我的评语", "我的回答", "我的攻击", "我的追问", "我的裁决理由", "我的选择题"):
@@ -140,6 +142,7 @@ def test_the_export_holds_everything_and_no_secret(
     assert {name: len(rows) for name, rows in found.items() if isinstance(rows, list)} == {
         "sessions": 1,
         "invitations": 1,
+        "password resets": 1,
         "projects made": 0,
         "memberships": 1,
         "seats": 4,
@@ -150,7 +153,7 @@ def test_the_export_holds_everything_and_no_secret(
         "attacks": 1,
         "attack turns": 1,
         "choice items": 1,
-        "audit": 2,
+        "audit": 3,
     }
     assert "personal data exported" in [entry.action for entry in audit.entries(people_database)[0]]
 

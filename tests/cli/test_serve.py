@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from liangxin.annotation.accounts import Accounts
+from liangxin.store import Database
 from liangxin.testing.command import liangxin
 from liangxin.testing.site import Client, free_port
 
@@ -80,6 +82,20 @@ def test_a_team_begins_with_the_owners_invitation(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "liangxin.db"))
+    Accounts(database).create("负责人", "correct horse battery", "owner")
+    database.close()
+    port = free_port()
+    with serving(tmp_path, "--port", str(port), "--reset", "负责人") as (_, said):
+        client = reached(f"http://127.0.0.1:{port}")
+        line = next((one for one in said if "/reset/" in one), "")
+        found = re.search(rf"http://127\.0\.0\.1:{port}(/reset/\S+)", line)
+        assert found, said
+        assert "负责人" in client.get(found[1]).text
+        client.close()
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
@@ -88,6 +104,7 @@ def test_a_team_begins_with_the_owners_invitation(tmp_path: Path) -> None:
         (["--benchmark", "flaems"], 2, "Did you mean 'flames'"),
         (["--model", "opnai:x"], 2, "no model"),
         (["--judge", "ruel"], 2, "no judge"),
+        (["--reset", "无人"], 2, "nobody is called '无人'"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: list[str], status: int, said: str) -> None:

@@ -72,7 +72,7 @@ def test_numbers_for_the_owner_and_aliases_for_the_adjudicator(
         assert person.alias in seen.text
         assert person.name in seen.text
     assert "Krippendorff" in seen.text
-    assert "Legality" in seen.text
+    assert "合法" in seen.text
     assert "<svg" in seen.text
     blind = adjudicator.get(path)
     assert blind.status == 200

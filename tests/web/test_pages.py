@@ -11,7 +11,7 @@ import pytest
 from liangxin.benchmarks import open_benchmark
 from liangxin.store import Database
 from liangxin.testing.looking import every, visits
-from liangxin.testing.scene import ATTACKED, Scene, filled
+from liangxin.testing.scene import Scene, filled, offered
 from liangxin.testing.site import free_port, serve
 from liangxin.web.app import create_app
 from liangxin.web.site import AttackSettings, Site
@@ -42,7 +42,8 @@ def site(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         base_url=f"http://127.0.0.1:{free_port()}",
         single_user=False,
         attack=AttackSettings(
-            models=(ATTACKED,), benchmarks=(open_benchmark("flames"), open_benchmark("sc-safety"))
+            models=(offered(scene, tmp_path_factory.mktemp("model")),),
+            benchmarks=(open_benchmark("flames"), open_benchmark("sc-safety")),
         ),
     )
     with serve(made):

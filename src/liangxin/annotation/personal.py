@@ -31,6 +31,7 @@ from liangxin.store.people import (
     MARKS,
     MEMBERS,
     PROJECTS,
+    RESETS,
     RESPONSES,
     SEATS,
     SESSIONS,
@@ -58,6 +59,9 @@ def export(database: Database, account: Account, by: int | None) -> str:
             "sessions": _rows(connection, SESSIONS, SESSIONS.c.account == key),
             "invitations": _rows(
                 connection, INVITATIONS, or_(INVITATIONS.c.used_by == key, INVITATIONS.c.made_by == key)
+            ),
+            "password resets": _rows(
+                connection, RESETS, or_(RESETS.c.account == key, RESETS.c.made_by == key)
             ),
             "projects made": _rows(connection, PROJECTS, PROJECTS.c.made_by == key),
             "memberships": _rows(connection, MEMBERS, MEMBERS.c.account == key),
@@ -108,6 +112,7 @@ def _forget(connection: Connection, account: Account) -> None:
     values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
     connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
     connection.execute(delete(SESSIONS).where(SESSIONS.c.account == key))
+    connection.execute(delete(RESETS).where(RESETS.c.account == key))
     connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.name == name_digest(account.name)))
     # The note of an invitation says for whom it was.
     connection.execute(update(INVITATIONS).where(INVITATIONS.c.used_by == key).values(note=""))

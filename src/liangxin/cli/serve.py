@@ -29,6 +29,10 @@ def serve(
             "--public-url", metavar="URL", help="How people reach the site through a proxy; implies --team."
         ),
     ] = None,
+    reset: Annotated[
+        str | None,
+        typer.Option("--reset", metavar="NAME", help="Print a link with which NAME sets a new password."),
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="SPEC", help="A model on offer for red teaming; may be repeated."),
@@ -74,6 +78,7 @@ def serve(
             port=port,
             team=team,
             public_url=public_url,
+            reset=reset,
             models=tuple(models or ()),
             benchmarks=tuple(benchmarks or ()),
             judge=judge,

@@ -31,6 +31,7 @@ class Opening:
     port: int
     team: bool
     public_url: str | None
+    reset: str | None
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]
     judge: str
@@ -61,6 +62,8 @@ def open_site(opening: Opening) -> None:
         site = site_of(opening, database)
         asyncio.run(_check(site.attack))
         app = create_app(site)
+        if opening.reset is not None:
+            _reset(site, opening.reset)
         tell(f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)")
         if not site.single_user:
             _first_owner(site)
@@ -141,6 +144,18 @@ def _first_owner(site: Site) -> None:
     link = first_owner_link(site.database, site.base_url)
     if link is not None:
         tell(f"nobody has an account yet. Make the owner's here (once, within a day): {link}")
+
+
+def _reset(site: Site, name: str) -> None:
+    """Whoever can start the site may let somebody set a new password: an owner who forgot theirs has no other way."""
+    from liangxin.annotation.accounts import Accounts
+    from liangxin.annotation.resets import Resets
+
+    account = Accounts(site.database).by_name(name)
+    if account is None:
+        raise UsageError(f"--reset: nobody is called {name!r} in this store")
+    token = Resets(site.database).make(account.key, None)
+    tell(f"{account.name} sets a new password here (once, within a day): {site.base_url}/reset/{token}")
 
 
 def _listen(opening: Opening) -> socket.socket:

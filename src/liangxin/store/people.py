@@ -66,6 +66,18 @@ SESSIONS = _Table(
     Index("sessions_by_account", "account"),
 )
 
+RESETS = _Table(
+    "resets",
+    PEOPLE,
+    Column("key", Integer, primary_key=True),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("account", Integer, nullable=False, unique=True),
+    Column("made_by", Integer),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+)
+"""Links for a new password: `token` is the sha256 of what the link holds; a used one is deleted."""
+
 LOGIN_FAILURES = _Table(
     "login_failures",
     PEOPLE,

@@ -17,6 +17,7 @@ from liangxin.annotation.accounts import Account
 from liangxin.annotation.adjudication import queue
 from liangxin.annotation.choices import ChoiceFilter, ChoiceItems
 from liangxin.annotation.invitations import Invitations, Wanted
+from liangxin.annotation.resets import Resets
 from liangxin.annotation.sessions import Sessions
 from liangxin.store import Runs
 from liangxin.store.people import ATTACKS
@@ -59,6 +60,7 @@ def visits(scene: Scene) -> list[Visit]:
     made: list[tuple[str, str, Account | None]] = [
         ("login", "/login", None),
         ("invite", f"/invite/{token}", None),
+        ("reset", f"/reset/{Resets(scene.database).make(annotator.key, owner.key)}", None),
         ("nothing", "/nothing-here", owner),
         ("home", "/", owner),
         ("home-annotator", "/", annotator),

@@ -17,6 +17,7 @@ from liangxin.annotation.logins import Logins
 from liangxin.annotation.passwords import LEAST, MOST, Passwords
 from liangxin.annotation.personal import Extent, export, remove
 from liangxin.annotation.projects import Projects
+from liangxin.annotation.resets import Reset, Resets
 from liangxin.annotation.sessions import Sessions
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.web.asking import (
@@ -58,11 +59,12 @@ StrangersForm = Annotated[Fields, Depends(_strangers_form)]
 
 
 def routes(site: Site) -> APIRouter:
-    """`/login`, `/logout`, `/invite/{token}` and `/account`."""
+    """`/login`, `/logout`, `/invite/{token}`, `/reset/{token}` and `/account`."""
     router = APIRouter()
     passwords = Passwords()
     _add_signing_in(router, site, Logins(site.database, passwords))
     _add_invitations(router, Invitations(site.database, passwords))
+    _add_resets(router, Resets(site.database, passwords))
     _add_account(router, site, Logins(site.database, passwords))
     return router
 
@@ -103,15 +105,26 @@ def _add_invitations(router: APIRouter, invitations: Invitations) -> None:
     def accept(request: Request, token: str, fields: StrangersForm) -> Response:
         name = fields.text("name", most=_MOST_TYPED, required=False)
         invitation = invitations.look(token)
-        password = _password(fields, "password")
         try:
-            if password != _password(fields, "again"):
-                raise PeopleError(
-                    "两次输入的密码不一样，请再输一遍。", "The two passwords differ; type them again."
-                )
-            account = invitations.accept(token, name, password)
+            account = invitations.accept(token, name, _twice(fields))
         except PeopleError as error:
             return _invitation_page(request, invitation, token, name=name, wrong=error)
+        _open_session(request, account)
+        return redirect("/")
+
+
+def _add_resets(router: APIRouter, resets: Resets) -> None:
+    @router.get("/reset/{token}")
+    def show(request: Request, token: str) -> Response:
+        return _reset_page(request, resets.look(token), token)
+
+    @router.post("/reset/{token}")
+    def use(request: Request, token: str, fields: StrangersForm) -> Response:
+        reset = resets.look(token)
+        try:
+            account = resets.use(token, _twice(fields))
+        except PeopleError as error:
+            return _reset_page(request, reset, token, wrong=error)
         _open_session(request, account)
         return redirect("/")
 
@@ -203,6 +216,18 @@ def _password(fields: Fields, name: str) -> str:
     return typed[: MOST + 1]
 
 
+def _twice(fields: Fields) -> str:
+    """A new password, typed the same twice.
+
+    Raises:
+        PeopleError: the two differ.
+    """
+    password = _password(fields, "password")
+    if password != _password(fields, "again"):
+        raise PeopleError("两次输入的密码不一样，请再输一遍。", "The two passwords differ; type them again.")
+    return password
+
+
 def _check_protected(account: Account) -> None:
     if not account.protected:
         raise PeopleError(
@@ -257,6 +282,12 @@ def _invitation_page(
         "most_name": MOST_NAME,
     }
     return _strangers_page(request, "invite.html.jinja", wrong.http_status if wrong else 200, **values)
+
+
+def _reset_page(request: Request, reset: Reset, token: str, *, wrong: PeopleError | None = None) -> Response:
+    values = {"token": token, "name": reset.account.name, "expires": reset.expires, "least": LEAST}
+    status = wrong.http_status if wrong else 200
+    return _strangers_page(request, "reset.html.jinja", status, wrong=wrong, **values)
 
 
 def _account_page(

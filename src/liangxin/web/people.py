@@ -13,6 +13,7 @@ from liangxin.annotation.accounts import ROLES, Account, Accounts, Role
 from liangxin.annotation.invitations import MOST_DAYS, MOST_NOTE, Invitations, Wanted
 from liangxin.annotation.personal import Extent, export, remove
 from liangxin.annotation.projects import Projects
+from liangxin.annotation.resets import Resets
 from liangxin.errors import NotThere, PeopleError
 from liangxin.web.accounts import ROLE_NAMES, check_word, personal_file
 from liangxin.web.asking import Form, Owning, Viewer
@@ -28,6 +29,8 @@ ACTION_NAMES = {
     "signed out": "退出",
     "signed out everywhere": "退出所有浏览器",
     "password changed": "修改密码",
+    "password reset offered": "发出重设密码的链接",
+    "password reset": "重设密码",
     "invitation made": "发出邀请",
     "invitation accepted": "接受邀请",
     "invitation withdrawn": "撤回邀请",
@@ -114,7 +117,7 @@ def _add_invitations(router: APIRouter, site: Site) -> None:
 
 
 def _add_accounts(router: APIRouter, site: Site) -> None:
-    accounts = Accounts(site.database)
+    accounts, resets = Accounts(site.database), Resets(site.database)
 
     @router.post("/people/{key}/role")
     def role(key: int, viewer: Owning, fields: Form) -> Response:
@@ -130,6 +133,13 @@ def _add_accounts(router: APIRouter, site: Site) -> None:
     def reopen(key: int, viewer: Owning, _fields: Form) -> Response:
         accounts.reopen(key, viewer.account.key)
         return redirect(f"/people#account-{key}")
+
+    @router.post("/people/{key}/reset")
+    def reset(request: Request, key: int, viewer: Owning, _fields: Form) -> Response:
+        account = _found(accounts, key)
+        token = resets.make(key, viewer.account.key)
+        link = f"{site.base_url}/reset/{token}"
+        return _page(request, site, viewer, {}, link=link, link_of=account.name)
 
     @router.post("/people/{key}/export")
     def data(key: int, viewer: Owning, _fields: Form) -> Response:
@@ -161,7 +171,13 @@ def _found(accounts: Accounts, key: int) -> Account:
 
 
 def _page(
-    request: Request, site: Site, viewer: Viewer, wanted: Mapping[str, str], *, link: str = ""
+    request: Request,
+    site: Site,
+    viewer: Viewer,
+    wanted: Mapping[str, str],
+    *,
+    link: str = "",
+    link_of: str = "",
 ) -> Response:
     people = Accounts(site.database).all()
     by_key = {account.key: account for account in people}
@@ -175,6 +191,7 @@ def _page(
         "people": people,
         "by_key": by_key,
         "link": link,
+        "link_of": link_of,
         "invitations": invited,
         "more_invitations": invitations - len(invited),
         "projects": Projects(site.database).all(),
