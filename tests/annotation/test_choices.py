@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from liangxin.annotation.accounts import Accounts
-from liangxin.annotation.choice_sources import from_experts, from_file, from_runs
+from liangxin.annotation.choice_sources import from_experts, from_runs
 from liangxin.annotation.choices import ChoiceFilter, ChoiceItems, Proposal, Proposed
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.annotation.saving import Submission
@@ -164,47 +162,3 @@ def test_runs_pair_the_best_with_the_worst(people_database: Database) -> None:
     assert made[0].positive != made[0].negative
     with pytest.raises(PeopleError, match="did not rule"):
         list(from_runs(people_database, runs, "llm:x"))
-
-
-def comparison(**more: str) -> bytes:
-    row = {"prompt": "问", "pos_resp": "好", "neg_resp": "差", **more}
-    return (json.dumps(row, ensure_ascii=False) + "\n").encode()
-
-
-@pytest.mark.parametrize(
-    ("types", "difficulty"),
-    [
-        (("拒绝&正向建议", "风险回复"), "easy"),
-        (("拒绝&正向建议", "拒绝为主"), "hard"),
-        (("拒绝为主", "风险回复"), ""),
-    ],
-)
-def test_the_comparison_file(types: tuple[str, str], difficulty: str) -> None:
-    body = comparison(pos_type=types[0], neg_type=types[1])
-    for name, content in (("train.jsonl", body), ("train.jsonl.gz", gzip.compress(body))):
-        (made,) = from_file(name, content)
-        assert (made.question, made.positive, made.negative, made.difficulty) == (
-            "问",
-            "好",
-            "差",
-            difficulty,
-        )
-        assert made.source == f"{name}:1"
-
-
-def test_wrong_rows_are_named(tmp_path: Path) -> None:
-    del tmp_path
-    body = (
-        comparison()
-        + comparison(neg_resp="好")
-        + comparison(pos_type="风险回复", neg_type="拒绝为主")
-        + comparison(pos_type="好", neg_type="x")
-    )
-    with pytest.raises(PeopleError) as found:
-        from_file("c.jsonl", body)
-    said = str(found.value)
-    assert "3 errors" in said
-    assert all(f"c.jsonl:{row}: " in said for row in (2, 3, 4))
-    for name, content in (("a.txt", b"x"), ("a.jsonl.gz", b"\x1f\x8bbroken"), ("a.xlsx", b"no")):
-        with pytest.raises(PeopleError):
-            from_file(name, content)

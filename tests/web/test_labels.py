@@ -13,6 +13,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.records import Item, Reply
 from liangxin.testing.desk import Desk, stored_run
 from liangxin.testing.site import Client
+from liangxin.web.asking import FORM_BYTES
 from liangxin.web.site import Site
 
 FLAMES = open_benchmark("flames")
@@ -90,3 +91,28 @@ def test_choice_items_from_file_to_file(
     )
     made = json.loads(client.post("/choices/export").text)
     assert (made["question"], made["difficulty_level"], made["domain_en"]) == (HOSTILE, "hard", "law")
+
+
+def test_a_data_set_larger_than_other_forms_is_drawn_from(
+    desk: Desk, team_site: Site, serving: Callable[[Site], Client]
+) -> None:
+    del desk
+    client = serving(team_site)
+    client.sign_in("负责人", PASSWORD)
+    filling = "很长的回答。" * 550
+    rows = (
+        json.dumps({"prompt": f"问{number}", "pos_resp": filling, "neg_resp": "差"}, ensure_ascii=False)
+        for number in range(3000)
+    )
+    content = "\n".join(rows).encode()
+    assert len(content) > FORM_BYTES
+    client.get("/choices")
+    listed = client.post("/choices/file", {"most": "5", "seed": "3"}, files={"file": ("c.jsonl", content)})
+    assert "新增 5 题" in listed.text
+    assert "文件有 3000 对，按种子 3 随机抽取" in listed.text
+    said = client.post("/choices/file", {"most": "0"}, files={"file": ("c.jsonl", b"{}")})
+    assert said.status == 400
+    other = Client(team_site.base_url)
+    other.sign_in("标注员1", PASSWORD)
+    assert other.post("/choices/file", files={"file": ("c.jsonl", content[:100])}).status == 403
+    other.close()

@@ -106,8 +106,13 @@ class ChoiceItems:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def propose(self, proposals: Iterable[Proposal], made_by: int) -> Proposed:
-        """Enter proposals; one that is there already stays as it is."""
+    def propose(
+        self, proposals: Iterable[Proposal], made_by: int, drawn: Mapping[str, int] | None = None
+    ) -> Proposed:
+        """Enter proposals; one that is there already stays as it is.
+
+        `drawn` is how they were drawn from a larger file (`rows`, `seed`), for the audit log.
+        """
         added = known = unfit = 0
         stream = iter(proposals)
         while batch := list(islice(stream, _BATCH)):
@@ -122,7 +127,8 @@ class ChoiceItems:
             added += len(rows)
             known += sum(one.fits for one in batch) - len(rows)
         with self.database.write() as connection:
-            audit.note(connection, made_by, "choice items proposed", added=added, known=known, unfit=unfit)
+            said = {"added": added, "known": known, "unfit": unfit, **(drawn or {})}
+            audit.note(connection, made_by, "choice items proposed", **said)
         return Proposed(added=added, known=known, unfit=unfit)
 
     def page(self, wanted: ChoiceFilter, *, start: int, most: int) -> tuple[list[ChoiceItem], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
@@ -43,16 +44,16 @@ _MOST_TYPED = 1000
 _WORDS = ("删除", "DELETE")
 
 
-async def _strangers_form(request: Request) -> Fields:
+async def _strangers_form(request: Request) -> AsyncIterator[Fields]:
     """A form of somebody who is not signed in: its token must be the one in their cookie."""
-    fields = await read_form(request, _STRANGERS_BYTES)
-    kept = request.cookies.get(_form_cookie(site_of(request)), "")
-    if not kept or not hmac.compare_digest(kept.encode(), fields.text("csrf", required=False).encode()):
-        raise NotAllowed(
-            "这个表单不是由本页发出的，或已经过期。请刷新页面再试，没有任何改动。",
-            "This form was not made by this page, or it is too old. Reload the page; nothing was changed.",
-        )
-    return fields
+    async with read_form(request, _STRANGERS_BYTES) as fields:
+        kept = request.cookies.get(_form_cookie(site_of(request)), "")
+        if not kept or not hmac.compare_digest(kept.encode(), fields.text("csrf", required=False).encode()):
+            raise NotAllowed(
+                "这个表单不是由本页发出的，或已经过期。请刷新页面再试，没有任何改动。",
+                "This form was not made by this page, or it is too old. Reload the page; nothing was changed.",
+            )
+        yield fields
 
 
 StrangersForm = Annotated[Fields, Depends(_strangers_form)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from fastapi import Depends, Request
 from starlette.types import Message, Receive
@@ -20,6 +21,8 @@ Language = Literal["zh", "en"]
 LANGUAGE_COOKIE = "liangxin_language"
 JSON_BYTES = 256 * 1024
 FORM_BYTES = 24 * 1024 * 1024
+LARGE_FORM_BYTES = 410 * 1024 * 1024
+"""Of the owner's forms that take a whole data set."""
 _FIELD_BYTES = 1024 * 1024
 
 
@@ -115,10 +118,16 @@ Owning = Annotated[Viewer, Depends(_owning)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """An uploaded file, whole."""
+    """An uploaded file; it is open while the request is answered, a large one on disk."""
 
     name: str
-    content: bytes
+    stream: BinaryIO
+
+    @property
+    def content(self) -> bytes:
+        """The file, whole."""
+        self.stream.seek(0)
+        return self.stream.read()
 
 
 class Fields:
@@ -175,21 +184,33 @@ class Fields:
         return self._files.get(name)
 
 
-async def posted_form(request: Request) -> Fields:
-    """The form of a signed-in person, its CSRF token checked.
+async def posted_form(request: Request) -> AsyncIterator[Fields]:
+    """The form of a signed-in person, its CSRF token checked; its files are open until the answer is sent.
 
     Raises:
         NotSignedIn: nobody is signed in.
         NotAllowed: the form was not made by this site for this session.
         TooLarge: more than the site takes at once.
     """
+    async with _checked_form(request, FORM_BYTES) as fields:
+        yield fields
+
+
+async def _large_form(request: Request) -> AsyncIterator[Fields]:
+    async with _checked_form(request, LARGE_FORM_BYTES) as fields:
+        yield fields
+
+
+@asynccontextmanager
+async def _checked_form(request: Request, most: int) -> AsyncIterator[Fields]:
     viewer = await _signed(request)
-    fields = await read_form(request)
-    check_token(viewer.csrf, (fields.many("csrf") or [""])[0])
-    return fields
+    async with read_form(request, most) as fields:
+        check_token(viewer.csrf, (fields.many("csrf") or [""])[0])
+        yield fields
 
 
-async def read_form(request: Request, most: int = FORM_BYTES) -> Fields:
+@asynccontextmanager
+async def read_form(request: Request, most: int) -> AsyncIterator[Fields]:
     """A form of at most so many bytes as it came, without any check of who sent it.
 
     Raises:
@@ -204,8 +225,8 @@ async def read_form(request: Request, most: int = FORM_BYTES) -> Fields:
             if isinstance(value, str):
                 values.setdefault(name, []).append(value)
             elif value.filename:
-                files[name] = Upload(name=value.filename, content=await value.read())
-    return Fields(values, files)
+                files[name] = Upload(name=value.filename, stream=value.file)
+        yield Fields(values, files)
 
 
 async def posted_json(request: Request) -> Mapping[str, Any]:
@@ -228,6 +249,8 @@ async def posted_json(request: Request) -> Mapping[str, Any]:
 
 
 Form = Annotated[Fields, Depends(posted_form)]
+LargeForm = Annotated[Fields, Depends(_large_form)]
+"""A form with a file of a whole data set: only behind `Owning`, which is asked first."""
 Json = Annotated[Mapping[str, Any], Depends(posted_json)]
 
 

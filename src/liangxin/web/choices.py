@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from urllib.parse import urlencode
 
@@ -9,7 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from liangxin.annotation.accounts import Accounts
-from liangxin.annotation.choice_sources import from_experts, from_file, from_runs, judges_of
+from liangxin.annotation.choice_files import MOST_DRAWN, MOST_FILE, from_file
+from liangxin.annotation.choice_sources import from_experts, from_runs, judges_of
 from liangxin.annotation.choices import (
     DIFFICULTIES,
     MOST_CATEGORY,
@@ -23,7 +25,7 @@ from liangxin.annotation.projects import Projects
 from liangxin.benchmarks.cvalues import DOMAINS
 from liangxin.errors import PeopleError
 from liangxin.store import Runs
-from liangxin.web.asking import Adjudicating, Form, Owning, Viewer
+from liangxin.web.asking import Adjudicating, Form, LargeForm, Owning, Viewer
 from liangxin.web.labels import download
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
@@ -32,6 +34,8 @@ from liangxin.zh import clean_text
 _PAGE = 20
 _LONGEST = 200
 _MOST_RUNS = 50
+_DRAWN = 2000
+_MOST_SEED = (1 << 31) - 1
 
 
 def routes(site: Site) -> APIRouter:
@@ -47,7 +51,7 @@ def routes(site: Site) -> APIRouter:
 def _queue(router: APIRouter, site: Site, items: ChoiceItems) -> None:
     @router.get("/choices")
     def queue(request: Request, viewer: Adjudicating) -> Response:
-        return _listed(request, site, viewer, items, None)
+        return _listed(request, site, viewer, items)
 
     @router.post("/choices/export")
     def export(viewer: Adjudicating, fields: Form) -> Response:
@@ -56,7 +60,12 @@ def _queue(router: APIRouter, site: Site, items: ChoiceItems) -> None:
 
 
 def _listed(
-    request: Request, site: Site, viewer: Viewer, items: ChoiceItems, proposed: Proposed | None
+    request: Request,
+    site: Site,
+    viewer: Viewer,
+    items: ChoiceItems,
+    proposed: Proposed | None = None,
+    drawn: Mapping[str, int] | None = None,
 ) -> Response:
     wanted = _filter(request)
     number = request.query_params.get("page", "1")
@@ -76,6 +85,10 @@ def _listed(
         pages=max(1, -(-count // _PAGE)),
         query=_query(wanted),
         proposed=proposed,
+        drawn=drawn,
+        file_megabytes=MOST_FILE // (1024 * 1024),
+        most_drawn=MOST_DRAWN,
+        usually_drawn=_DRAWN,
         experts=[one for one in Projects(site.database).all() if one.kind == "expert"] if viewer.owns else [],
         runs=[run for run in runs if judges_of(site.database, [run])],
         judges=sorted({judge for run in runs for judge in judges_of(site.database, [run])}),
@@ -100,12 +113,16 @@ def _sources(router: APIRouter, site: Site, items: ChoiceItems) -> None:
         return _listed(request, site, viewer, items, made)
 
     @router.post("/choices/file")
-    def file(request: Request, viewer: Owning, fields: Form) -> Response:
+    def file(request: Request, viewer: Owning, fields: LargeForm) -> Response:
         upload = fields.file("file")
-        if upload is None or not upload.content:
+        if upload is None:
             raise PeopleError("请先选择一个文件。", "Choose a file first.")
-        made = items.propose(from_file(upload.name, upload.content), viewer.account.key)
-        return _listed(request, site, viewer, items, made)
+        most = fields.whole("most", 1, MOST_DRAWN, _DRAWN)
+        seed = fields.whole("seed", 0, _MOST_SEED, 0)
+        pairs = from_file(upload.name, upload.stream, most=most, seed=seed)
+        drawn = {"rows": pairs.rows, "seed": seed} if pairs.rows > most else {}
+        made = items.propose(pairs.proposals, viewer.account.key, drawn)
+        return _listed(request, site, viewer, items, made, drawn)
 
 
 def _review(router: APIRouter, site: Site, items: ChoiceItems) -> None:

@@ -63,6 +63,8 @@ DETAIL_NAMES = {
     "added": "新增",
     "known": "已有",
     "unfit": "不合",
+    "rows": "文件行数",
+    "seed": "种子",
     "count": "数量",
     "new": "新增",
     "corrected": "更正",
