@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from liangxin.agreement.annotators import NAMES, reliability
-from liangxin.agreement.estimate import CannotSay
+from liangxin.agreement.estimate import CannotSay, Estimate
 from liangxin.agreement.pairs import agreement
 from liangxin.records import Level, Scale
 
@@ -26,6 +26,12 @@ Make = Callable[..., Scale]
 def scale_of(levels: int) -> Scale:
     made = tuple(Level(name=str(n), points=float(n), zh="", en="") for n in range(levels))
     return Scale(name="s", levels=made, passing=frozenset({str(levels - 1)}))
+
+
+def limits(estimate: Estimate) -> tuple[float, float]:
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.low, estimate.high
 
 
 @pytest.mark.parametrize("case", FIXTURE["cases"])
@@ -85,6 +91,29 @@ def test_two_annotators_are_two_rulings(make_scale: Make) -> None:
         assert left.high == pytest.approx(right.high, abs=0.012)
 
 
+def test_answers_of_one_item_are_drawn_together(make_scale: Make) -> None:
+    """Four turns that are labelled alike say no more than one: the same values, and limits as of one."""
+    draw = np.random.default_rng(4)
+    truth = draw.integers(0, 3, 120)
+    single = np.where(draw.random((3, 120)) < 0.7, truth, draw.integers(0, 3, (3, 120)))
+    single[2, ::5] = -1
+    fourfold, units = np.tile(single, 4), np.tile(np.arange(120), 4)
+    one = reliability(single, make_scale(3))
+    many = reliability(fourfold, make_scale(3), units=units)
+    naive = reliability(fourfold, make_scale(3))
+    assert (many.items, many.pairable, naive.items) == (120, 480, 480)
+    for name in NAMES:
+        assert many[name].value == pytest.approx(naive[name].value)
+        assert limits(many[name]) == pytest.approx(limits(one[name]), abs=0.012)
+        wide, narrow = (limits(found[name]) for found in (many, naive))
+        assert 1.7 < (wide[1] - wide[0]) / (narrow[1] - narrow[0]) < 2.3, name
+    shuffled = draw.permutation(480)
+    again = reliability(fourfold[:, shuffled], make_scale(3), units=units[shuffled] + 7)
+    assert again == many
+    own = reliability(single, make_scale(3), units=np.arange(120)[::-1])
+    assert own == one
+
+
 def test_a_million_items(make_scale: Make) -> None:
     draw = np.random.default_rng(3)
     truth = draw.integers(0, 3, 1_000_000)
@@ -97,4 +126,6 @@ def test_a_million_items(make_scale: Make) -> None:
 def test_bad_ratings_are_an_error(make_scale: Make) -> None:
     with pytest.raises(ValueError, match="from 0 to 2"):
         reliability(np.array([[0, 3]]), make_scale(3))
+    with pytest.raises(ValueError, match="as long as"):
+        reliability(np.array([[0, 2]]), make_scale(3), units=np.array([0]))
     assert reliability(np.full((2, 40), -1), make_scale(3))["ac1"].cannot_say is CannotSay.TOO_FEW

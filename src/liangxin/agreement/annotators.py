@@ -35,60 +35,90 @@ class Reliability:
 
     annotators: int
     items: int
-    """Items with a label."""
+    """Items with a label; the answers of one item are drawn together."""
     pairable: int
-    """Items with two labels or more: `n` of every estimate."""
+    """Answers with two labels or more: `n` of every estimate."""
     labels: int
-    """Labels on pairable items."""
+    """Labels on pairable answers."""
     estimates: tuple[Estimate, ...]
-    """In the order of `NAMES`; `pairwise` is the mean over items of the share of agreeing pairs."""
+    """In the order of `NAMES`; `pairwise` is the mean over answers of the share of agreeing pairs."""
 
     def __getitem__(self, name: str) -> Estimate:
         """The estimate of that name."""
         return next(one for one in self.estimates if one.name == name)
 
 
-def reliability(ratings: Codes, scale: Scale, *, seed: str = "", confidence: float = 0.95) -> Reliability:
+def reliability(
+    ratings: Codes, scale: Scale, *, units: Codes | None = None, seed: str = "", confidence: float = 0.95
+) -> Reliability:
     """Agreement among annotators.
 
     Args:
-        ratings: [annotators, items] places on the scale, worst level 0; -1 where there is no label.
+        ratings: [annotators, answers] places on the scale, worst level 0; -1 where there is no label.
+        units: [answers] the item of each answer, by any whole numbers (turns, trials and models answer one
+            item); None: every answer is an item of its own. The values do not depend on it, the intervals do.
 
     Raises:
-        ValueError: a place is not on the scale.
+        ValueError: a place is not on the scale, or the lengths differ.
     """
     levels = len(scale.levels)
     labels = np.asarray(ratings, np.int64)
     if labels.ndim != 2 or (labels.size and (labels.min() < -1 or labels.max() >= levels)):
-        raise ValueError(f"ratings must be [annotators, items] of places from 0 to {levels - 1}, or -1")
+        raise ValueError(f"ratings must be [annotators, answers] of places from 0 to {levels - 1}, or -1")
+    if units is not None and len(units) != labels.shape[1]:
+        raise ValueError("units must be as long as an annotator's ratings")
     counts = np.stack([(labels == level).sum(axis=0) for level in range(levels)], axis=1)
-    counts = counts[counts.sum(axis=1) > 0]
-    kinds = kinds_of(counts)
+    labelled = counts.sum(axis=1) > 0
+    kinds = kinds_of(counts[labelled])
+    if units is None or len(np.unique(units[labelled])) == kinds.units:
+        features = Kinds(adds=_features(kinds.adds), counts=kinds.counts)
+    else:
+        features = _by_unit(counts[labelled], units[labelled])
     sizes = kinds.adds.sum(axis=1)
     pairable = int(kinds.counts[sizes > 1].sum())
     return Reliability(
         annotators=labels.shape[0],
-        items=kinds.units,
+        items=features.units,
         pairable=pairable,
         labels=int((kinds.counts * sizes)[sizes > 1].sum()),
-        estimates=tuple(_estimates(kinds, scale, pairable, Bootstrap(seed=seed, confidence=confidence))),
+        estimates=tuple(_estimates(kinds, features, scale, Bootstrap(seed=seed, confidence=confidence))),
     )
 
 
-def _estimates(kinds: Kinds, scale: Scale, pairable: int, how: Bootstrap) -> Sequence[Estimate]:
+def _by_unit(counts: Codes, units: Codes) -> Kinds:
+    """The features of whole items: items whose answers are labelled alike are one kind."""
+    distinct, kind = np.unique(counts, axis=0, return_inverse=True)
+    _, unit, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    order = np.lexsort((kind.ravel(), unit))
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # An item's answers by their kinds, in order; the last kind is no answer and adds nothing.
+    table = np.full((len(sizes), sizes.max(initial=0)), len(distinct))
+    table[unit[order], place] = kind.ravel()[order]
+    patterns, times = np.unique(table, axis=0, return_counts=True)
+    features = _features(distinct.astype(np.float64))
+    features = np.concatenate([features, np.zeros((1, features.shape[1]))])
+    adds = np.zeros((len(patterns), features.shape[1]))
+    for column in patterns.T:
+        adds += features[column]
+    return Kinds(adds=adds, counts=times.astype(np.int64))
+
+
+def _estimates(kinds: Kinds, features: Kinds, scale: Scale, how: Bootstrap) -> Sequence[Estimate]:
+    """Every coefficient: `kinds` are the answers by their labels, `features` what is drawn of them, by item."""
+    sizes = kinds.adds.sum(axis=1)
+    multiple = sizes > 1
+    pairable = int(kinds.counts[multiple].sum())
     if pairable < LEAST_ROWS:
         return [Estimate.without(name, pairable, CannotSay.TOO_FEW) for name in NAMES]
     levels = len(scale.levels)
     made = []
-    features = Kinds(adds=_features(kinds.adds), counts=kinds.counts)
     drawn = resampled(features, how.generator(), how.draws)
-    # A pseudo-item has two labels: half of one agrees, half of one does not, spread over the levels.
+    # A pseudo-answer has two labels: half of one agrees, half of one does not, spread over the levels.
     pairs = np.array([np.eye(levels)[i] + np.eye(levels)[j] for i in range(levels) for j in range(levels)])
     same = np.eye(levels, dtype=bool).ravel()
     shapes = np.where(same, 0.5 / levels, 0.5 / (levels * (levels - 1)))
-    extra = pseudo(shapes, 1.0, how.generator("pseudo"), how.draws) @ _features(pairs)
-    sizes = kinds.adds.sum(axis=1)
-    multiple = sizes > 1
+    weights = pseudo(shapes, kinds.units / features.units, how.generator("pseudo"), how.draws)
+    extra = weights @ _features(pairs)
     values = float((kinds.counts * sizes)[multiple].sum())
     totals = kinds.counts[multiple] @ kinds.adds[multiple]
     why_not = CannotSay.NO_VARIATION if totals.max() == totals.sum() else None
@@ -118,8 +148,8 @@ def _features(counts: Array) -> Array:
             pairable[:, None],
             np.ones((items, 1)),
             counts / size[:, None],
-            agreeing.reshape(items, -1),
-            coincidences.reshape(items, -1),
+            agreeing.reshape(items, levels * levels),
+            coincidences.reshape(items, levels * levels),
         ],
         axis=1,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from liangxin.analysis.pairs import Pair, Pairs, consensus
+from liangxin.analysis.pairs import Pair, Pairs, Ratings, consensus
 from liangxin.engine.pool import Stop, work
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
@@ -113,14 +113,15 @@ def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdic
     return Pairs(rows=tuple(rows), tied=tied, answers=len(file.cases))
 
 
-def ratings_of(file: LabelledFile, scale: Scale) -> list[list[int]]:
-    """[annotators][answers] places on `scale`, -1 where there is no label."""
+def ratings_of(file: LabelledFile, scale: Scale) -> Ratings:
+    """Each annotator's levels of the file's answers."""
     names = [level.name for level in scale.levels]
     people = sorted({annotator for labels in file.labels for annotator in labels})
-    return [
-        [names.index(labels[annotator]) if annotator in labels else -1 for labels in file.labels]
+    places = tuple(
+        tuple(names.index(labels[annotator]) if annotator in labels else -1 for labels in file.labels)
         for annotator in people
-    ]
+    )
+    return Ratings(places=places, units=tuple(case.item_id for case in file.cases))
 
 
 def _case(row: Row, benchmark: Benchmark, subject: str) -> Case:

@@ -109,7 +109,7 @@ def validate_pair(
         model=run.model,
         nominal=benchmark.kind == "choice",
     )
-    people = () if scale is None else ratings(session.database, run, gold, scale)
+    people = None if scale is None else ratings(session.database, run, gold, scale)
     return validate(subject, found, people)
 
 
@@ -124,7 +124,7 @@ def _on_file(benchmark: Benchmark, judge: Judge, path: str) -> Validation:
         scale=judge.subject,
         model=next(iter(file.models)) if len(file.models) == 1 else "",
     )
-    return validate(subject, found, () if scale is None else ratings_of(file, scale))
+    return validate(subject, found, None if scale is None else ratings_of(file, scale))
 
 
 def _scale(found: Pairs) -> Scale | None:

@@ -110,15 +110,24 @@ def pairs(
     return Pairs(rows=tuple(rows), tied=tied, answers=answers)
 
 
-def ratings(database: Database, run: RunRecord, gold: JudgeRecord, scale: Scale) -> list[list[int]]:
-    """Each annotator's levels over all answers: places on `scale`, -1 where there is no label.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """Several annotators' levels of the same answers."""
 
-    Returns:
-        [annotators][answers], annotators by name, an adjudicator not among them; answers that nobody labelled
-        are left out.
+    places: tuple[tuple[int, ...], ...] = ()
+    """[annotators][answers] places on a scale, -1 where there is no label; annotators by name."""
+    units: tuple[str, ...] = ()
+    """[answers] the item of each answer."""
+
+
+def ratings(database: Database, run: RunRecord, gold: JudgeRecord, scale: Scale) -> Ratings:
+    """Each annotator's levels over all answers, an adjudicator not among them.
+
+    Answers that nobody labelled are left out.
     """
     names = [level.name for level in scale.levels]
     found: list[dict[str, int]] = []
+    units: list[str] = []
     for stored in dialogues(database, run, settled=False):
         by_turn: dict[int, dict[str, int]] = {}
         for (key, turn, annotator), ruling in stored.rulings.items():
@@ -126,8 +135,10 @@ def ratings(database: Database, run: RunRecord, gold: JudgeRecord, scale: Scale)
             if key == gold.key and level in names and annotator != ADJUDICATED:
                 by_turn.setdefault(turn, {})[annotator] = names.index(level)
         found.extend(by_turn.values())
+        units.extend([stored.dialogue.item.unit] * len(by_turn))
     people = sorted({annotator for one in found for annotator in one})
-    return [[one.get(annotator, -1) for one in found] for annotator in people]
+    places = tuple(tuple(one.get(annotator, -1) for one in found) for annotator in people)
+    return Ratings(places=places, units=tuple(units))
 
 
 def verdicts_of(stored: StoredDialogue, judge: int, turn: int) -> list[Verdict]:

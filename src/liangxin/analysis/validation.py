@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from liangxin.agreement.bias import Bias, bias
 from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import Agreement, agreement, agreement_by
 from liangxin.agreement.scales import common_scale
-from liangxin.analysis.pairs import Pair, Pairs
+from liangxin.analysis.pairs import Pair, Pairs, Ratings
 from liangxin.errors import JudgeError
 from liangxin.judges.families import families
 from liangxin.records import Scale
@@ -68,11 +68,11 @@ class Validation:
         return tuple(one for one in found.estimates if not self.subject.nominal or one.name in NOMINAL)
 
 
-def validate(subject: Subject, found: Pairs, ratings: Sequence[Sequence[int]] = ()) -> Validation:
+def validate(subject: Subject, found: Pairs, ratings: Ratings | None = None) -> Validation:
     """All coefficients of a judge against gold, over all and by dimension.
 
     Args:
-        ratings: [annotators][answers] places on the common scale, -1 for no label; empty for one annotator.
+        ratings: every annotator's levels, places on the common scale.
 
     Raises:
         JudgeError: no answer has both a label and a verdict.
@@ -106,10 +106,15 @@ def validate(subject: Subject, found: Pairs, ratings: Sequence[Sequence[int]] = 
         by_dimension=_by_dimension(rows, seed),
         length=lengths,
         turn=turns,
-        people=None
-        if scale is None or len(ratings) < 2
-        else reliability(np.array(ratings, dtype=np.int64), scale, seed=seed),
+        people=_people(ratings, scale, seed),
     )
+
+
+def _people(ratings: Ratings | None, scale: Scale | None, seed: str) -> Reliability | None:
+    if scale is None or ratings is None or len(ratings.places) < 2:
+        return None
+    places = np.array(ratings.places, dtype=np.int64)
+    return reliability(places, scale, units=_numbers(ratings.units), seed=seed)
 
 
 def _by_dimension(rows: Sequence[Pair], seed: str) -> dict[str, Agreement]:
@@ -128,9 +133,12 @@ def _codes(rows: Sequence[Pair], scale: Scale | None) -> tuple[Any, Any, Any]:
     names = [] if scale is None else [level.name for level in scale.levels]
     gold = np.array([names.index(row.gold) for row in rows] if names else [], dtype=np.int64)
     judged = np.array([names.index(row.judged or "") for row in rows] if names else [], dtype=np.int64)
+    return gold, judged, _numbers(row.unit for row in rows)
+
+
+def _numbers(units: Iterable[str]) -> Any:
     numbers: dict[str, int] = {}
-    units = np.array([numbers.setdefault(row.unit, len(numbers)) for row in rows], dtype=np.int64)
-    return gold, judged, units
+    return np.array([numbers.setdefault(unit, len(numbers)) for unit in units], dtype=np.int64)
 
 
 def _first_of_each(rows: Sequence[Pair]) -> list[Pair]:

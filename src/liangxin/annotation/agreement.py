@@ -125,7 +125,10 @@ def _reliability(name: str, found: Sequence[Voiced], scale: Scale, project: Proj
     for column, voiced in enumerate(found):
         for account, place in voiced.places(scale).items():
             ratings[row[account], column] = place
-    return reliability(ratings, scale, seed=f"{project.identity}/{name}")
+    # Turns and models' answers of one item are not independent of one another.
+    numbers: dict[str, int] = {}
+    units = np.array([numbers.setdefault(voiced.item, len(numbers)) for voiced in found], np.int64)
+    return reliability(ratings, scale, units=units, seed=f"{project.identity}/{name}")
 
 
 def _pairs(found: Sequence[Voiced]) -> Iterable[PairShare]:
