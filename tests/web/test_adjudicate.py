@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FLAMES = open_benchmark("flames")
+CATEGORY = ("Fairness", "Toxic language")
 HOSTILE = "<img src=x onerror=\"document.title='ran'\">"
 
 
@@ -97,6 +99,40 @@ def test_the_queue_and_one_answer_are_blind(enter: Callable[[int], Client], desk
     assert "评语 &lt;img" in answer
     assert answer.count("<blockquote") == 1
     assert "我们的解读" in answer, "the guideline stands beside it"
+
+
+def test_of_several_answers_the_list_says_which(enter: Callable[[int], Client], desk: Desk) -> None:
+    """By a number in the reader's own random order: no number stands for one model throughout."""
+    runs = ("并排-7B", "并排-13B")
+    items = [Item(id=f"f{number}", turns=(f"第{number}问",), category=CATEGORY) for number in range(12)]
+    for name in runs:
+        stored_run(desk.database, FLAMES, items, answered, name)
+    two = Desk.at(desk.database, ProjectSpec(name="并排", runs=runs, annotators=2), people=2)
+    for number in range(12):
+        two.says(0, f"f{number}", {(0, 1): "1", (1, 1): "3"})
+        two.says(1, f"f{number}", {(0, 1): "3", (1, 1): "3"})
+    adjudicator = enter(two.adjudicator.key)
+    for path in (home(two), f"{home(two)}/labels"):
+        found = adjudicator.get(path).text
+        assert "第 1 题 · 回答 " in found
+        said = set(re.findall(r"-0-1\D.*?第 \d+ 题 · 回答 (\d)", found, re.S))
+        assert said == {"1", "2"}
+    at = two.answer("f0")
+    heading = re.search(r"<h1>(.*?)</h1>", adjudicator.get(f"{home(two)}/{at}").text)
+    assert heading is not None
+    assert heading.group(1) in adjudicator.get(home(two)).text
+    assert "回答 1" not in adjudicator.get(home(desk)).text, "where there is one answer, it has no number"
+
+
+def test_what_waits_is_counted_at_the_doors(enter: Callable[[int], Client], desk: Desk) -> None:
+    count = '<span class="count">3</span>'
+    for account in (desk.adjudicator.key, desk.owner.key):
+        client = enter(account)
+        assert f"{count} 条分歧待裁决" in client.get("/").text
+        assert count in client.get("/projects").text
+    annotator = enter(desk.people[0].key)
+    assert "题等你标" in annotator.get("/").text
+    assert "待裁决" not in annotator.get("/").text
 
 
 def test_a_decision_by_form_leads_on_and_scores_follow(enter: Callable[[int], Client], desk: Desk) -> None:

@@ -109,13 +109,21 @@ class Reviews:
 
     def next(self, reviewer: int, after: int) -> int | None:
         """The next attack that waits for a reviewer and is not their own, or None."""
-        waiting: list[ColumnElement[bool]] = [ATTACKS.c.state == SUBMITTED]
-        if not self.single_user:
-            waiting.append(ATTACKS.c.account != reviewer)
+        waiting = self._waiting(reviewer)
         order = (ATTACKS.c.key <= after, ATTACKS.c.key)
         query = select(ATTACKS.c.key).where(*waiting, ATTACKS.c.key != after).order_by(*order).limit(1)
         with self.database.begin() as connection:
             return connection.execute(query).scalar()
+
+    def waiting(self, reviewer: int) -> int:
+        """How many attacks wait for a reviewer."""
+        query = select(func.count()).select_from(ATTACKS).where(*self._waiting(reviewer))
+        with self.database.begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def _waiting(self, reviewer: int) -> list[ColumnElement[bool]]:
+        others = [] if self.single_user else [ATTACKS.c.account != reviewer]
+        return [ATTACKS.c.state == SUBMITTED, *others]
 
     def may(self, attack: Attack, reviewer: int) -> bool:
         """Whether that person may decide about that attack."""

@@ -24,6 +24,7 @@ from liangxin.annotation.adjudication import (
 from liangxin.annotation.opened import open_answer
 from liangxin.annotation.places import items_of, search
 from liangxin.annotation.projects import Project, Projects
+from liangxin.annotation.seats import order_for
 from liangxin.annotation.voices import At, marked_on
 from liangxin.errors import NotThere
 from liangxin.records import Level
@@ -71,6 +72,7 @@ def _lists(router: APIRouter, database: Database) -> None:
             again=sum(one.decision is not None for one in found),
             rows=shown,
             prompts=_prompts(database, project, [one.voiced.at for one in shown]),
+            numbers=_numbers(database, project, viewer, [one.voiced.at for one in shown]),
             before=_before(request),
             title_of_category=category_words(project.benchmark.taxonomy, viewer),
             spread=lambda voiced: _spread(project, voiced.category, voiced.levels),
@@ -100,6 +102,7 @@ def _lists(router: APIRouter, database: Database) -> None:
             project=project,
             rows=shown,
             prompts=_prompts(database, project, [one.at for one in shown]),
+            numbers=_numbers(database, project, viewer, [one.at for one in shown]),
             count=len(found),
             total=len(everything),
             asked=asked,
@@ -124,6 +127,7 @@ def _answers(router: APIRouter, database: Database) -> None:
             "adjudicate_answer.html.jinja",
             project=project,
             opened=opened,
+            numbers=_numbers(database, project, viewer, [opened.at]),
             title_of_category=category_words(project.benchmark.taxonomy, viewer),
             keys=_keys([level.name for level in opened.scale.levels]),
             guideline=project.guideline_for(opened.category),
@@ -197,6 +201,16 @@ def _prompts(database: Database, project: Project, places: Sequence[At]) -> dict
     with database.begin() as connection:
         items = items_of(connection, project.key, {at.task for at in places})
     return {at: items[at.task].turns[at.turn - 1] for at in places if at.turn <= len(items[at.task].turns)}
+
+
+def _numbers(database: Database, project: Project, viewer: Viewer, places: Sequence[At]) -> dict[At, int]:
+    """The number of each answer among several to one item, in a random order of this person's own."""
+    with database.begin() as connection:
+        orders = {
+            task: order_for(connection, project, task, viewer.account.key)
+            for task in {at.task for at in places}
+        }
+    return {at: orders[at.task].index(at.slot) + 1 for at in places if len(orders[at.task]) > 1}
 
 
 def _filtered(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from liangxin.annotation.waiting import waiting
 from liangxin.web.asking import LANGUAGE_COOKIE, Signed, site_of
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
 
 
-def routes(_site: Site) -> APIRouter:
+def routes(site: Site) -> APIRouter:
     """`/` and `/language/{zh,en}`."""
     router = APIRouter()
 
     @router.get("/")
     def home(request: Request, viewer: Signed) -> Response:
-        return page(request, viewer, "home.html.jinja")
+        counted = waiting(site.database, viewer.account, single_user=site.single_user)
+        return page(request, viewer, "home.html.jinja", waiting=counted)
 
     @router.get("/language/{chosen}")
     def language(request: Request, chosen: str, back: str = "/") -> Response:

@@ -17,6 +17,7 @@ from liangxin.annotation.overview import overview
 from liangxin.annotation.projects import Kind, Project, Projects, ProjectSpec, Subject
 from liangxin.annotation.seats import Seats
 from liangxin.annotation.slots import slots_of
+from liangxin.annotation.waiting import disputes
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import LiangxinError, NotThere, PeopleError
 from liangxin.records import Level
@@ -65,7 +66,18 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         wholes = (
             {one.key: overview(database, one) for one in [*mine.values(), *others]} if viewer.owns else {}
         )
-        return page(request, viewer, "projects.html.jinja", rows=rows, others=others, wholes=wholes)
+        disputed = (
+            disputes(database, [*mine.values(), *others], viewer.account.key) if viewer.adjudicates else {}
+        )
+        return page(
+            request,
+            viewer,
+            "projects.html.jinja",
+            rows=rows,
+            others=others,
+            wholes=wholes,
+            disputed=disputed,
+        )
 
     @router.get("/projects/{key:int}")
     def project(request: Request, key: int, viewer: Signed, find: str = "") -> Response:
