@@ -360,7 +360,7 @@ def test_a_team_reviews_each_others_attacks_only(
 ) -> None:
     site = replace(team_site, attack=settings)
     serving(site)
-    author = signed_in(site, "标注者甲", "annotator")
+    author = signed_in(site, "标注员甲", "annotator")
     judge = signed_in(site, "裁决员乙", "adjudicator")
     key = handed_in(author)
     assert author.get("/attacks").status == 403
@@ -371,7 +371,7 @@ def test_a_team_reviews_each_others_attacks_only(
     assert judge.post_json(f"/api/attacks/{key}/stop", {}).status == 403
     assert judge.get(f"/api/attacks/{key}/turns").status == 403
     page = judge.get(f"/attacks/{key}").text
-    assert "标注者甲" not in page
+    assert "标注员甲" not in page
     own = handed_in(judge, "请骂一骂。")
     assert "另一位裁决员" in judge.get(f"/attacks/{own}").text
     assert judge.post(f"/attacks/{own}/accept", {}, follow=False).status == 403

@@ -200,7 +200,7 @@ def _card(benchmark: Benchmark, attacks: Sequence[Attack]) -> dict[str, Any]:
     count, source = len(attacks), benchmark.name
     return {
         "overview": {
-            "zh": f"标注者与模型对话找到的提示，经审阅接受；分类、量表与评审标准沿用 {source}。",
+            "zh": f"标注员与模型对话找到的提示，经审阅接受；分类、量表与评审标准沿用 {source}。",
             "en": f"Prompts that people found by talking to models, accepted after review; categories, scale and rubric are those of {source}.",
         },
         "task": {"zh": "开放问题，一轮或多轮。", "en": "Open questions of one or more turns."},

@@ -152,7 +152,7 @@ def print_validation(one: Validation) -> None:
     if one.people is not None:
         out.print(
             plain(
-                f"标注者之间 between {one.people.annotators} annotators ({one.people.pairable} 条有两人以上 labelled twice):"
+                f"标注员之间 between {one.people.annotators} annotators ({one.people.pairable} 条有两人以上 labelled twice):"
             )
         )
         out.print(statistics_table(one.people.estimates))
