@@ -47,8 +47,13 @@ def test_another_host_is_not_answered(site: Site, serving: Callable[[Site], Clie
     client = serving(replace(site, hosts=frozenset({site.base_url.removeprefix("http://")})))
     assert client.get("/").status == 200
     answer = client.request("GET", "/", headers={"Host": "evil.example"})
-    assert answer.status == 421
-    assert "你好" not in answer.text
+    assert (answer.status, answer.headers["content-type"]) == (421, "text/plain; charset=utf-8")
+    assert (
+        answer.text
+        == f"这个站点不在这个地址上。请打开 {site.base_url}\nThis site is not at this address. Open {site.base_url}\n"
+    )
+    script = client.request("GET", "/api/x", headers={"Host": "evil.example"})
+    assert (script.status, script.json()["error"]["zh"][:4]) == (421, "这个站点")
 
 
 def test_nobody_signed_in_is_led_to_the_sign_in_page(

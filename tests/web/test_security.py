@@ -60,9 +60,11 @@ def filled(path: str) -> str:
 
 
 def said(answer: Answer) -> bool:
-    """Whether a refusal is a clear sentence: a page in the reader's language, or JSON with both."""
+    """Whether a refusal is a clear sentence: a page in the reader's language, or JSON or lines in both."""
     if "application/json" in answer.headers["content-type"]:
         return bool(answer.json()["error"]["zh"] and answer.json()["error"]["en"])
+    if "text/plain" in answer.headers["content-type"]:
+        return len(answer.text.splitlines()) == 2
     return "notice bad" in answer.text
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -143,23 +143,30 @@ class _Carried:
         refused = self._misdirected(scope, Headers(scope=scope))
         await (self._app if refused is None else refused)(scope, receive, carried)
 
-    def _misdirected(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+    def _misdirected(self, scope: Scope, headers: Headers) -> Response | None:
         if self._site.hosts and headers.get("host", "") not in self._site.hosts:
-            said = {"zh": "这个站点不在这个地址上。", "en": "This site is not at this address."}
-            return JSONResponse({"error": said}, 421)
+            here = self._site.base_url
+            return _refused(
+                scope,
+                421,
+                f"这个站点不在这个地址上。请打开 {here}",
+                f"This site is not at this address. Open {here}",
+            )
         # Behind a proxy everybody would come from this machine, and be its one user.
         if self._site.single_user and any(name in headers for name in _FORWARDED):
-            said = {
-                "zh": "这个站点只给本机的一个人用；要通过代理给团队用，请以 --public-url 启动。",
-                "en": "This site is for one user on this machine; to serve a team through a proxy start it with --public-url.",
-            }
-            return JSONResponse({"error": said}, 403)
+            return _refused(
+                scope,
+                403,
+                "这个站点只给本机的一个人用；要通过代理给团队用，请以 --public-url 启动。",
+                "This site is for one user on this machine; to serve a team through a proxy start it with --public-url.",
+            )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_elsewhere(headers):
-            said = {
-                "zh": "这个请求是别的网站发来的，没有任何改动。请回到本站的页面再操作。",
-                "en": "This request came from another site; nothing was changed. Go back to a page of this site.",
-            }
-            return JSONResponse({"error": said}, 403)
+            return _refused(
+                scope,
+                403,
+                "这个请求是别的网站发来的，没有任何改动。请回到本站的页面再操作。",
+                "This request came from another site; nothing was changed. Go back to a page of this site.",
+            )
         return None
 
     def _is_elsewhere(self, headers: Headers) -> bool:
@@ -176,6 +183,13 @@ class _Carried:
     def _cookie(self, token: str) -> str:
         secure = "; Secure" if self._site.secure else ""
         return f"{self._site.cookie}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def _refused(scope: Scope, status: int, zh: str, en: str) -> Response:
+    """Why a request is not even looked at: as JSON for scripts, as plain text for people."""
+    if scope["path"].startswith("/api/"):
+        return JSONResponse({"error": {"zh": zh, "en": en}}, status)
+    return PlainTextResponse(f"{zh}\n{en}\n", status)
 
 
 def _wants_json(request: Request) -> bool:
