@@ -169,7 +169,7 @@ def test_the_last_one_leads_back_to_the_empty_list(enter: Callable[[int], Client
         path = f"{home(desk)}/{desk.answer(item)}"
         sent = {"act": "decide", "level": "1", "reason": "x", "base_version": "0"}
         answer = adjudicator.post(path, sent)
-    assert "没有等您裁决的分歧" in answer.text
+    assert "没有等你裁决的分歧" in answer.text
     assert "上一条已裁决" in answer.text
 
 
@@ -213,7 +213,7 @@ def test_annotators_and_those_who_annotated_are_kept_out(enter: Callable[[int], 
     path = f"{home(desk)}/{desk.answer('f0')}"
     refused = owner.get(path)
     assert refused.status == 403
-    assert "您标注过这道题" in refused.text
+    assert "你标注过这道题" in refused.text
     owner.get(home(desk))
     sent = {"act": "decide", "level": "1", "reason": "x", "base_version": "0"}
     assert owner.post(path, sent).status == 403

@@ -129,7 +129,7 @@ def check_may_settle(connection: Connection, project: Project, at: At, account_k
     """
     if at.task in _seen(connection, project.key, account_key, at.task):
         raise NotAllowed(
-            "您标注过这道题，不能裁决它；要改自己的结论，请回到标注页的“已完成”。",
+            "你标注过这道题，不能裁决它；要改自己的结论，请回到标注页的“已完成”。",
             "You annotated this task, so you cannot settle it; to correct your own verdict, open it among your "
             "done tasks on the annotating page.",
         )
@@ -312,7 +312,7 @@ def _check(scale: Scale, level: str | None, reason: str, before: Decision | None
 
 def _decided_meanwhile() -> Conflict:
     return Conflict(
-        "这条回答刚刚有了新的裁决。请重新打开看过再定，您的这次裁决没有保存。",
+        "这条回答刚刚有了新的裁决。请重新打开看过再定，你的这次裁决没有保存。",
         "Somebody decided on this answer meanwhile. Open it again and look; yours was not saved.",
     )
 
