@@ -55,10 +55,10 @@ lint: $(VENV)/installed-test
 
 test: local-model lint
 	@$(BIN)/python tests/set_up.py $(VENV)/locale
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --quiet
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
-	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet -m "not slow" -k "not postgresql" $(GBK); \
+	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --quiet -m "not slow" -k "not postgresql" $(GBK); \
 	else echo "no GBK locale here: that pass is left out"; fi
 
 docs: $(VENV)/installed-test

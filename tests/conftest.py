@@ -34,6 +34,11 @@ Ask = Callable[[Item, int, int], Reply]
 Rule = Callable[[Item, Exchange], Verdict | None]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first: no worker is left alone with them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @dataclass
 class Stage:
     """Runs made by hand in a store of their own."""
