@@ -1,6 +1,6 @@
 """Measure a save while many people annotate at once against one `liangxin serve`, and check that nothing was lost.
 
-Usage: python perf/annotators.py [--people 50] [--seconds 60] [--pause 2] [--items 6000] [--store URL]
+Usage: python perf/annotators.py [--people 50] [--seconds 60] [--pause 2] [--items 6000] [--on both]
 
 Two passes on a store each: at a human pace (a mean pause of `--pause` seconds between reading and saving) and with no
 pause at all, which no people reach. Printed are the saves, their percentiles as the browser sees them (the server and
@@ -112,16 +112,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--pause", type=float, default=2.0)
     parser.add_argument("--items", type=int, default=6000)
-    parser.add_argument("--no-postgresql", action="store_true")
+    parser.add_argument("--on", choices=("sqlite", "postgresql", "both"), default="both")
     asked = parser.parse_args()
     print(f"load average {os.getloadavg()[0]:.1f}; {asked.people} people, {asked.seconds:.0f} s a pass")
     wrong = 0
-    for pause, pace in ((asked.pause, f"SQLite, mean pause {asked.pause:g} s"), (0.0, "SQLite, no pause")):
+    passes = ((asked.pause, f"SQLite, mean pause {asked.pause:g} s"), (0.0, "SQLite, no pause"))
+    for pause, pace in passes if asked.on != "postgresql" else ():
         with tempfile.TemporaryDirectory(prefix="liangxin-annotators-") as folder:
             outcome, found = measure(str(Path(folder) / "store.db"), asked, pause)
             show(pace, outcome, found, asked.seconds)
             wrong += len(found)
-    if not asked.no_postgresql:
+    if asked.on != "sqlite":
         with postgres(durable=True) as server:
             outcome, found = measure(fresh(server, "annotators"), asked, asked.pause)
             show(f"PostgreSQL, mean pause {asked.pause:g} s", outcome, found, asked.seconds)

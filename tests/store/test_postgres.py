@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import text
+
+from liangxin.errors import StoreError
 from liangxin.records import Item, Reply, ReplyStatus, Verdict
 from liangxin.store import Database, NewRun, Runs, Writer, dialogues
 from liangxin.store.columns import STATUSES, Columns
@@ -48,3 +52,26 @@ def test_a_run_is_stored_and_read_back(postgres_url: str) -> None:
     failure = read.failure(1, 1, 1, None)
     assert (failure.item, failure.reason) == ("i0", "refused")
     again.close()
+
+
+def test_reading_begins_no_transaction_and_leaves_none_behind(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    began = text(
+        "select xact_start = statement_timestamp() from pg_stat_activity where pid = pg_backend_pid()"
+    )
+    with database.read() as connection:
+        connection.execute(text("select 1"))
+        assert connection.execute(began).scalar_one() is True, "each statement is one of its own"
+        with database.begin() as other:
+            other.execute(text("create table seen (n integer)"))
+        assert connection.execute(text("select count(*) from seen")).scalar_one() == 0
+    with pytest.raises(StoreError, match="does not exist"), database.read() as connection:
+        connection.execute(text("select * from absent"))
+    # The same connections, given back, begin transactions again.
+    for _ in range(3):
+        with pytest.raises(RuntimeError), database.begin() as connection:
+            connection.execute(text("insert into seen values (1)"))
+            raise RuntimeError
+    with database.read() as connection:
+        assert connection.execute(text("select count(*) from seen")).scalar_one() == 0
+    database.close()

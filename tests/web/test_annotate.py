@@ -80,6 +80,16 @@ def test_a_task_is_taken_saved_and_the_next_one_comes(
     assert marks_of(database) == [(0, 1, "3", 1)]
 
 
+def test_who_was_told_by_a_save_is_not_counted_for_again(client: Client, project: Project) -> None:
+    for left in (2, 1):
+        found = client.get(f"/api/projects/{project.key}/next?counted=1").json()
+        assert found["progress"] is None
+        saved = client.post_json(f"/api/seats/{found['task']['seat']}", sent(f"token-for-{left}")).json()
+        assert saved["progress"]["left"] == left - 1
+    end = client.get(f"/api/projects/{project.key}/next?counted=1").json()
+    assert (end["task"], end["progress"]["done"]) == (None, 2), "the end is always told"
+
+
 def test_a_save_that_is_sent_twice_is_one_save(client: Client, database: Database, project: Project) -> None:
     seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
     assert client.post_json(f"/api/seats/{seat}", sent()).json()["repeated"] is False

@@ -162,7 +162,7 @@ class Projects:
 
     def all(self) -> list[Project]:
         """Every project, the newest first."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             rows = connection.execute(select(PROJECTS).order_by(PROJECTS.c.key.desc())).all()
         return self._made(rows)
 
@@ -170,13 +170,13 @@ class Projects:
         """The projects that a person is a member of, the newest first."""
         mine = select(MEMBERS.c.project).where(MEMBERS.c.account == account.key)
         query = select(PROJECTS).where(PROJECTS.c.key.in_(mine)).order_by(PROJECTS.c.key.desc())
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             rows = connection.execute(query).all()
         return self._made(rows)
 
     def members(self, project: Project) -> list[Account]:
         """Who judges, in the order of their accounts."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             query = select(MEMBERS.c.account).where(MEMBERS.c.project == project.key)
             keys = set(connection.execute(query).scalars())
         return [account for account in Accounts(self.database).all() if account.key in keys]
@@ -190,7 +190,7 @@ class Projects:
         query = select(MEMBERS.c.account).where(
             MEMBERS.c.project == project.key, MEMBERS.c.account == account
         )
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             if connection.execute(query).first() is None:
                 raise NotAllowed(
                     "你不是这个项目的成员，请联系负责人。",
@@ -241,7 +241,7 @@ class Projects:
         return runs
 
     def _one(self, condition: Any) -> Project:
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             rows = connection.execute(select(PROJECTS).where(condition)).all()
         found = self._made(rows)
         if not found:

@@ -12,7 +12,19 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import Conflict, NotAllowed, NotThere
@@ -25,6 +37,8 @@ _HELD = ("taken", "overdue")
 _FINISHED = ("done", "skipped")
 _NEAR = 12
 """People who ask at the same moment choose among so many seats, so that they do not all want one."""
+_WINDOW = 240
+"""So many free seats are looked through for one at a task that somebody has begun."""
 _TRIES = 60
 
 
@@ -87,7 +101,7 @@ class Seats:
             NotThere: no such seat.
             NotAllowed: it is another person's, or nobody's.
         """
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return own_seat(connection, key, account)
 
     def extend(self, seat: Seat) -> Seat:
@@ -110,18 +124,18 @@ class Seats:
             .order_by(SEATS.c.done.desc(), SEATS.c.key.desc())
             .limit(limit)
         )
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return [_seat(row) for row in connection.execute(query)]
 
     def progress(self, project: Project, account: int) -> Progress:
         """How far a person is; days begin at midnight by the server's clock."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             return progress_of(connection, project, account)
 
     def _put_beside_overdue(self, project: Project) -> None:
         """Free a further seat at each task whose seat was taken and not used in time."""
         late = (SEATS.c.project == project.key, SEATS.c.state == "taken", SEATS.c.until < time.time())
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             if connection.execute(select(SEATS.c.key).where(*late).limit(1)).first() is None:
                 return
         with self.database.write() as connection:
@@ -136,7 +150,7 @@ class Seats:
             .order_by(SEATS.c.taken)
             .limit(1)
         )
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _seat(row)
 
@@ -151,7 +165,7 @@ class Seats:
 
     def _gold(self, project: Project, account: int) -> Seat | None:
         """A gold question, where one is due: they are mixed in at places that the seed decides for each person."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             gold = connection.execute(_gold_left(project, account)).scalars().all()
             if not gold:
                 return None
@@ -170,13 +184,13 @@ class Seats:
         """A free seat, at a task that others have begun if there is one, so that overlap is complete early."""
         lot = random.Random(f"{account}/{time.time_ns()}")
         for _ in range(_TRIES):
-            with self.database.begin() as connection:
-                keys = connection.execute(_open_seats(project, account, begun=True)).scalars().all()
-                keys = keys or connection.execute(_open_seats(project, account, begun=False)).scalars().all()
+            with self.database.read() as connection:
+                found = connection.execute(_open_seats(project, account)).all()
+            keys = [row.key for row in found if row.begun] or [row.key for row in found]
             if not keys:
                 return None
             with self.database.write() as connection:
-                seat = _sit(connection, project, lot.choice(keys), account)
+                seat = _sit(connection, project, lot.choice(keys[:_NEAR]), account)
             if seat is not None:
                 return seat
         raise Conflict(
@@ -249,14 +263,16 @@ def progress_of(connection: Connection, project: Project, account: int) -> Progr
     now = time.localtime()
     midnight = time.mktime((now.tm_year, now.tm_mon, now.tm_mday, 0, 0, 0, 0, 0, -1))
     finished = SEATS.c.state.in_(_FINISHED)
+    free = _free_tasks(project, account).with_only_columns(func.count(SEATS.c.task.distinct()))
     mine = select(
         func.count(case((finished, 1))),
         func.count(case((and_(finished, SEATS.c.done >= midnight), 1))),
         func.count(case((SEATS.c.state.in_(_HELD), 1))),
+        free.scalar_subquery(),
+        _gold_without_seat(project, account).scalar_subquery(),
     ).where(SEATS.c.project == project.key, SEATS.c.account == account)
-    done, today, held = connection.execute(mine).one()
-    free = _free_tasks(project, account).with_only_columns(func.count(SEATS.c.task.distinct()))
-    left = held + connection.execute(free).scalar_one() + _gold_without_seat(connection, project, account)
+    done, today, held, others, gold = connection.execute(mine).one()
+    left = held + others + gold
     return Progress(done=done, left=left, total=done + left, today=today, goal=project.spec.goal)
 
 
@@ -284,8 +300,8 @@ def _sit(connection: Connection, project: Project, key: int, account: int) -> Se
         "taken": now,
         "until": now + LEASE_SECONDS,
     }
-    connection.execute(update(SEATS).where(SEATS.c.key == key).values(**values))
-    return _seat(connection.execute(select(SEATS).where(SEATS.c.key == key)).one())
+    sit = update(SEATS).where(SEATS.c.key == key).values(**values).returning(SEATS)
+    return _seat(connection.execute(sit).one())
 
 
 def order_for(connection: Connection, project: Project, task: int, account: int) -> list[int]:
@@ -322,27 +338,27 @@ def _gold_left(project: Project, account: int) -> Select[Any]:
     )
 
 
-def _gold_without_seat(connection: Connection, project: Project, account: int) -> int:
-    """The gold questions that a person has not had and that have no free seat: one is put there when they come."""
-    free = select(SEATS.c.task).where(SEATS.c.project == project.key, SEATS.c.state == "free")
-    query = _gold_left(project, account).with_only_columns(func.count()).order_by(None)
-    return int(connection.execute(query.where(TASKS.c.key.not_in(free))).scalar_one())
+def _gold_without_seat(project: Project, account: int) -> Select[Any]:
+    """How many gold questions a person has not had that have no free seat: one is put there when they come."""
+    seat = SEATS.alias()
+    free = exists().where(seat.c.task == TASKS.c.key, seat.c.state == "free")
+    return _gold_left(project, account).with_only_columns(func.count()).order_by(None).where(~free)
 
 
-def _open_seats(project: Project, account: int, *, begun: bool) -> Select[Any]:
-    """The first free seats for a person, in the project's order; `begun`: at tasks that somebody has begun."""
-    query = (
-        select(SEATS.c.key)
-        .join(TASKS, TASKS.c.key == SEATS.c.task)
+def _open_seats(project: Project, account: int) -> Select[Any]:
+    """The first free seats for a person, in the project's order, and whether somebody has begun the task.
+
+    Tasks are numbered in the project's order, and people take them in it: those that are begun come first.
+    """
+    other = SEATS.alias()
+    begun = exists().where(other.c.task == SEATS.c.task, other.c.state.in_((*_HELD, "done")))
+    return (
+        select(SEATS.c.key, begun.label("begun"))
         .where(SEATS.c.project == project.key, SEATS.c.state == "free")
         .where(SEATS.c.task.not_in(_mine(project, account)))
-        .order_by(TASKS.c.position, SEATS.c.number)
-        .limit(_NEAR)
+        .order_by(SEATS.c.task, SEATS.c.number)
+        .limit(_WINDOW)
     )
-    if not begun:
-        return query
-    others = select(SEATS.c.task).where(SEATS.c.project == project.key, SEATS.c.state.in_((*_HELD, "done")))
-    return query.where(SEATS.c.task.in_(others))
 
 
 def finished(connection: Connection, project: Project, account: int) -> int:

@@ -83,7 +83,7 @@ class Sessions:
             .join(SESSIONS, SESSIONS.c.account == ACCOUNTS.c.key)
             .where(SESSIONS.c.token == key, ACCOUNTS.c.closed.is_(None))
         )
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             row = connection.execute(query).one_or_none()
         if row is None or row.session_expires < now or row.session_seen + IDLE_SECONDS < now:
             return None
@@ -96,7 +96,7 @@ class Sessions:
         """How many browsers an account is signed in with."""
         now = time.time()
         alive = (SESSIONS.c.expires >= now, SESSIONS.c.seen >= now - IDLE_SECONDS)
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             query = select(func.count()).where(SESSIONS.c.account == account, *alive)
             return connection.execute(query).scalar_one()
 

@@ -67,7 +67,7 @@ def task_view(database: Database, project: Project, seat: Seat) -> TaskView:
     Raises:
         NotThere: the task is gone.
     """
-    with database.begin() as connection:
+    with database.read() as connection:
         found = read_slots(connection, project, seat.task)
         number = finished(connection, project, seat.account or 0) + 1
         response = last_response(connection, seat.key)

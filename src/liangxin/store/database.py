@@ -48,6 +48,9 @@ class Database:
             raise StoreError(
                 f"the store {self.shown} needs a driver: {error}. Install liangxin[postgres]."
             ) from None
+        # Both share one pool; SQLite begins no transaction for what only reads.
+        autocommit = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self.engine.execution_options(**autocommit)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _durable)
         try:
@@ -66,6 +69,21 @@ class Database:
         """
         try:
             with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that only reads, as `begin` does, without the two messages to a server that a transaction takes.
+
+        Each statement sees what was committed before it, as in PostgreSQL's transactions by default.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        try:
+            with self._reader.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None

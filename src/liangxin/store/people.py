@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy import Table as _Table
 
@@ -134,6 +135,13 @@ TASKS = _Table(
     Column("seats", Integer, nullable=False),
     Column("gold", Text),
     UniqueConstraint("project", "position"),
+    Index(
+        "gold_tasks",
+        "project",
+        "position",
+        sqlite_where=text("gold IS NOT NULL"),
+        postgresql_where=text("gold IS NOT NULL"),
+    ),
 )
 """What one person sees at once: one item with the answers of its slots. `gold` holds the levels that are known
 (JSON: "SLOT:TURN" to level, with a reason), for the questions that everybody gets."""
@@ -166,7 +174,7 @@ SEATS = _Table(
     UniqueConstraint("task", "number"),
     UniqueConstraint("task", "account"),
     Index("seats_by_account", "project", "account", "state"),
-    Index("seats_by_state", "project", "state"),
+    Index("seats_by_state", "project", "state", "task", "number"),
 )
 """A place at a task for one person: free, taken (until a time, then free again), done or skipped. `order` is the
 random order in which that person saw the slots (JSON list of slot numbers), recorded when the seat is taken."""

@@ -137,7 +137,7 @@ class Runs:
 
     def by_id(self, identifier: str) -> RunRecord | None:
         """The run of that identity, or None."""
-        with self.database.begin() as connection:
+        with self.database.read() as connection:
             row = connection.execute(_select_runs().where(RUNS.c.id == identifier)).one_or_none()
             return None if row is None else _run(row)
 

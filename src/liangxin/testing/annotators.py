@@ -99,9 +99,10 @@ async def _work(
 ) -> None:
     pace, until, generator = how
     headers = {"X-CSRF-Token": person.csrf}
+    address = f"/api/projects/{project}/next"
     async with aiohttp.ClientSession(base_url, cookies=dict(person.cookies), headers=headers) as session:
         while time.monotonic() < until:
-            async with session.get(f"/api/projects/{project}/next") as answer:
+            async with session.get(address) as answer:
                 found = await answer.json()
             if answer.status != 200:
                 outcome.refused.append(str(found))
@@ -112,6 +113,7 @@ async def _work(
                 return
             if pace.pause:
                 await asyncio.sleep(generator.uniform(0, 2 * pace.pause))
+            address = f"/api/projects/{project}/next?counted=1"  # as the page asks after a save
             body = submission(task, generator)
             times = 2 if generator.random() < pace.doubled else 1
             for attempt in range(times):

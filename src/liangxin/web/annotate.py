@@ -78,20 +78,19 @@ def _add_project(router: APIRouter, database: Database) -> None:
         return {"person": viewer.account.alias, "csrf": viewer.csrf}
 
     @router.get("/api/projects/{key:int}/next")
-    def take(key: int, viewer: Signed) -> dict[str, Any]:
-
-        project = _project(database, key, viewer)
+    def take(key: int, viewer: Signed, counted: bool = False) -> dict[str, Any]:
+        project = Projects(database).by_key(_in_range(key))
         seats = Seats(database)
         seat = seats.take(project, viewer.account.key)
+        known = counted and seat is not None
         return {
             "person": viewer.account.alias,
             "task": _task(database, project, seat) if seat else None,
-            "progress": _progress(seats.progress(project, viewer.account.key)),
+            "progress": None if known else _progress(seats.progress(project, viewer.account.key)),
         }
 
     @router.get("/api/projects/{key:int}/mine")
     def mine(key: int, viewer: Signed, limit: int = LISTED) -> dict[str, Any]:
-
         project = _project(database, key, viewer)
         found = finished(database, project, viewer.account.key, max(1, min(limit, LISTED)))
         return {"done": [asdict(one) for one in found]}
@@ -100,7 +99,6 @@ def _add_project(router: APIRouter, database: Database) -> None:
 def _add_seats(router: APIRouter, database: Database) -> None:
     @router.get("/api/seats/{seat_key:int}")
     def open_seat(seat_key: int, viewer: Signed) -> dict[str, Any]:
-
         project, seat = _seat(database, seat_key, viewer)
         task = _task(database, project, seat)
         with database.begin() as connection:
@@ -109,7 +107,6 @@ def _add_seats(router: APIRouter, database: Database) -> None:
 
     @router.post("/api/seats/{seat_key:int}")
     def save_seat(seat_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
-
         project, seat = _seat(database, seat_key, viewer)
         saved = save(database, project, seat, viewer.account.key, read_submission(body))
         return {
@@ -121,14 +118,12 @@ def _add_seats(router: APIRouter, database: Database) -> None:
 
     @router.post("/api/seats/{seat_key:int}/keep")
     def keep_seat(seat_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
-
         _, seat = _seat(database, seat_key, viewer)
         return {"until": Seats(database).extend(seat).until}
 
 
 def _project(database: Database, key: int, viewer: Viewer) -> Project:
     """The project, for its members."""
-
     projects = Projects(database)
     project = projects.by_key(_in_range(key))
     projects.check_member(project, viewer.account.key)
@@ -137,7 +132,6 @@ def _project(database: Database, key: int, viewer: Viewer) -> Project:
 
 def _seat(database: Database, key: int, viewer: Viewer) -> tuple[Project, Seat]:
     """A person's own seat, with its project."""
-
     seat = Seats(database).seat(_in_range(key), viewer.account.key)
     return Projects(database).by_key(seat.project), seat
 
@@ -148,7 +142,6 @@ def _in_range(key: int) -> int:
 
 
 def _task(database: Database, project: Project, seat: Seat) -> dict[str, Any]:
-
     return asdict(task_view(database, project, seat))
 
 

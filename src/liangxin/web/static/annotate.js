@@ -56,7 +56,10 @@ class Desk {
     this.unreached = false;
     this.asked += 1;
     const { asked: mine } = this;
-    const address = seat ? `/api/seats/${seat}` : `/api/projects/${project}/next`;
+    // A save that came just before has counted already.
+    const counted = this.counted ? "?counted=1" : "";
+    const address = seat ? `/api/seats/${seat}` : `/api/projects/${project}/next${counted}`;
+    if (!seat) this.counted = false;
     const found = await inTime(get(address)).catch((error) => error);
     // A later wish has overtaken this one.
     if (mine === this.asked) this.#came(found, seat, fill);
@@ -227,6 +230,7 @@ class Desk {
   #saved(entry, answer) {
     if (entry.project !== project) return;
     if (answer.progress) showProgress(answer.progress);
+    this.counted = Boolean(answer.progress);
     if (!answer.repeated) this.work.done();
     say(entry.body.skip ? t("已跳过。", "Skipped.") : t("已保存。", "Saved."));
   }
