@@ -9,6 +9,9 @@ GBK = tests/cli/test_contract.py tests/cli/test_declared.py tests/cli/test_valid
   tests/data tests/store tests/report tests/benchmarks tests/annotation/labels tests/test_files.py tests/test_text.py \
   --ignore=tests/report/test_browser.py
 
+# What is compiled is kept, whatever the shell says: the tests start some hundred processes.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo local-model serve test lint docs first-run perf screens scorer clean help
 
 help:
