@@ -161,9 +161,11 @@ def test_two_owners_who_demote_each_other_leave_one(accounts: Accounts) -> None:
         return True
 
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(demote, [(pair[0], pair[1]), (pair[1], pair[0])]))
-    assert sorted(done) == [False, True]
-    assert sum(one.role == "owner" for one in accounts.all()) == 1
+        for _ in range(20):
+            done = list(pool.map(demote, [(pair[0], pair[1]), (pair[1], pair[0])]))
+            assert sorted(done) == [False, True]
+            (left,) = [one.key for one in accounts.all() if one.role == "owner"]
+            accounts.set_role(next(key for key in pair if key != left), "owner", left)
 
 
 def test_a_closed_account_opens_again(accounts: Accounts) -> None:

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -103,10 +104,11 @@ class Accounts:
         if role not in ROLES:
             raise PeopleError(f"没有“{role}”这个角色。", f"There is no role {role!r}.")
         with self.database.write() as connection:
+            owners = locked_owners(connection)
             account = found_account(connection, key)
             if account.role != role:
                 if role != "owner":
-                    check_last_owner(connection, account)
+                    check_last_owner(account, owners)
                 connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(role=role))
                 audit.note(connection, by, "role changed", of=key, was=account.role, role=role)
             return found_account(connection, key)
@@ -114,9 +116,10 @@ class Accounts:
     def close(self, key: int, by: int) -> Account:
         """Close an account: its sessions end at once, everything that it said stays; errors as `set_role`."""
         with self.database.write() as connection:
+            owners = locked_owners(connection)
             account = found_account(connection, key)
             if account.closed is None:
-                check_last_owner(connection, account)
+                check_last_owner(account, owners)
                 connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(closed=time.time()))
                 connection.execute(SESSIONS.delete().where(SESSIONS.c.account == key))
                 audit.note(connection, by, "account closed", of=key)
@@ -224,20 +227,30 @@ def found_account(connection: Connection, key: int) -> Account:
     return account_of(row)
 
 
-def check_last_owner(connection: Connection, account: Account) -> None:
+def locked_owners(connection: Connection) -> set[int]:
+    """Keys of everybody who owns the site and could sign in, locked until the transaction ends.
+
+    Asked for before any other account is locked, and in one order: two owners who demote each other at once then wait
+    for one another, and never both for each other.
+    """
+    owners = select(ACCOUNTS.c.key).where(
+        ACCOUNTS.c.role == "owner", ACCOUNTS.c.closed.is_(None), ACCOUNTS.c.password != ""
+    )
+    return set(connection.execute(owners.order_by(ACCOUNTS.c.key).with_for_update()).scalars())
+
+
+def check_last_owner(account: Account, owners: Collection[int]) -> None:
     """Keep somebody who can run the site.
+
+    Args:
+        owners: as `locked_owners` gave them.
 
     Raises:
         Conflict: nobody else who owns it could sign in.
     """
     if account.role != "owner" or account.closed is not None:
         return
-    # In one order, so that two owners who demote each other wait instead of blocking each other for good.
-    owners = select(ACCOUNTS.c.key).where(
-        ACCOUNTS.c.role == "owner", ACCOUNTS.c.closed.is_(None), ACCOUNTS.c.password != ""
-    )
-    keys = set(connection.execute(owners.order_by(ACCOUNTS.c.key).with_for_update()).scalars())
-    if not keys - {account.key}:
+    if not set(owners) - {account.key}:
         raise Conflict(
             "这是最后一位负责人。请先让另一位成员做负责人。",
             "This is the last owner; make somebody else an owner first.",

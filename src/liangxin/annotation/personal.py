@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
 
 from liangxin.annotation import audit
-from liangxin.annotation.accounts import Account, check_last_owner, folded, found_account
+from liangxin.annotation.accounts import Account, check_last_owner, folded, found_account, locked_owners
 from liangxin.annotation.logins import name_digest
 from liangxin.errors import Conflict
 from liangxin.store import ADJUDICATED, Database
@@ -91,11 +91,12 @@ def remove(database: Database, account: Account, extent: Extent, by: int | None)
         Conflict: they are the last owner of a team's site, or it was done before.
     """
     with database.write() as connection:
+        owners = locked_owners(connection)
         found = found_account(connection, account.key)
         if found.erased and extent == "keep":
             raise Conflict("这个账号已经删除。", "This account has been deleted already.")
         if found.protected:
-            check_last_owner(connection, found)
+            check_last_owner(found, owners)
         if extent == "erase":
             _erase_verdicts(connection, found)
             _erase_decisions(connection, found)

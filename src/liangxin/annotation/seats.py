@@ -138,10 +138,14 @@ class Seats:
         with self.database.read() as connection:
             if connection.execute(select(SEATS.c.key).where(*late).limit(1)).first() is None:
                 return
+        # Two who do it at once divide the seats between them, and lock the tasks in one order.
+        query = select(SEATS.c.key, SEATS.c.task).where(*late).order_by(SEATS.c.task, SEATS.c.key)
         with self.database.write() as connection:
-            query = update(SEATS).where(*late).values(state="overdue").returning(SEATS.c.task)
-            for task in connection.execute(query).scalars().all():
-                add_seat(connection, project.key, task)
+            found = connection.execute(query.with_for_update(skip_locked=True)).all()
+            overdue = update(SEATS).where(SEATS.c.key.in_([row.key for row in found]))
+            connection.execute(overdue.values(state="overdue"))
+            for row in found:
+                add_seat(connection, project.key, row.task)
 
     def _held(self, project: Project, account: int) -> Seat | None:
         query = (
