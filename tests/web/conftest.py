@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from liangxin.annotation.accounts import Accounts
 from liangxin.store import Database
 from liangxin.testing.site import Client, free_port, serve
 from liangxin.web.site import Site
+
+OWNERS_PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -51,4 +54,13 @@ def client(site: Site, serving: Callable[[Site], Client]) -> Client:
     """The one user of a loopback site, at its home page."""
     made = serving(site)
     made.get("/")
+    return made
+
+
+@pytest.fixture
+def owner(team_site: Site, serving: Callable[[Site], Client]) -> Client:
+    """The owner of a team's site, signed in."""
+    Accounts(team_site.database).create("负责人", OWNERS_PASSWORD, "owner")
+    made = serving(team_site)
+    made.sign_in("负责人", OWNERS_PASSWORD)
     return made

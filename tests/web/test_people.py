@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -14,15 +13,6 @@ from liangxin.testing.site import Client
 from liangxin.web.site import Site
 
 PASSWORD = "correct horse battery"
-Serving = Callable[[Site], Client]
-
-
-@pytest.fixture
-def owner(team_site: Site, serving: Serving) -> Client:
-    Accounts(team_site.database).create("负责人", PASSWORD, "owner")
-    client = serving(team_site)
-    client.sign_in("负责人", PASSWORD)
-    return client
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,20 +12,11 @@ from liangxin.testing.site import Client
 from liangxin.web.site import Site
 
 OLD, NEW = "correct horse battery", "staple of another kind"
-Serving = Callable[[Site], Client]
 
 
 @pytest.fixture
 def person(team_site: Site) -> Account:
     return Accounts(team_site.database).create("王芳", OLD, "annotator")
-
-
-@pytest.fixture
-def owner(team_site: Site, serving: Serving) -> Client:
-    Accounts(team_site.database).create("负责人", OLD, "owner")
-    client = serving(team_site)
-    client.sign_in("负责人", OLD)
-    return client
 
 
 @pytest.fixture

@@ -67,11 +67,8 @@ class Database:
         Raises:
             StoreError: the database refused; nothing of the transaction is kept.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
+        with self._stated(), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -82,9 +79,14 @@ class Database:
         Raises:
             StoreError: the database refused.
         """
+        with self._stated(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _stated(self) -> Iterator[None]:
+        """What the database refuses becomes one sentence."""
         try:
-            with self._reader.connect() as connection:
-                yield connection
+            yield
         except SQLAlchemyError as error:
             raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
 

@@ -205,7 +205,7 @@ def _prompts(database: Database, project: Project, places: Sequence[At]) -> dict
 
 def _numbers(database: Database, project: Project, viewer: Viewer, places: Sequence[At]) -> dict[At, int]:
     """The number of each answer among several to one item, in a random order of this person's own."""
-    with database.begin() as connection:
+    with database.read() as connection:
         orders = {
             task: order_for(connection, project, task, viewer.account.key)
             for task in {at.task for at in places}
@@ -234,7 +234,7 @@ def _spread(project: Project, category: tuple[str, ...], levels: Mapping[int, st
 
 
 def _keys(names: Sequence[str]) -> Sequence[str]:
-    """The key of each level as on the annotating page: its name where all are single digits, else 1 to 9 by place."""
+    """The key of each level as on the annotating page: its name where all are single digits, else 1 to 9 and 0 by place."""
     if all(len(name) == 1 and name in "0123456789" for name in names):
         return names
-    return ["" if place > 9 else str(place) for place in range(1, len(names) + 1)]
+    return ["" if place > 10 else str(place % 10) for place in range(1, len(names) + 1)]

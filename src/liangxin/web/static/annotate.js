@@ -33,6 +33,8 @@ class Desk {
     /** What to load, as long as it has not come, and whether the site was out of reach. */
     this.wanted = null;
     this.unreached = false;
+    /** Whether a save has told the progress since the last task was asked for. */
+    this.counted = false;
     this.asked = 0;
     this.kept = Date.now();
     this.pause = 1000;
