@@ -93,6 +93,12 @@ def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
         found = re.search(rf"http://127\.0\.0\.1:{port}(/reset/\S+)", line)
         assert found, said
         assert "负责人" in client.get(found[1]).text
+        beside = liangxin(tmp_path, "serve", "--port", str(port), "--reset", "负责人", seconds=30)
+        assert beside.returncode == 0, beside.stderr
+        newer = re.search(r"/reset/\S+", beside.stderr)
+        assert newer, beside.stderr
+        assert "负责人" in client.get(newer[0]).text, "the site that runs takes the link"
+        assert client.get(found[1]).status == 404, "the link before is void"
         client.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -64,6 +65,9 @@ def open_site(opening: Opening) -> None:
         app = create_app(site)
         if opening.reset is not None:
             _reset(site, opening.reset)
+        if listening is None:
+            tell(f"something serves {site.base_url} already: if it is this site, the link works there")
+            return
         tell(f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)")
         if not site.single_user:
             _first_owner(site)
@@ -81,7 +85,8 @@ def open_site(opening: Opening) -> None:
         # Ending a site is no failure: what people sent is stored.
         pass
     finally:
-        listening.close()
+        if listening is not None:
+            listening.close()
         database.close()
 
 
@@ -158,8 +163,11 @@ def _reset(site: Site, name: str) -> None:
     tell(f"{account.name} sets a new password here (once, within a day): {site.base_url}/reset/{token}")
 
 
-def _listen(opening: Opening) -> socket.socket:
-    """The listening socket: a port that is taken is said before anything else is done."""
+def _listen(opening: Opening) -> socket.socket | None:
+    """The listening socket: a port that is taken is said before anything else is done.
+
+    None where it is taken and a link is wanted: it is for the site that runs there.
+    """
     family = socket.AF_INET6 if ":" in opening.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -167,6 +175,8 @@ def _listen(opening: Opening) -> socket.socket:
         listening.bind((opening.host, opening.port))
     except OSError as error:
         listening.close()
+        if error.errno == errno.EADDRINUSE and opening.reset is not None:
+            return None
         raise LiangxinError(
             f"cannot listen at {opening.host}:{opening.port}: {error.strerror or error}; choose another --port or --host"
         ) from None
