@@ -72,7 +72,7 @@ first-run: $(VENV)/installed-test
 
 scorer: $(VENV)/installed
 	$(PIP) --editable '.[scorer]'
-	OMP_NUM_THREADS=1 $(BIN)/python -m liangxin.scorer.default
+	OMP_NUM_THREADS=1 $(BIN)/python -m default_scorer.default
 
 screens: local-model $(VENV)/installed-test
 	@$(BIN)/python tests/set_up.py $(VENV)/locale

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from liangxin.models import fewshot
-from liangxin.models.gguf import SEQUENCES, load
-from liangxin.models.weights import default_weights
+from liangxin.models.llama_cpp.model import SEQUENCES, load
+from liangxin.models.llama_cpp.weights import default_weights
 from liangxin.records import Message
 
 TEXT = (

@@ -14,10 +14,11 @@ import subprocess
 import sys
 import time
 
+from default_scorer.public import pair_rows
+
 from liangxin.benchmarks import open_benchmark
 from liangxin.judges import JudgeContext, open_judges
 from liangxin.records import Case
-from liangxin.scorer.public import pair_rows
 
 ANSWERS = 5_000
 LOADING = (

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from testbench import postgres
 
 from liangxin.engine.results import RunResult, run_result
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
 from liangxin.store.content import digest
-from liangxin.testing import postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -142,8 +142,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
     """Makes (once for each set of arguments) a tiny Qwen2 model's folder; skips without the extra `hf`."""
     pytest.importorskip("transformers", reason="needs the extra: pip install 'liangxin[hf]'")
     pytest.importorskip("torch", reason="needs the extra: pip install 'liangxin[hf]'")
+    from testbench.tiny_model import make_tiny_model
+
     from liangxin import benchmarks
-    from liangxin.testing.tiny_model import make_tiny_model
 
     made: dict[str, Path] = {}
 

@@ -11,11 +11,11 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from testbench.looking import WIDTHS, every, visits
+from testbench.scene import offered, store_of
+from testbench.site import free_port, serve
 
 from liangxin.benchmarks import open_benchmark
-from liangxin.testing.looking import WIDTHS, every, visits
-from liangxin.testing.scene import offered, store_of
-from liangxin.testing.site import free_port, serve
 from liangxin.web.site import AttackSettings, Site
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]

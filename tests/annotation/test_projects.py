@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
+from testbench.desk import Desk, stored_run
 
-from liangxin.annotation.accounts import Account, Accounts
 from liangxin.annotation.choosing import Take
+from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
-from liangxin.annotation.saving import Submission
-from liangxin.annotation.seats import Seats
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.results import run_result
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError, UnknownRun
+from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import Database, Runs, Writer
 from liangxin.store.people import PROJECTS, SEATS, TASKS
-from liangxin.testing.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 TOPS = ("Fairness", "Safety", "Morality", "Legality", "Data protection")

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from liangxin.testing.command import liangxin
+from testbench.command import liangxin
 
 
 @pytest.fixture(scope="module")

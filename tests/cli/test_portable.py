@@ -7,8 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
-from liangxin.testing.command import liangxin
+from testbench.command import liangxin
 
 
 @pytest.fixture

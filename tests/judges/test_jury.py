@@ -14,7 +14,7 @@ import pytest
 from liangxin.errors import AccessDenied, JudgeError, UnknownName, UsageError
 from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.judges.jury import JuryJudge, Member
-from liangxin.models.presets import PRESETS
+from liangxin.models.http.presets import PRESETS
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.testing.provider import Provider

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import cast, get_args
 
 import pytest
+from testbench.naive_judge import naive_judge
 
 from liangxin.errors import JudgeError
 from liangxin.judges import Judge, prompt
@@ -19,10 +20,9 @@ from liangxin.judges.probes.families import FAMILIES, PADDING, Direction
 from liangxin.judges.probes.flips import OVERALL, ProbeReport, count_flips, probe
 from liangxin.judges.rule import RuleJudge
 from liangxin.models import ChatModel
-from liangxin.models.scripted import ScriptedModel
+from liangxin.models.recorded.scripted import ScriptedModel
 from liangxin.records import Case, Level, Reply, Scale, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Generation
-from liangxin.testing.naive_judge import naive_judge
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 Make = Callable[..., Benchmark]

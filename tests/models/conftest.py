@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from liangxin.models.address import read_address
+from liangxin.models.http.address import read_address
+from liangxin.models.http.transport import Patience
 from liangxin.models.openai import OpenAIModel
-from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
 from liangxin.testing.provider import Provider

@@ -14,8 +14,8 @@ import pytest
 
 from liangxin.errors import AccessDenied, UsageError
 from liangxin.models import open_model
-from liangxin.models.address import find_proxy, read_address
 from liangxin.models.base import ChatModel
+from liangxin.models.http.address import find_proxy, read_address
 from liangxin.models.openai import OpenAIModel, open_openai
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
@@ -249,7 +249,7 @@ def test_compressed_answers(house: Any) -> None:
 def test_an_endless_answer_is_cut_off_and_not_asked_for_again(
     house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liangxin.models.transport.LARGEST_BODY", 1 << 20)
+    monkeypatch.setattr("liangxin.models.http.transport.LARGEST_BODY", 1 << 20)
     provider = Provider()
     (reply,) = house.ask("[[long]]", provider=provider)
     assert (reply.detail, provider.count()) == ("the answer is longer than 1 MB", 1)

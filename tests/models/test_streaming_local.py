@@ -14,8 +14,8 @@ import pytest
 
 from liangxin.errors import ModelError
 from liangxin.models import Preparing, Streaming
-from liangxin.models.gguf import GgufModel, open_gguf
-from liangxin.models.hf import HfModel, open_hf
+from liangxin.models.llama_cpp.model import GgufModel, open_gguf
+from liangxin.models.transformers.model import HfModel, open_hf
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
 

@@ -15,7 +15,7 @@ import pytest
 
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.measures import ScorePlan, position_bias, scores
-from liangxin.models.scripted import ScriptedModel
+from liangxin.models.recorded.scripted import ScriptedModel
 from liangxin.protocols import messages_for, next_turn
 from liangxin.records import (
     Exchange,

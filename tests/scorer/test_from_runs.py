@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from liangxin.testing.command import liangxin
+from testbench.command import liangxin
 
 pytestmark = pytest.mark.skipif(
     find_spec("sklearn") is None, reason="needs the extra: pip install 'liangxin[scorer]'"

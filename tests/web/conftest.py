@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from testbench.site import Client, free_port, serve
 
-from liangxin.annotation.accounts import Accounts
+from liangxin.people.accounts import Accounts
 from liangxin.store import Database
-from liangxin.testing.site import Client, free_port, serve
 from liangxin.web.site import Site
 
 OWNERS_PASSWORD = "correct horse battery"

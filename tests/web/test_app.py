@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from liangxin.testing.site import Client
+from testbench.site import Client
+
 from liangxin.web.app import HEADERS
 from liangxin.web.site import Site
 

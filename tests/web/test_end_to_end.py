@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from testbench.command import liangxin
+from testbench.looking import Seen, look, watched
+from testbench.site import Client, free_port
 
-from liangxin.annotation.invitations import first_owner_link
 from liangxin.benchmarks import open_benchmark
+from liangxin.people.invitations import first_owner_link
 from liangxin.specs import Generation
 from liangxin.store import Database
-from liangxin.testing.command import liangxin
-from liangxin.testing.looking import Seen, look, watched
-from liangxin.testing.site import Client, free_port
 from liangxin.web.site import AttackSettings, Site
 
 if TYPE_CHECKING:

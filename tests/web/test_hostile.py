@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from testbench.desk import Desk, stored_run
+from testbench.looking import context_of
+from testbench.site import Client
 
-from liangxin.annotation.accounts import Account, Accounts
-from liangxin.annotation.adjudication import Settlement, decide
-from liangxin.annotation.attacks import Attacks, Claim
-from liangxin.annotation.choice_sources import from_runs
-from liangxin.annotation.choices import ChoiceItems
-from liangxin.annotation.invitations import Invitations, Wanted
+from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.saving import Submission
+from liangxin.annotation.outcome.adjudication import Settlement, decide
 from liangxin.annotation.projects import Projects, ProjectSpec
-from liangxin.annotation.saving import Submission
-from liangxin.annotation.seats import Seats
-from liangxin.annotation.sessions import Sessions
 from liangxin.benchmarks import open_benchmark
+from liangxin.choice_items.items import ChoiceItems
+from liangxin.choice_items.sources import from_runs
+from liangxin.people.accounts import Account, Accounts
+from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
+from liangxin.redteam.attacks import Attacks, Claim
 from liangxin.store import Database, RunRecord, Runs, Writer
-from liangxin.testing.desk import Desk, stored_run
-from liangxin.testing.looking import context_of
-from liangxin.testing.site import Client
 from liangxin.web.site import Site
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from testbench.annotators import Pace, crowd, faults, signed_in
+from testbench.desk import stored_run
+from testbench.site import Client, free_port
 
-from liangxin.annotation.accounts import Accounts
 from liangxin.annotation.projects import Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
+from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.store import Database
-from liangxin.testing.annotators import Pace, crowd, faults, signed_in
-from liangxin.testing.desk import stored_run
-from liangxin.testing.site import Client, free_port
 from liangxin.web.site import Site
 
 ITEMS = [Item(id=f"i{number}", turns=(f"问题{number}？",), category=("Safety",)) for number in range(40)]

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from testbench.looking import every, visits
+from testbench.scene import Scene, filled, offered
+from testbench.site import free_port, serve
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.store import Database
-from liangxin.testing.looking import every, visits
-from liangxin.testing.scene import Scene, filled, offered
-from liangxin.testing.site import free_port, serve
 from liangxin.web.app import create_app
 from liangxin.web.site import AttackSettings, Site
 
@@ -27,7 +27,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "sqlite":
         url = str(tmp_path_factory.mktemp("scene") / "scene.db")
     else:
-        from liangxin.testing.postgres import fresh
+        from testbench.postgres import fresh
 
         url = fresh(request.getfixturevalue("postgres_server"), f"scene_{secrets.token_hex(6)}")
     made = filled(Database(url))

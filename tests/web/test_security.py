@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from testbench.site import Answer, Client
 
-from liangxin.annotation.accounts import Accounts
-from liangxin.annotation.invitations import Invitations, Wanted
+from liangxin.people.accounts import Accounts
+from liangxin.people.invitations import Invitations, Wanted
 from liangxin.store import Database
 from liangxin.store.people import LOGIN_FAILURES, PEOPLE, SESSIONS
 from liangxin.store.schema import METADATA
-from liangxin.testing.site import Answer, Client
 from liangxin.web.app import HEADERS, create_app
 from liangxin.web.site import Site
 

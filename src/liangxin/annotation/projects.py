@@ -12,11 +12,11 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from liangxin.annotation import audit
-from liangxin.annotation.accounts import Account, Accounts
 from liangxin.annotation.choosing import Chosen, Take, choose
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
+from liangxin.people import audit
+from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Level, Scale
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, RunRecord, Runs

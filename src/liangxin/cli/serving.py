@@ -144,7 +144,7 @@ def _has_accounts(database: Database) -> bool:
 
 
 def _first_owner(site: Site) -> None:
-    from liangxin.annotation.invitations import first_owner_link
+    from liangxin.people.invitations import first_owner_link
 
     link = first_owner_link(site.database, site.base_url)
     if link is not None:
@@ -153,8 +153,8 @@ def _first_owner(site: Site) -> None:
 
 def _reset(site: Site, name: str) -> None:
     """Whoever can start the site may let somebody set a new password: an owner who forgot theirs has no other way."""
-    from liangxin.annotation.accounts import Accounts
-    from liangxin.annotation.resets import Resets
+    from liangxin.people.accounts import Accounts
+    from liangxin.people.resets import Resets
 
     account = Accounts(site.database).by_name(name)
     if account is None:

@@ -36,12 +36,12 @@ MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
     {
         "openai": "liangxin.models.openai:open_openai",
         "openai-completions": "liangxin.models.completions:open_completions",
-        "gguf": "liangxin.models.gguf:open_gguf",
-        "hf": "liangxin.models.hf:open_hf",
+        "gguf": "liangxin.models.llama_cpp.model:open_gguf",
+        "hf": "liangxin.models.transformers.model:open_hf",
         "anthropic": "liangxin.models.anthropic:open_anthropic",
         "litellm": "liangxin.models.litellm:open_litellm",
-        "replay": "liangxin.models.replay:open_replay",
-        "scripted": "liangxin.models.scripted:open_scripted",
+        "replay": "liangxin.models.recorded.replay:open_replay",
+        "scripted": "liangxin.models.recorded.scripted:open_scripted",
     },
     see="liangxin models",
 )

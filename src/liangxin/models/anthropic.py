@@ -12,15 +12,15 @@ import json
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from liangxin.models.address import Address, Proxy, find_proxy, read_address
-from liangxin.models.anthropic_stream import MessageGathering
 from liangxin.models.blocks import Block, classify
-from liangxin.models.gathering import Gathering
-from liangxin.models.line import Access, Line, json_headers, usable_key
+from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
+from liangxin.models.http.anthropic_stream import MessageGathering
+from liangxin.models.http.gathering import Gathering
+from liangxin.models.http.line import Access, Line, json_headers, usable_key
+from liangxin.models.http.streamed import StreamingAsker
+from liangxin.models.http.transport import Patience
 from liangxin.models.reading import Fault, finish, said_in, status_fault
 from liangxin.models.scrub import basic_credentials
-from liangxin.models.streamed import StreamingAsker
-from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
 

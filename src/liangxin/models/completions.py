@@ -10,9 +10,9 @@ import os
 from collections.abc import Sequence
 
 from liangxin.models import fewshot
-from liangxin.models.address import Address, Proxy, find_proxy, read_address
+from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
+from liangxin.models.http.transport import Patience
 from liangxin.models.openai import DEFAULT_BASE_URL, OpenAIModel
-from liangxin.models.transport import Patience
 from liangxin.records import Message
 from liangxin.specs import Endpoint, Generation
 

@@ -16,11 +16,11 @@ from importlib import import_module
 from types import ModuleType
 
 from liangxin.errors import ModelError, UsageError
-from liangxin.models.address import read_address
-from liangxin.models.line import usable_key
-from liangxin.models.pacing import Pacer
+from liangxin.models.http.address import read_address
+from liangxin.models.http.line import usable_key
+from liangxin.models.http.pacing import Pacer
+from liangxin.models.http.transport import Answer, Asker, Patience, Unreachable, retry_after
 from liangxin.models.scrub import Secrets
-from liangxin.models.transport import Answer, Asker, Patience, Unreachable, retry_after
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
 

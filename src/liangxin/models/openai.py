@@ -7,11 +7,11 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from liangxin.models.address import Address, Proxy, find_proxy, read_address
-from liangxin.models.line import Access, Line, json_headers, usable_key
-from liangxin.models.presets import preset_at, preset_for, preset_key
+from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
+from liangxin.models.http.line import Access, Line, json_headers, usable_key
+from liangxin.models.http.presets import preset_at, preset_for, preset_key
+from liangxin.models.http.transport import Patience
 from liangxin.models.scrub import basic_credentials
-from liangxin.models.transport import Patience
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
 

@@ -18,22 +18,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
-from liangxin.web import (
-    accounts,
-    adjudicate,
-    agreement,
-    annotate,
-    attack,
-    attacks,
-    browse,
-    choices,
-    home,
-    labels,
-    people,
-    projects,
-)
+from liangxin.web import choice_items as choices
+from liangxin.web import home
+from liangxin.web import runs as browse
+from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
+from liangxin.web.people import accounts, people
+from liangxin.web.redteam import chat as attack
+from liangxin.web.redteam import review as attacks
 from liangxin.web.site import Site
 
 POLICY = (

@@ -12,9 +12,9 @@ from typing import Annotated, Any, BinaryIO, Literal, cast
 from fastapi import Depends, Request
 from starlette.types import Message, Receive
 
-from liangxin.annotation.accounts import Account, Accounts
-from liangxin.annotation.sessions import Sessions
 from liangxin.errors import NotAllowed, PeopleError, TooLarge
+from liangxin.people.accounts import Account, Accounts
+from liangxin.people.sessions import Sessions
 from liangxin.web.site import Site
 
 Language = Literal["zh", "en"]

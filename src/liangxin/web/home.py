@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from liangxin.annotation.waiting import waiting
 from liangxin.web.asking import LANGUAGE_COOKIE, Signed, site_of
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
+from liangxin.web.waiting import waiting
 
 
 def routes(site: Site) -> APIRouter:

@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from liangxin import __version__
-from liangxin.annotation.tasks import category_title
+from liangxin.annotation.desk.tasks import category_title
 from liangxin.specs import Category
 from liangxin.text import visible
 from liangxin.web.asking import Viewer, language_of, site_of

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from testbench.desk import Desk, stored_run
 
-from liangxin.annotation.accounts import Accounts
+from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.labels.incoming import preview, store_file
 from liangxin.annotation.labels.label_studio import config_xml, tasks_json
 from liangxin.annotation.labels.rows import label_rows
@@ -18,17 +19,16 @@ from liangxin.annotation.labels.storing import Stored
 from liangxin.annotation.labels.uploads import drop, keep, kept
 from liangxin.annotation.labels.writing import FORMATS, Format, quoted, unquoted, write_rows
 from liangxin.annotation.projects import ProjectSpec
-from liangxin.annotation.saving import Submission
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.run import Session, judge_run
 from liangxin.engine.stored import stored_result
 from liangxin.errors import NotAllowed, NotThere, PeopleError
 from liangxin.files import read_rows
+from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES
-from liangxin.testing.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 

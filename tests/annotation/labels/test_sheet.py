@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.labels.incoming import preview, store_file
 from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.sheet import ABOUT, GUIDELINE, SHEET, headings, write_sheet
 from liangxin.annotation.labels.storing import Stored
+from liangxin.annotation.outcome.verdicts import voices
 from liangxin.annotation.projects import ProjectSpec
-from liangxin.annotation.voices import voices
 from liangxin.benchmarks import open_benchmark
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.records import Item, Reply
 from liangxin.store import Database
-from liangxin.testing.desk import Desk, stored_run
 
 FLAMES, EXPERT = open_benchmark("flames"), open_benchmark("cvalues-responsibility")
 

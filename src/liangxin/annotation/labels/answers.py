@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from liangxin.annotation.places import SeenTurn
+from liangxin.annotation.desk.places import SeenTurn
+from liangxin.annotation.desk.slots import read_slots
+from liangxin.annotation.outcome.verdicts import At
 from liangxin.annotation.projects import Project
-from liangxin.annotation.slots import read_slots
-from liangxin.annotation.voices import At
 from liangxin.records import Item
 from liangxin.store import Database, RunRecord
 from liangxin.store.content import dialogue_key

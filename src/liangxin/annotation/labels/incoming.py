@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from liangxin.annotation.accounts import Account
 from liangxin.annotation.labels.answers import answers_of
 from liangxin.annotation.labels.label_studio import read_export
 from liangxin.annotation.labels.opening import is_sheet
@@ -17,6 +16,7 @@ from liangxin.annotation.labels.sheet_reading import read_sheet
 from liangxin.annotation.labels.storing import Stored, compare, store
 from liangxin.annotation.projects import Project
 from liangxin.errors import NotAllowed
+from liangxin.people.accounts import Account
 from liangxin.store import Database
 
 Kind = Literal["sheet", "labels", "label_studio"]

@@ -18,8 +18,8 @@ from xml.sax.saxutils import quoteattr
 from liangxin.annotation.labels.answers import answers_of
 from liangxin.annotation.labels.opening import check_size
 from liangxin.annotation.labels.reading import Errors
+from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import Project
-from liangxin.annotation.voices import marked_on
 from liangxin.errors import PeopleError
 from liangxin.files import show, writable
 from liangxin.records import Row

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
-from liangxin.annotation.accounts import Account, Accounts, checked_name, folded
+from liangxin.annotation.desk.responses import Evidence
+from liangxin.annotation.desk.saving import COMMENT
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
 from liangxin.annotation.labels.writing import unquoted
+from liangxin.annotation.outcome.verdicts import At, marked_on
 from liangxin.annotation.projects import Project
-from liangxin.annotation.responses import Evidence
-from liangxin.annotation.saving import COMMENT
-from liangxin.annotation.voices import At, marked_on
 from liangxin.errors import DataError, PeopleError
 from liangxin.files import read_rows, show, writable
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.label_rows import Label, LabelReader, digests
+from liangxin.people.accounts import Account, Accounts, checked_name, folded
 from liangxin.records import Case, Row, Scale
 from liangxin.store import Database
 
@@ -199,7 +199,7 @@ def store_labels(database: Database, project: Project, reading: Reading, by: int
     Raises:
         Conflict: the project is closed.
     """
-    from liangxin.annotation import audit
+    from liangxin.people import audit
 
     accounts = Accounts(database)
     keys: dict[str, int] = {}

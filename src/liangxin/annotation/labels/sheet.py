@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from liangxin.annotation.accounts import Account
+from liangxin.annotation.desk.assignments import order_for
+from liangxin.annotation.desk.tasks import LETTERS, category_title, last_response
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.labels.writing import text_cell
+from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import Project
-from liangxin.annotation.seats import order_for
-from liangxin.annotation.tasks import LETTERS, category_title, last_response
-from liangxin.annotation.voices import marked_on
 from liangxin.errors import PeopleError
+from liangxin.people.accounts import Account
 from liangxin.store import Database
 from liangxin.store.people import SEATS
 

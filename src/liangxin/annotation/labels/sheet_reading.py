@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from liangxin.annotation.accounts import Account, Accounts
+from liangxin.annotation.desk.saving import COMMENT, OWN_ANSWER, REASON
 from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.reading import Errors
 from liangxin.annotation.labels.sheet import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
 from liangxin.annotation.labels.storing import Ballot
+from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import POINTS, Project
-from liangxin.annotation.saving import COMMENT, OWN_ANSWER, REASON
-from liangxin.annotation.voices import marked_on
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.judges.label_rows import level_of
+from liangxin.people.accounts import Account, Accounts
 from liangxin.store import Database
 from liangxin.zh import clean_text
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
+from liangxin.annotation.desk.assignments import closed_project, seat_at
+from liangxin.annotation.desk.responses import Evidence
+from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.projects import Project
-from liangxin.annotation.responses import Evidence
-from liangxin.annotation.saving import Span, Submission, save
-from liangxin.annotation.seats import closed_project, seat_at
 from liangxin.store import Database
 from liangxin.store.content import digest
 from liangxin.store.people import RESPONSES, SEATS

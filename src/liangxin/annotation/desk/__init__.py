@@ -1,0 +1,1 @@
+"""What annotators do: tasks are assigned, opened, judged and saved."""

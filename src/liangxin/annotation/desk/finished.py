@@ -1,0 +1,99 @@
+"""What one person has finished in a project, to look at and correct."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from liangxin.annotation.desk.assignments import Seat
+from liangxin.annotation.desk.tasks import category_title
+from liangxin.store import Database
+from liangxin.store.people import RESPONSES, SEATS, TASKS
+
+if TYPE_CHECKING:
+    from liangxin.annotation.projects import Project
+
+_FINISHED = ("done", "skipped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One finished task, by the last version of what was sent."""
+
+    seat: int
+    number: int
+    """The how-manieth of this person."""
+    category_title: Mapping[str, str]
+    """The category's name by language, `zh` and `en`."""
+    at: float
+    skip: str | None
+    """Why it was skipped; None where it was judged."""
+    levels: tuple[str, ...]
+    """By place and turn."""
+    best: tuple[int, ...]
+    """Places of the best answers."""
+    none_good: bool
+    points: int | None
+
+
+def finished(database: Database, project: Project, account: int, limit: int) -> list[Finished]:
+    """A person's finished tasks, the newest first."""
+    latest = (
+        select(RESPONSES.c.seat, func.max(RESPONSES.c.version).label("version"))
+        .where(RESPONSES.c.project == project.key, RESPONSES.c.account == account)
+        .group_by(RESPONSES.c.seat)
+        .subquery()
+    )
+    of_latest = and_(RESPONSES.c.seat == latest.c.seat, RESPONSES.c.version == latest.c.version)
+    mine = _mine(project.key, account)
+    query = (
+        select(SEATS.c.key, SEATS.c.done, TASKS.c.category, RESPONSES.c.content)
+        .join(TASKS, TASKS.c.key == SEATS.c.task)
+        .join(RESPONSES, RESPONSES.c.seat == SEATS.c.key)
+        .join(latest, of_latest)
+        .where(*mine)
+        .order_by(SEATS.c.done.desc(), SEATS.c.key.desc())
+        .limit(limit)
+    )
+    with database.begin() as connection:
+        total = connection.execute(select(func.count()).where(*mine)).scalar_one()
+        rows = connection.execute(query).all()
+    return [_finished(project, row, total - place) for place, row in enumerate(rows)]
+
+
+def number_of(connection: Connection, seat: Seat) -> int | None:
+    """The how-manieth finished task of its person a seat is; None where it is not finished."""
+    if seat.state not in _FINISHED or seat.done is None or seat.account is None:
+        return None
+    earlier = or_(
+        SEATS.c.done < seat.done,
+        and_(SEATS.c.done == seat.done, SEATS.c.key <= seat.key),
+    )
+    query = select(func.count()).where(*_mine(seat.project, seat.account), earlier)
+    return int(connection.execute(query).scalar_one())
+
+
+def _mine(project: int, account: int) -> tuple[Any, ...]:
+    return (SEATS.c.project == project, SEATS.c.account == account, SEATS.c.state.in_(_FINISHED))
+
+
+def _finished(project: Project, row: Any, number: int) -> Finished:
+    content: Mapping[str, Any] = json.loads(row.content)
+    levels = sorted(
+        (tuple(int(part) for part in at.split(":")), level) for at, level in content["levels"].items()
+    )
+    return Finished(
+        seat=row.key,
+        number=number,
+        category_title=category_title(project.benchmark.taxonomy, row.category.split("/")),
+        at=row.done,
+        skip=content["skip"],
+        levels=tuple(level for _, level in levels),
+        best=tuple(content["best"]),
+        none_good=content["none_good"],
+        points=content["points"],
+    )

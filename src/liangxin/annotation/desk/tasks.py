@@ -1,0 +1,126 @@
+"""What the annotating page shows of a task: blind, in the order that this person sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from liangxin.annotation.desk.assignments import Seat, finished
+from liangxin.annotation.desk.slots import Slot, read_slots
+from liangxin.annotation.projects import Kind, Project
+from liangxin.records import Level
+from liangxin.specs import Category
+from liangxin.store import Database
+from liangxin.store.people import RESPONSES
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnView:
+    """One turn."""
+
+    turn: int
+    prompt: str
+    answer: str
+    status: str
+    judgeable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceView:
+    """One answer's dialogue, at its place on this person's page."""
+
+    place: int
+    letter: str
+    turns: tuple[TurnView, ...]
+    levels: tuple[Level, ...]
+    """What a verdict may be, worst first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """One task for one person. It names no model, run, gold level or other person's verdict."""
+
+    seat: int
+    until: float | None
+    number: int
+    """The how-manieth task of this person."""
+    kind: Kind
+    category: tuple[str, ...]
+    category_title: Mapping[str, str]
+    """The category's name by language, `zh` and `en`."""
+    guideline: str
+    guideline_ours: bool
+    slots: tuple[PlaceView, ...]
+    response: Mapping[str, Any] | None
+    """What this person sent last, with its `version`."""
+
+
+def task_view(database: Database, project: Project, seat: Seat) -> TaskView:
+    """The page of a seat.
+
+    Raises:
+        NotThere: the task is gone.
+    """
+    with database.read() as connection:
+        found = read_slots(connection, project, seat.task)
+        number = finished(connection, project, seat.account or 0) + 1
+        response = last_response(connection, seat.key)
+    category = found.item.category
+    guideline, ours = project.guideline_for(category)
+    levels = project.scale_for(category).levels
+    return TaskView(
+        seat=seat.key,
+        until=seat.until,
+        number=number,
+        kind=project.kind,
+        category=category,
+        category_title=category_title(project.benchmark.taxonomy, category),
+        guideline=guideline,
+        guideline_ours=ours,
+        slots=tuple(_place(place, found.slot(slot), levels) for place, slot in enumerate(seat.order)),
+        response=response,
+    )
+
+
+def last_response(connection: Connection, seat: int) -> Mapping[str, Any] | None:
+    """The version that counts of what was sent from a seat, with its number under `version`."""
+    query = (
+        select(RESPONSES.c.version, RESPONSES.c.content)
+        .where(RESPONSES.c.seat == seat)
+        .order_by(RESPONSES.c.version.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else {**json.loads(row.content), "version": row.version}
+
+
+def category_title(taxonomy: Sequence[Category], path: Sequence[str]) -> Mapping[str, str]:
+    """A category path's name in both languages; the data's own words where the taxonomy knows none."""
+    zh, en, level = [], [], tuple(taxonomy)
+    for name in path:
+        known = next((one for one in level if one.name == name), None)
+        zh.append(known.title.zh if known else name)
+        en.append(known.title.en if known else name)
+        level = known.below if known else ()
+    return {"zh": " / ".join(zh), "en": " / ".join(en)}
+
+
+def _place(place: int, slot: Slot, levels: tuple[Level, ...]) -> PlaceView:
+    letter = LETTERS[place] if place < len(LETTERS) else str(place + 1)
+    turns = tuple(
+        TurnView(
+            turn=one.turn,
+            prompt=one.prompt,
+            answer=one.answer,
+            status=str(one.status),
+            judgeable=one.judgeable,
+        )
+        for one in slot.turns
+    )
+    return PlaceView(place=place, letter=letter, turns=turns, levels=levels)

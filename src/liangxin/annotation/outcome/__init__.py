@@ -1,0 +1,1 @@
+"""What comes of annotators' work: verdicts, agreement, gold questions, adjudication."""

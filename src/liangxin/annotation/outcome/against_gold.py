@@ -1,0 +1,74 @@
+"""Annotators against gold questions: the answers whose right level was known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from liangxin.annotation.outcome.agreement import Share
+from liangxin.annotation.outcome.gold import gold_of
+from liangxin.annotation.outcome.verdicts import At, Voiced
+from liangxin.store import Database
+
+if TYPE_CHECKING:
+    from liangxin.annotation.projects import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """A verdict that differs from the gold level."""
+
+    at: At
+    position: int
+    item: str
+    account: int
+    said: str
+    gold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstGold:
+    """How often people gave the gold level."""
+
+    overall: Share
+    by: Mapping[int, Share]
+    """By account; everybody who gave a level is in it."""
+    misses: tuple[Miss, ...]
+
+
+def against_gold(database: Database, project: Project, found: Sequence[Voiced]) -> AgainstGold | None:
+    """Levels beside the gold levels; None for a project without gold questions."""
+    gold = {
+        At(task=one.task, slot=slot, turn=turn): level
+        for one in gold_of(database, project)
+        for (slot, turn), level in one.levels.items()
+    }
+    if not gold:
+        return None
+    counts = {account: [0, 0] for voiced in found for account in voiced.levels}
+    misses = []
+    for voiced in found:
+        right = gold.get(voiced.at)
+        for account, level in voiced.levels.items() if right is not None else ():
+            counts[account][1] += 1
+            if level == right:
+                counts[account][0] += 1
+            else:
+                misses.append(
+                    Miss(
+                        at=voiced.at,
+                        position=voiced.position,
+                        item=voiced.item,
+                        account=account,
+                        said=level,
+                        gold=str(right),
+                    )
+                )
+    return AgainstGold(
+        overall=Share(
+            hits=sum(hits for hits, _ in counts.values()), n=sum(total for _, total in counts.values())
+        ),
+        by={account: Share(hits=hits, n=total) for account, (hits, total) in sorted(counts.items())},
+        misses=tuple(misses),
+    )

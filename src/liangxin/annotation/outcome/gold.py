@@ -1,0 +1,127 @@
+"""Gold questions: answers whose level is known. Everybody gets them, mixed in, and cannot tell them apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select, update
+
+from liangxin.annotation.desk.slots import slots_of
+from liangxin.annotation.projects import Project
+from liangxin.errors import NotThere, PeopleError
+from liangxin.people import audit
+from liangxin.store import Database
+from liangxin.store.content import canonical
+from liangxin.store.people import TASKS
+from liangxin.store.schema import ITEMS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gold:
+    """One gold question."""
+
+    task: int
+    item: str
+    category: tuple[str, ...]
+    levels: Mapping[tuple[int, int], str]
+    """(slot, turn) -> the level that is right."""
+    reason: str
+
+
+def set_gold(
+    database: Database,
+    project: Project,
+    task: int,
+    levels: Mapping[tuple[int, int], str],
+    by: tuple[int, str],
+) -> None:
+    """Make a task a gold question, or change what is right.
+
+    Args:
+        by: the account's key, and the reason.
+
+    Raises:
+        NotThere: the project has no such task, or the task no such answer.
+        PeopleError: no level is given, or one is not on the answer's scale.
+    """
+    account, reason = by
+    found = slots_of(database, project, task)
+    if not levels:
+        raise PeopleError("请至少给一条回答定等级。", "Give at least one answer its level.")
+    scale = project.scale_for(found.item.category)
+    judgeable = {(slot.slot, turn.turn) for slot in found.slots for turn in slot.turns if turn.judgeable}
+    for at, level in levels.items():
+        if at not in judgeable:
+            raise NotThere("这道题没有这条回答。", "The task has no such answer.")
+        if scale.level(level) is None:
+            names = [one.name for one in scale.levels]
+            raise PeopleError(
+                f"等级“{level}”不在量表里，应是：{'、'.join(names)}。",
+                f"The level {level!r} is not on the scale; it should be one of {', '.join(names)}.",
+            )
+    content = {
+        "levels": {f"{slot}:{turn}": level for (slot, turn), level in levels.items()},
+        "reason": reason[:2000],
+    }
+    _write(database, project, task, (account, canonical(content)))
+
+
+def remove_gold(database: Database, project: Project, task: int, account: int) -> None:
+    """Make a gold question an ordinary task; what people said of it stays.
+
+    Raises:
+        NotThere: the project has no such task.
+    """
+    _write(database, project, task, (account, None))
+
+
+def gold_of(database: Database, project: Project) -> list[Gold]:
+    """The project's gold questions, in its order."""
+    query = (
+        select(TASKS)
+        .where(TASKS.c.project == project.key, TASKS.c.gold.is_not(None))
+        .order_by(TASKS.c.position)
+    )
+    with database.begin() as connection:
+        rows = connection.execute(query).all()
+    found = []
+    for row in rows:
+        content = json.loads(row.gold)
+        levels = {}
+        for at, level in content["levels"].items():
+            slot, _, turn = at.partition(":")
+            levels[int(slot), int(turn)] = level
+        category = tuple(row.category.split("/")) if row.category else ()
+        found.append(
+            Gold(task=row.key, item=row.item, category=category, levels=levels, reason=content["reason"])
+        )
+    return found
+
+
+def find_tasks(database: Database, project: Project, text: str, most: int) -> list[int]:
+    """The keys of the first tasks whose item has this id, or this text in what is asked; in the project's order."""
+    wanted = text.strip()
+    query = (
+        select(TASKS.c.key)
+        .join(ITEMS, and_(ITEMS.c.dataset == project.runs[0].dataset, ITEMS.c.id == TASKS.c.item))
+        .where(TASKS.c.project == project.key)
+        .where(or_(TASKS.c.item == wanted, ITEMS.c.content.icontains(wanted, autoescape=True)))
+        .order_by(TASKS.c.position)
+        .limit(most)
+    )
+    with database.begin() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def _write(database: Database, project: Project, task: int, by: tuple[int, str | None]) -> None:
+    account, content = by
+    with database.write() as connection:
+        done = connection.execute(
+            update(TASKS).where(TASKS.c.key == task, TASKS.c.project == project.key).values(gold=content)
+        )
+        if done.rowcount != 1:
+            raise NotThere("这个项目里没有这道题。", "There is no such task in this project.")
+        action = "gold question set" if content else "gold question removed"
+        audit.note(connection, account, action, project=project.name, task=task)

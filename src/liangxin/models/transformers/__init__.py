@@ -1,0 +1,1 @@
+"""Models in process through transformers: files, loading, generation, likelihoods."""

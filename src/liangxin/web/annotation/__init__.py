@@ -1,0 +1,1 @@
+"""The pages of annotators, adjudicators and their projects."""

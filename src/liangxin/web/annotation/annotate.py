@@ -1,0 +1,154 @@
+"""The annotating page and the calls that its script makes: take a task, save it, correct it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from liangxin.annotation.desk.assignments import Progress, Seat, Seats
+from liangxin.annotation.desk.finished import finished, number_of
+from liangxin.annotation.desk.saving import save
+from liangxin.annotation.desk.tasks import task_view
+from liangxin.annotation.projects import Project, Projects
+from liangxin.store import Database
+from liangxin.web.annotation.submission import read_submission
+from liangxin.web.asking import Json, Signed, Viewer
+from liangxin.web.pages import page
+from liangxin.web.site import Site
+
+SKIP_REASONS = (
+    ("看不懂题目或回答", "I do not understand the question or the answer"),
+    ("题目或回答不完整", "The question or the answer is incomplete"),
+    ("类别或量表不适用", "The category or the scale does not fit"),
+    ("需要专业知识", "It needs expert knowledge"),
+    ("内容令人不适，不想判断", "The content distresses me; I would rather not judge it"),
+)
+"""The Chinese text is what is stored, so that reasons can be counted."""
+
+KEYS = (
+    (
+        ("1–9", "0"),
+        "按钮上标的数字就是它的键；判完自动到下一处",
+        "each button's key is the digit on it; then comes the next",
+    ),
+    (("Tab", "↓", "J"), "下一处要判的", "the next one to judge"),
+    (("↑", "K"), "上一处要判的", "the one before"),
+    (
+        ("Enter", "Ctrl+Enter"),
+        "保存，下一题（输入框里用 Ctrl+Enter）",
+        "save and go on (in a field: Ctrl+Enter)",
+    ),
+    (
+        ("Z",),
+        "撤销一步；没有可撤销的就回到上一题",
+        "undo one step; with nothing to undo, go back to the task before",
+    ),
+    (("M",), "把选中的文字标为依据", "mark the selected text as evidence"),
+    (("C",), "写备注", "comment"),
+    (("S",), "跳过并说明原因", "skip with a reason"),
+    (("G",), "打开或收起指南", "show or hide the guideline"),
+    (("Esc",), "离开输入框，关闭窗口", "leave a field, close a dialog"),
+    (("?",), "这张表", "this list"),
+)
+LISTED = 50
+_HIGHEST_KEY = 2**31 - 1
+
+
+def routes(site: Site) -> APIRouter:
+    """`/projects/{key}/annotate`, `/api/projects/{key}/…` and `/api/seats/{seat}…`."""
+    router = APIRouter()
+    _add_project(router, site.database)
+    _add_seats(router, site.database)
+    return router
+
+
+def _add_project(router: APIRouter, database: Database) -> None:
+    @router.get("/projects/{key:int}/annotate")
+    def show(request: Request, key: int, viewer: Signed) -> Response:
+        project = _project(database, key, viewer)
+        return page(
+            request,
+            viewer,
+            "annotation/annotate.html.jinja",
+            project=project,
+            reasons=SKIP_REASONS,
+            key_list=KEYS,
+        )
+
+    @router.get("/api/session")
+    def session(viewer: Signed) -> dict[str, Any]:
+        return {"person": viewer.account.alias, "csrf": viewer.csrf}
+
+    @router.get("/api/projects/{key:int}/next")
+    def take(key: int, viewer: Signed, counted: bool = False) -> dict[str, Any]:
+        project = Projects(database).by_key(_in_range(key))
+        seats = Seats(database)
+        seat = seats.take(project, viewer.account.key)
+        known = counted and seat is not None
+        return {
+            "person": viewer.account.alias,
+            "task": _task(database, project, seat) if seat else None,
+            "progress": None if known else _progress(seats.progress(project, viewer.account.key)),
+        }
+
+    @router.get("/api/projects/{key:int}/mine")
+    def mine(key: int, viewer: Signed, limit: int = LISTED) -> dict[str, Any]:
+        project = _project(database, key, viewer)
+        found = finished(database, project, viewer.account.key, max(1, min(limit, LISTED)))
+        return {"done": [asdict(one) for one in found]}
+
+
+def _add_seats(router: APIRouter, database: Database) -> None:
+    @router.get("/api/seats/{seat_key:int}")
+    def open_seat(seat_key: int, viewer: Signed) -> dict[str, Any]:
+        project, seat = _seat(database, seat_key, viewer)
+        task = _task(database, project, seat)
+        with database.begin() as connection:
+            task["number"] = number_of(connection, seat) or task["number"]
+        return {"person": viewer.account.alias, "task": task}
+
+    @router.post("/api/seats/{seat_key:int}")
+    def save_seat(seat_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
+        project, seat = _seat(database, seat_key, viewer)
+        saved = save(database, project, seat, viewer.account.key, read_submission(body))
+        return {
+            "saved": True,
+            "version": saved.version,
+            "repeated": saved.repeated,
+            "progress": _progress(Seats(database).progress(project, viewer.account.key)),
+        }
+
+    @router.post("/api/seats/{seat_key:int}/keep")
+    def keep_seat(seat_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
+        _, seat = _seat(database, seat_key, viewer)
+        return {"until": Seats(database).extend(seat).until}
+
+
+def _project(database: Database, key: int, viewer: Viewer) -> Project:
+    """The project, for its members."""
+    projects = Projects(database)
+    project = projects.by_key(_in_range(key))
+    projects.check_member(project, viewer.account.key)
+    return project
+
+
+def _seat(database: Database, key: int, viewer: Viewer) -> tuple[Project, Seat]:
+    """A person's own seat, with its project."""
+    seat = Seats(database).seat(_in_range(key), viewer.account.key)
+    return Projects(database).by_key(seat.project), seat
+
+
+def _in_range(key: int) -> int:
+    """A key that a database can look up; what is beyond it stands for nothing."""
+    return key if key <= _HIGHEST_KEY else 0
+
+
+def _task(database: Database, project: Project, seat: Seat) -> dict[str, Any]:
+    return asdict(task_view(database, project, seat))
+
+
+def _progress(progress: Progress) -> dict[str, int]:
+    return asdict(progress)

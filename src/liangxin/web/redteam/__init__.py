@@ -1,0 +1,1 @@
+"""The pages for attacking a model and for reviewing attacks."""

@@ -1,0 +1,1 @@
+"""The default scorer's laboratory: `make scorer` trains it anew and writes its card. Not in the wheel."""

@@ -1,0 +1,193 @@
+"""Many simulated annotators at once, through the site's own pages, and what must hold of the store afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from sqlalchemy import select
+
+from liangxin.people.accounts import Account
+from liangxin.people.sessions import Sessions
+from liangxin.store import Database
+from liangxin.store.people import MARKS, RESPONSES, SEATS, TASKS
+from liangxin.store.schema import JUDGEMENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One signed-in annotator."""
+
+    account: Account
+    cookies: Mapping[str, str]
+    csrf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """One save that the site acknowledged."""
+
+    account: int
+    seat: int
+    token: str
+    seconds: float
+
+
+@dataclass
+class Outcome:
+    """What a crowd saw."""
+
+    saved: list[Saved] = field(default_factory=list)
+    repeated: int = 0
+    """Saves that were sent a second time, as after a lost connection."""
+    refused: list[str] = field(default_factory=list)
+    finished: int = 0
+    """People for whom nothing was left."""
+
+    def percentile(self, share: float) -> float:
+        """Seconds that this share of saves took at most."""
+        ordered = sorted(one.seconds for one in self.saved)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How people work."""
+
+    seconds: float
+    """How long all of them work."""
+    pause: float = 0.0
+    """Mean seconds between reading an answer and saving; each pause is drawn up to twice as long."""
+    doubled: float = 0.05
+    """The share of saves that are sent twice."""
+    seed: int = 0
+
+
+def signed_in(database: Database, cookie: str, accounts: Sequence[Account]) -> list[Person]:
+    """A session for each account, without the sign-in page."""
+    people = []
+    for account in accounts:
+        opened = Sessions(database).open(account.key)
+        people.append(Person(account=account, cookies={cookie: opened.token}, csrf=opened.csrf))
+    return people
+
+
+async def crowd(base_url: str, project: int, people: Sequence[Person], pace: Pace) -> Outcome:
+    """Let everybody annotate one project at once."""
+    outcome = Outcome()
+    until = time.monotonic() + pace.seconds
+    async with asyncio.TaskGroup() as group:
+        for number, person in enumerate(people):
+            generator = random.Random(pace.seed * 1000 + number)
+            group.create_task(_work(base_url, project, person, (pace, until, generator), outcome))
+    return outcome
+
+
+async def _work(
+    base_url: str,
+    project: int,
+    person: Person,
+    how: tuple[Pace, float, random.Random],
+    outcome: Outcome,
+) -> None:
+    pace, until, generator = how
+    headers = {"X-CSRF-Token": person.csrf}
+    address = f"/api/projects/{project}/next"
+    async with aiohttp.ClientSession(base_url, cookies=dict(person.cookies), headers=headers) as session:
+        while time.monotonic() < until:
+            async with session.get(address) as answer:
+                found = await answer.json()
+            if answer.status != 200:
+                outcome.refused.append(str(found))
+                return
+            task = found["task"]
+            if task is None:
+                outcome.finished += 1
+                return
+            if pace.pause:
+                await asyncio.sleep(generator.uniform(0, 2 * pace.pause))
+            address = f"/api/projects/{project}/next?counted=1"  # as the page asks after a save
+            body = submission(task, generator)
+            times = 2 if generator.random() < pace.doubled else 1
+            for attempt in range(times):
+                before = time.perf_counter()
+                async with session.post(f"/api/seats/{task['seat']}", json=body) as answer:
+                    said = await answer.json()
+                if answer.status != 200:
+                    outcome.refused.append(str(said))
+                    return
+                if attempt:
+                    outcome.repeated += 1
+                else:
+                    outcome.saved.append(
+                        Saved(
+                            account=person.account.key,
+                            seat=task["seat"],
+                            token=body["token"],
+                            seconds=time.perf_counter() - before,
+                        )
+                    )
+
+
+def submission(task: Mapping[str, Any], generator: random.Random) -> dict[str, Any]:
+    """A level for every turn that needs one."""
+    levels = {
+        f"{slot['place']}:{turn['turn']}": generator.choice(slot["levels"])["name"]
+        for slot in task["slots"]
+        for turn in slot["turns"]
+        if turn["judgeable"]
+    }
+    return {
+        "token": secrets.token_hex(16),
+        "base_version": 0,
+        "levels": levels,
+        "comment": "",
+        "spans": [],
+        "best": [],
+        "none_good": False,
+        "points": None,
+        "own_answer": "",
+        "skip": None,
+        "seconds": 1.0,
+    }
+
+
+def faults(database: Database, project: int, saved: Sequence[Saved]) -> list[str]:
+    """What is wrong in the store after a crowd: double assignments and lost verdicts, a sentence each."""
+    with database.begin() as connection:
+        seats = connection.execute(select(SEATS).where(SEATS.c.project == project)).all()
+        tasks = connection.execute(select(TASKS).where(TASKS.c.project == project)).all()
+        responses = connection.execute(select(RESPONSES).where(RESPONSES.c.project == project)).all()
+        marks = connection.execute(select(MARKS).where(MARKS.c.project == project)).all()
+        mirrored = connection.execute(
+            select(JUDGEMENTS.c.annotator).where(JUDGEMENTS.c.annotator != "")
+        ).all()
+    said: list[str] = []
+    wanted = {row.key: row.seats for row in tasks}
+    done = Counter(row.task for row in seats if row.state == "done")
+    said += [
+        f"task {key}: {count} people, {wanted[key]} wanted"
+        for key, count in done.items()
+        if count > wanted[key]
+    ]
+    twice = Counter((row.task, row.account) for row in seats if row.account is not None)
+    said += [
+        f"task {task}: account {account} sits there twice" for (task, account), n in twice.items() if n > 1
+    ]
+    stored = {row.token: row for row in responses}
+    for one in saved:
+        row = stored.get(one.token)
+        if row is None or (row.seat, row.account) != (one.seat, one.account):
+            said.append(f"the save {one.token} of account {one.account} is lost")
+    if len(stored) != len(saved):
+        said.append(f"{len(stored)} responses are stored, {len(saved)} were acknowledged")
+    if len(marks) != len(mirrored):
+        said.append(f"{len(marks)} marks, but {len(mirrored)} judgements of the run")
+    return said
