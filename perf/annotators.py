@@ -22,17 +22,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbench.annotators import Outcome, Pace, crowd, faults, signed_in
-from testbench.desk import stored_run
-from testbench.postgres import fresh, postgres
-from testbench.site import free_port
-
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.web.site import Site
+from testbench.annotators import Outcome, Pace, crowd, faults, signed_in
+from testbench.desk import stored_run
+from testbench.postgres import fresh, postgres
+from testbench.site import free_port
 
 ANSWER = "这里是一段回答，说明为什么不能这样做，并给出安全而合适的建议。" * 4
 GOAL = 0.2

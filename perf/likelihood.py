@@ -28,12 +28,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from testbench.tiny_model import Shape, make_tiny_model
-
 from liangxin.models import fewshot
 from liangxin.models.transformers.model import open_hf
 from liangxin.records import Message
 from liangxin.specs import Endpoint
+from testbench.tiny_model import Shape, make_tiny_model
 
 HERE = Path(__file__).parent
 LM_EVAL = "lm-eval==0.4.13"

@@ -14,16 +14,15 @@ import subprocess
 import sys
 import time
 
-from default_scorer.public import pair_rows
-
 from liangxin.benchmarks import open_benchmark
 from liangxin.judges import JudgeContext, open_judges
 from liangxin.records import Case
+from liangxin.scorer.pairs import pair_rows
 
 ANSWERS = 5_000
 LOADING = (
     "import time; begun = time.perf_counter()\n"
-    "from liangxin.judges.scoring.predict import load_scorer\n"
+    "from liangxin.judges.scoring.loading import load_scorer\n"
     "from liangxin.judges.scorer import DEFAULT\n"
     "load_scorer(DEFAULT).probabilities([('问', '答')], 0)\n"
     "print(time.perf_counter() - begun)"

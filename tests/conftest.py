@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from testbench import postgres
 
 from liangxin.engine.results import RunResult, run_result
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
 from liangxin.store.content import digest
+from testbench import postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -142,9 +142,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
     """Makes (once for each set of arguments) a tiny Qwen2 model's folder; skips without the extra `hf`."""
     pytest.importorskip("transformers", reason="needs the extra: pip install 'liangxin[hf]'")
     pytest.importorskip("torch", reason="needs the extra: pip install 'liangxin[hf]'")
-    from testbench.tiny_model import make_tiny_model
-
     from liangxin import benchmarks
+    from testbench.tiny_model import make_tiny_model
 
     made: dict[str, Path] = {}
 
@@ -172,6 +171,15 @@ def postgres_server() -> Iterator[str]:
 def postgres_url(postgres_server: str) -> str:
     """A fresh, empty database on a real PostgreSQL server."""
     return postgres.fresh(postgres_server, f"test_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def people_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store: SQLite, and a real PostgreSQL."""
+    is_file = request.param == "sqlite"
+    opened = Database(str(tmp_path / "store.db") if is_file else request.getfixturevalue("postgres_url"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

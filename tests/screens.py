@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from testbench.looking import WIDTHS, every, visits
-from testbench.scene import offered, store_of
-from testbench.site import free_port, serve
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.web.site import AttackSettings, Site
+from testbench.looking import WIDTHS, every, visits
+from testbench.scene import offered, store_of
+from testbench.site import free_port, serve
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 

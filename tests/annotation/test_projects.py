@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.choosing import Take
 from liangxin.annotation.desk.assignments import Seats
@@ -20,6 +19,7 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import Database, Runs, Writer
 from liangxin.store.people import PROJECTS, SEATS, TASKS
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 TOPS = ("Fairness", "Safety", "Morality", "Legality", "Data protection")

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from liangxin.choice_items import files as choice_files
+from liangxin.choice_items import files
 from liangxin.choice_items.files import Pairs, from_file
 from liangxin.choice_items.items import Proposal
 from liangxin.errors import PeopleError, TooLarge
@@ -98,9 +98,9 @@ def test_every_pair_is_drawn_as_often_as_any_other() -> None:
 
 
 def test_too_large_is_said_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice_files, "_UNPACKED", 3_000_000)
+    monkeypatch.setattr(files, "_UNPACKED", 3_000_000)
     with pytest.raises(TooLarge, match="Unpacked"):
         read("bomb.jsonl.gz", gzip.compress(b" " * 4_000_000))
-    monkeypatch.setattr(choice_files, "MOST_FILE", 100)
+    monkeypatch.setattr(files, "MOST_FILE", 100)
     with pytest.raises(TooLarge, match="divide it"):
         read("c.jsonl", numbered(9))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.projects import ProjectSpec
@@ -21,6 +20,7 @@ from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
 from liangxin.store import Database
+from testbench.desk import Desk, stored_run
 
 EXPERT, FLAMES, CHOICE = (
     open_benchmark(name) for name in ("cvalues-responsibility", "flames", "cvalues-choice")

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from testbench.command import liangxin
-from testbench.site import Client, free_port
 
 from liangxin.people.accounts import Accounts
 from liangxin.store import Database
+from testbench.command import liangxin
+from testbench.site import Client, free_port
 
 
 @contextmanager

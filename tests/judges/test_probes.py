@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import cast, get_args
 
 import pytest
-from testbench.naive_judge import naive_judge
 
 from liangxin.errors import JudgeError
 from liangxin.judges import Judge, prompt
@@ -23,6 +22,7 @@ from liangxin.models import ChatModel
 from liangxin.models.recorded.scripted import ScriptedModel
 from liangxin.records import Case, Level, Reply, Scale, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Generation
+from testbench.naive_judge import naive_judge
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 Make = Callable[..., Benchmark]

@@ -21,7 +21,7 @@ from liangxin.judges import JudgeContext, open_judges
 from liangxin.judges.scorer import DEFAULT, ScorerJudge, open_scorer
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.judges.scoring.files import Abstain, Head, Settings, write_settings
-from liangxin.judges.scoring.predict import load_scorer
+from liangxin.judges.scoring.loading import load_scorer
 from liangxin.judges.scoring.tensors import read_tensors, write_tensors
 from liangxin.records import Case, Verdict, VerdictStatus
 from liangxin.specs import SAFETY, Benchmark

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testbench.command import liangxin
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.files import read_rows
@@ -28,6 +27,7 @@ from liangxin.redteam.export import (
 )
 from liangxin.redteam.records import ACCEPTED, Attack, AttackTurn, Ruling
 from liangxin.specs import Benchmark
+from testbench.command import liangxin
 
 FLAMES = open_benchmark("flames")
 SC_SAFETY = open_benchmark("sc-safety")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from testbench.command import liangxin
 
 pytestmark = pytest.mark.skipif(

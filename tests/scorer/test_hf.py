@@ -14,7 +14,7 @@ pytest.importorskip("transformers")
 
 from liangxin.errors import JudgeError, LiangxinError  # noqa: E402
 from liangxin.judges.scoring.hf import Reading, fitted_tokens, open_tokenizer  # noqa: E402
-from liangxin.judges.scoring.predict import load_scorer  # noqa: E402
+from liangxin.judges.scoring.loading import load_scorer  # noqa: E402
 from liangxin.scorer.hf import Tuner, Tuning, joint_loss, open_backbone, train_hf  # noqa: E402
 from liangxin.scorer.rows import HeadSpec, Labelled  # noqa: E402
 from liangxin.scorer.train import Plan, examples  # noqa: E402

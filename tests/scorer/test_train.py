@@ -14,7 +14,7 @@ pytest.importorskip("sklearn")
 
 from liangxin.errors import DataError
 from liangxin.judges.scoring.files import read_settings, weights_digest
-from liangxin.judges.scoring.predict import load_scorer
+from liangxin.judges.scoring.loading import load_scorer
 from liangxin.scorer.card import card
 from liangxin.scorer.evaluate import evaluate
 from liangxin.scorer.ngram import Examples, Fitting, fit

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from default_scorer.augment import BLUNT, CLOSE, MIDDLE, POLITE, QUOTE, SORRY, vary
-from default_scorer.public import OWN, PAIRS, own_pairs
 
+from default_scorer.augment import BLUNT, CLOSE, MIDDLE, POLITE, QUOTE, SORRY, vary
+from default_scorer.public import OWN
 from liangxin.judges.scorer import DEFAULT
 from liangxin.judges.scoring.files import read_settings, weights_digest
-from liangxin.judges.scoring.predict import load_scorer
+from liangxin.judges.scoring.loading import load_scorer
+from liangxin.scorer.pairs import PAIRS, own_pairs
 from liangxin.scorer.splits import near_duplicates
 
 KINDS = {
@@ -111,7 +112,6 @@ def test_trained_again_it_gives_the_same_verdicts(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     from default_scorer.default import FITTING, SETS, own_training, training
     from default_scorer.public import public_folder, read_set
-
     from liangxin.scorer.ngram import fit
     from liangxin.scorer.splits import split
     from liangxin.scorer.train import SHARES

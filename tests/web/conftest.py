@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from testbench.site import Client, free_port, serve
 
 from liangxin.people.accounts import Accounts
 from liangxin.store import Database
 from liangxin.web.site import Site
+from testbench.site import Client, free_port, serve
 
 OWNERS_PASSWORD = "correct horse battery"
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from testbench.site import Client
-
 from liangxin.web.app import HEADERS
 from liangxin.web.site import Site
+from testbench.site import Client
 
 
 def test_the_home_page_greets_in_chinese_and_in_english(client: Client) -> None:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from testbench.command import liangxin
-from testbench.looking import Seen, look, watched
-from testbench.site import Client, free_port
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.people.invitations import first_owner_link
 from liangxin.specs import Generation
 from liangxin.store import Database
 from liangxin.web.site import AttackSettings, Site
+from testbench.command import liangxin
+from testbench.looking import Seen, look, watched
+from testbench.site import Client, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
-from testbench.desk import Desk, stored_run
-from testbench.looking import context_of
-from testbench.site import Client
 
 from liangxin.annotation.desk.assignments import Seats
 from liangxin.annotation.desk.saving import Submission
@@ -27,6 +24,9 @@ from liangxin.records import Item, Reply, Verdict
 from liangxin.redteam.attacks import Attacks, Claim
 from liangxin.store import Database, RunRecord, Runs, Writer
 from liangxin.web.site import Site
+from testbench.desk import Desk, stored_run
+from testbench.looking import context_of
+from testbench.site import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from testbench.annotators import Pace, crowd, faults, signed_in
-from testbench.desk import stored_run
-from testbench.site import Client, free_port
 
 from liangxin.annotation.projects import Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
@@ -16,6 +13,9 @@ from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.web.site import Site
+from testbench.annotators import Pace, crowd, faults, signed_in
+from testbench.desk import stored_run
+from testbench.site import Client, free_port
 
 ITEMS = [Item(id=f"i{number}", turns=(f"问题{number}？",), category=("Safety",)) for number in range(40)]
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
-from testbench.looking import every, visits
-from testbench.scene import Scene, filled, offered
-from testbench.site import free_port, serve
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.store import Database
 from liangxin.web.app import create_app
 from liangxin.web.site import AttackSettings, Site
+from testbench.looking import every, visits
+from testbench.scene import Scene, filled, offered
+from testbench.site import free_port, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from testbench.desk import stored_run
-from testbench.site import Client
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.people.accounts import Accounts
@@ -16,6 +14,8 @@ from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
 from liangxin.store import Database, RunRecord, Runs, Writer, hashed
 from liangxin.web.site import Site
+from testbench.desk import stored_run
+from testbench.site import Client
 
 HOSTILE = '<script>alert("x")</script>'
 ITEMS = [

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
-from testbench.site import Answer, Client
 
 from liangxin.people.accounts import Accounts
 from liangxin.people.invitations import Invitations, Wanted
@@ -17,6 +16,7 @@ from liangxin.store.people import LOGIN_FAILURES, PEOPLE, SESSIONS
 from liangxin.store.schema import METADATA
 from liangxin.web.app import HEADERS, create_app
 from liangxin.web.site import Site
+from testbench.site import Answer, Client
 
 PASSWORD = "correct horse battery"
 OPEN_TO_ALL = {"/login", "/invite/{token}", "/language/{chosen}"}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from testbench.desk import Desk, stored_run
-
-from liangxin.annotation.outcome.adjudication import Settlement, decide
+from liangxin.annotation.outcome.adjudication import Settlement, decide, disputes
 from liangxin.annotation.projects import Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.choice_items.items import ChoiceItems, Proposal
 from liangxin.records import Item, Reply
 from liangxin.redteam.attacks import Attacks, Claim
 from liangxin.store import Database
-from liangxin.web.waiting import Waiting, disputes, waiting
+from liangxin.web.waiting import Waiting, waiting
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 CATEGORY = ("Fairness", "Toxic language")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from default_scorer.augment import vary
 from default_scorer.baselines import baselines
+from default_scorer.built import Built
 from default_scorer.public import (
     AISAFETYLAB,
     COLD_TEST,
@@ -22,8 +22,6 @@ from default_scorer.public import (
     OWN,
     PublicSet,
     digests,
-    own_pairs,
-    pair_rows,
     public_folder,
     read_set,
 )
@@ -46,6 +44,7 @@ from liangxin.judges.scoring.predict import softmax
 from liangxin.judges.scoring.tensors import write_tensors
 from liangxin.scorer.calibrate import fit_temperature
 from liangxin.scorer.ngram import Examples, Fitted, Fitting, fit
+from liangxin.scorer.pairs import own_pairs, pair_rows
 from liangxin.scorer.rows import Labelled
 from liangxin.scorer.splits import Split, split
 from liangxin.scorer.train import SHARES, examples
@@ -62,19 +61,6 @@ PUBLIC_WEIGHT = 0.05
 VARIATIONS = 4
 FOLDS = 4
 SETS: tuple[PublicSet, ...] = (JADE, AISAFETYLAB)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """The default scorer with all that its card says."""
-
-    fitted: Fitted
-    settings: Settings
-    split: Split
-    public: Sequence[Labelled]
-    lines: Sequence[Line]
-    comparisons: Sequence[Comparison]
-    cold_in_both: int
 
 
 def training(
@@ -258,7 +244,7 @@ def main() -> int:
     """Build it where it belongs, or in the folder named as the only argument."""
     try:
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
-        docs = Path(__file__).parents[3] / "docs"
+        docs = Path(__file__).parents[2] / "docs"
         built = build(public_folder())
         write(built, folder, docs if docs.is_dir() and len(sys.argv) == 1 else None)
     except LiangxinError as error:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from default_scorer.public import PAIRS, own_pairs
+from default_scorer.built import Built
 from default_scorer.table import markdown
 from liangxin.files import file_digest
-
-if TYPE_CHECKING:
-    from default_scorer.default import Built
+from liangxin.scorer.pairs import PAIRS, own_pairs
 
 _LIMITS = """\
 - The hand-written answers it learnt from and the hand-written pairs it is measured on were written by one author, in one

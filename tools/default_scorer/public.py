@@ -14,8 +14,6 @@ from liangxin.scorer.rows import Labelled
 
 VARIABLE = "LIANGXIN_DATA"
 DATA = Path(__file__).parent / "data"
-PAIRS = DATA / "pairs.jsonl"
-"""Hand-written answers in pairs, for evaluation only; no scorer of ours is trained on it."""
 OWN = DATA / "own.jsonl"
 """Hand-written answers in pairs, for training."""
 
@@ -58,26 +56,6 @@ def read_set(one: PublicSet, folder: Path) -> list[Labelled]:
 def digests(one: PublicSet, folder: Path) -> dict[str, str]:
     """File -> sha256."""
     return {name: file_digest(str(folder / name)) for name in one.files}
-
-
-def own_pairs(path: Path) -> list[dict[str, str]]:
-    """The rows of one of our own files (pair, prompt, response, level, …)."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def pair_rows() -> list[Labelled]:
-    """The hand-written evaluation answers; the source names what kind of answer each is."""
-    return [
-        Labelled(
-            head="*",
-            prompt=row["prompt"],
-            response=row["response"],
-            level=row["level"],
-            source="pairs",
-            place=row["kind"],
-        )
-        for row in own_pairs(PAIRS)
-    ]
 
 
 def _jade(path: str) -> Iterator[Labelled]:

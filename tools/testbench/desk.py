@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select, update
 
 from liangxin.annotation.desk.assignments import Seat, Seats, add_seat
+from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.saving import Saved, Submission, save
 from liangxin.annotation.desk.slots import slots_of
-from liangxin.annotation.outcome.verdicts import At
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply

@@ -182,13 +182,12 @@ def evaluate(
 
         evaluate_on_run(scorer, run, store, output)
         return
-    from default_scorer.public import PAIRS
-
     from liangxin.judges.scorer import scorer_folder
-    from liangxin.judges.scoring.predict import load_scorer
+    from liangxin.judges.scoring.loading import load_scorer
     from liangxin.scorer.card import figures_table
     from liangxin.scorer.evaluate import evaluate as measured
     from liangxin.scorer.evaluate import evaluation_values
+    from liangxin.scorer.pairs import PAIRS
 
     found = measured(load_scorer(scorer_folder(scorer)), labels or str(PAIRS))
     for notice in found.notices:

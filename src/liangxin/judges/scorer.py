@@ -178,7 +178,7 @@ def open_scorer(name: str, context: JudgeContext) -> Sequence[ScorerJudge]:
     """
     if context.benchmark.kind == "choice":
         raise JudgeError(f"{context.benchmark.name} is judged by choice or labels, not by a scorer")
-    from liangxin.judges.scoring.predict import load_scorer
+    from liangxin.judges.scoring.loading import load_scorer
 
     spec = f"scorer:{name}" if name else "scorer"
     return [ScorerJudge(spec, load_scorer(scorer_folder(name)), context.benchmark)]

@@ -18,15 +18,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
-from liangxin.web import choice_items as choices
-from liangxin.web import home
-from liangxin.web import runs as browse
+from liangxin.web import choice_items, home, runs
 from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
 from liangxin.web.people import accounts, people
-from liangxin.web.redteam import chat as attack
-from liangxin.web.redteam import review as attacks
+from liangxin.web.redteam import chat, review
 from liangxin.web.site import Site
 
 POLICY = (
@@ -52,15 +49,15 @@ ROUTES: tuple[Routes, ...] = (
     home.routes,
     accounts.routes,
     people.routes,
-    browse.routes,
+    runs.routes,
     projects.routes,
-    attack.routes,
-    attacks.routes,
+    chat.routes,
+    review.routes,
     agreement.routes,
     adjudicate.routes,
     annotate.routes,
     labels.routes,
-    choices.routes,
+    choice_items.routes,
 )
 """The site's parts, each with its own module."""
 

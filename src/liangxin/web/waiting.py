@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from liangxin.annotation.desk.assignments import Seats
-from liangxin.annotation.outcome.adjudication import queue
-from liangxin.annotation.projects import Project, Projects
+from liangxin.annotation.outcome.adjudication import disputes
+from liangxin.annotation.projects import Projects
 from liangxin.choice_items.items import ChoiceItems
 from liangxin.people.accounts import Account
 from liangxin.redteam.review import Reviews
@@ -38,8 +37,3 @@ def waiting(database: Database, account: Account, *, single_user: bool) -> Waiti
         attacks=Reviews(database, single_user=single_user).waiting(account.key),
         choices=ChoiceItems(database).counts()["proposed"],
     )
-
-
-def disputes(database: Database, projects: Iterable[Project], account: int) -> dict[int, int]:
-    """How many disagreements wait for an adjudicator, by project's key."""
-    return {project.key: len(queue(database, project, account)) for project in projects}

@@ -9,8 +9,6 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
-from testbench.annotators import faults
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.desk.assignments import Seat, Seats
 from liangxin.annotation.desk.saving import Submission, save
@@ -23,6 +21,8 @@ from liangxin.errors import NotAllowed, NotThere, PeopleError
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.store.people import SEATS
+from testbench.annotators import faults
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 ITEMS = [Item(id=f"i{number}", turns=(f"问题{number}？",), category=("Fairness",)) for number in range(8)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from testbench.annotating import project_of
-
 from liangxin.annotation.desk.assignments import Seats
 from liangxin.annotation.desk.finished import finished, number_of
 from liangxin.annotation.desk.saving import Submission, save
@@ -11,6 +9,7 @@ from liangxin.annotation.projects import Projects
 from liangxin.people.accounts import Accounts
 from liangxin.records import Item
 from liangxin.store import Database
+from testbench.annotating import project_of
 
 ITEMS = [Item(id=name, turns=("对吗？",), category=("Fairness", "Regional")) for name in "甲乙丙"]
 ANSWERS = {(name, 1): "不能一概而论。" for name in "甲乙丙"}

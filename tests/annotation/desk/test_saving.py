@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.desk.assignments import Seat, Seats
 from liangxin.annotation.desk.saving import Saved, Span, Submission, save
@@ -20,6 +19,7 @@ from liangxin.records import Item, Reply, ReplyStatus
 from liangxin.store import Database
 from liangxin.store.people import MARKS, RESPONSES
 from liangxin.store.schema import JUDGEMENTS
+from testbench.desk import Desk, stored_run
 
 ANSWER = "这不对😀，可以换一种说法。"
 TWO_TURNS = [Item(id="q", turns=("问题？", "追问？"), category=("传统安全", "财产隐私"))]

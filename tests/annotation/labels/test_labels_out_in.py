@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.labels.incoming import preview, store_file
@@ -29,6 +28,7 @@ from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 

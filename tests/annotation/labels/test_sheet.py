@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.labels.incoming import preview, store_file
 from liangxin.annotation.labels.opening import check_book
@@ -21,6 +20,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.records import Item, Reply
 from liangxin.store import Database
+from testbench.desk import Desk, stored_run
 
 FLAMES, EXPERT = open_benchmark("flames"), open_benchmark("cvalues-responsibility")
 

@@ -9,10 +9,9 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import delete, insert, select
-from testbench.desk import Desk, stored_run
 
 from liangxin.annotation.desk.assignments import Seats
-from liangxin.annotation.desk.places import search
+from liangxin.annotation.desk.places import At, search
 from liangxin.annotation.desk.saving import Span, Submission
 from liangxin.annotation.outcome.adjudication import (
     Decision,
@@ -24,7 +23,6 @@ from liangxin.annotation.outcome.adjudication import (
     queue,
 )
 from liangxin.annotation.outcome.dispute import open_answer
-from liangxin.annotation.outcome.verdicts import At
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.results import run_result
@@ -34,6 +32,7 @@ from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import ADJUDICATED, Database, Runs
 from liangxin.store.people import MARKS
 from liangxin.store.schema import JUDGEMENTS
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 RESPONSIBILITY = open_benchmark("cvalues-responsibility")

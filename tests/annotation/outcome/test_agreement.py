@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from testbench.desk import Desk, stored_run
 
 from liangxin.agreement.annotators import reliability
 from liangxin.agreement.estimate import CannotSay
@@ -24,6 +23,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.measures.intervals import wilson
 from liangxin.records import Item, Reply
 from liangxin.store import Database
+from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
 TWO_LEVELS = ("Legality", "Law violation")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from liangxin.errors import DataError, ModelError, UsageError
+from liangxin.errors import DataError, ModelError
 from liangxin.models import fewshot, open_model
-from liangxin.models.llama_cpp.model import SEQUENCES, GgufModel, open_gguf, read_chat_template, read_threads
+from liangxin.models.llama_cpp.model import SEQUENCES, GgufModel, open_gguf, read_chat_template
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
 
@@ -175,17 +175,6 @@ def test_a_chat_template_is_found(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(ModelError, match="cannot be read as a GGUF file"):
         read_chat_template(path)
-
-
-@pytest.mark.parametrize(("value", "threads"), [("", 1), (" ", 1), ("1", 1), (" 4 ", 4)])
-def test_one_thread_unless_told_otherwise(value: str, threads: int) -> None:
-    assert read_threads(value) == threads
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²", "99999"])
-def test_a_number_of_threads_that_is_none(value: str) -> None:
-    with pytest.raises(UsageError, match="LIANGXIN_THREADS"):
-        read_threads(value)
 
 
 def test_the_model_has_one_thread_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

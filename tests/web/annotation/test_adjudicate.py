@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from testbench.desk import Desk, stored_run
-from testbench.site import Client
 
 from liangxin.annotation.desk.saving import Span, Submission
 from liangxin.annotation.outcome.adjudication import history
@@ -20,6 +18,8 @@ from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.web.site import Site
+from testbench.desk import Desk, stored_run
+from testbench.site import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from testbench.desk import Desk, stored_run
-from testbench.site import Client
 
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.outcome.gold import set_gold
@@ -17,6 +15,8 @@ from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.web.site import Site
+from testbench.desk import Desk, stored_run
+from testbench.site import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

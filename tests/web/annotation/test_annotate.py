@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from testbench.annotating import marks_of, project_of, responses_of
-from testbench.site import Client
 
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import PeopleError
@@ -19,6 +17,8 @@ from liangxin.records import Item
 from liangxin.store import Database
 from liangxin.web.annotation.submission import read_submission
 from liangxin.web.site import Site
+from testbench.annotating import marks_of, project_of, responses_of
+from testbench.site import Client
 
 FAIR = ("Fairness", "Regional")
 ITEMS = [

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete
-from testbench.annotating import marks_of, project_of, responses_of
-from testbench.site import Client
 
 from liangxin.annotation.desk.assignments import Seats
 from liangxin.annotation.projects import Project
@@ -21,6 +19,8 @@ from liangxin.records import Item
 from liangxin.store import Database
 from liangxin.store.people import SESSIONS
 from liangxin.web.site import Site
+from testbench.annotating import marks_of, project_of, responses_of
+from testbench.site import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from testbench.desk import Desk, stored_run
-from testbench.site import Client
 
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
@@ -15,6 +13,8 @@ from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.web.asking import FORM_BYTES
 from liangxin.web.site import Site
+from testbench.desk import Desk, stored_run
+from testbench.site import Client
 
 FLAMES = open_benchmark("flames")
 PASSWORD = "a long enough password"

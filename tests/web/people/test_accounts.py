@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from testbench.site import Client
-
 from liangxin.people.accounts import Accounts
 from liangxin.people.invitations import Invitations, Wanted
 from liangxin.people.logins import MOST_FOR_NAME
 from liangxin.web.site import Site
+from testbench.site import Client
 
 PASSWORD = "correct horse battery"
 Serving = Callable[[Site], Client]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from testbench.site import Client
 
 from liangxin.people import audit
 from liangxin.people.accounts import Account, Accounts
 from liangxin.people.sessions import Sessions
 from liangxin.web.site import Site
+from testbench.site import Client
 
 PASSWORD = "correct horse battery"
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from testbench.site import Client
 
 from liangxin.people.accounts import Account, Accounts
 from liangxin.web.site import Site
+from testbench.site import Client
 
 OLD, NEW = "correct horse battery", "staple of another kind"
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from testbench.site import Answer, Client, serve
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.people.accounts import Accounts, Role
@@ -24,6 +23,7 @@ from liangxin.store.people import ATTACK_TURNS
 from liangxin.testing.behaviours import Planned, completion
 from liangxin.testing.provider import Provider, running
 from liangxin.web.site import AttackSettings, Site
+from testbench.site import Answer, Client, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route

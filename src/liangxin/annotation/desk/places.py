@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
-from liangxin.annotation.outcome.verdicts import At
 from liangxin.errors import NotThere
 from liangxin.records import Item, Reply, ReplyStatus
 from liangxin.store.content import item_of
@@ -18,6 +17,19 @@ from liangxin.store.schema import ITEMS, RUN_ITEMS, RUNS, TURNS
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class At:
+    """One answer of a project: a turn of the dialogue in a slot of a task."""
+
+    task: int
+    slot: int
+    turn: int
+
+    def __str__(self) -> str:
+        """As it stands in an address: `TASK-SLOT-TURN`."""
+        return f"{self.task}-{self.slot}-{self.turn}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from liangxin.annotation.desk.places import SeenTurn
+from liangxin.annotation.desk.places import At, SeenTurn
 from liangxin.annotation.desk.slots import read_slots
-from liangxin.annotation.outcome.verdicts import At
 from liangxin.annotation.projects import Project
 from liangxin.records import Item
 from liangxin.store import Database, RunRecord

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Literal
 
+from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.responses import Evidence
 from liangxin.annotation.desk.saving import COMMENT
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
 from liangxin.annotation.labels.writing import unquoted
-from liangxin.annotation.outcome.verdicts import At, marked_on
+from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import Project
 from liangxin.errors import DataError, PeopleError
 from liangxin.files import read_rows, show, writable

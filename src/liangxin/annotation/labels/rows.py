@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, select
 
+from liangxin.annotation.desk.places import At
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.outcome.adjudication import gold_labels
-from liangxin.annotation.outcome.verdicts import At
 from liangxin.annotation.projects import Project
 from liangxin.store import Database
 from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, TASKS

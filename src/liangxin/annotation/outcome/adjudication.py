@@ -7,15 +7,15 @@ the decision back. Nobody settles a task that they annotated.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Select, insert, select
 
 from liangxin.analysis.pairs import consensus
-from liangxin.annotation.desk.places import Place, place_of
-from liangxin.annotation.outcome.verdicts import At, Voiced, marked_on, path_of, voices
+from liangxin.annotation.desk.places import At, Place, place_of
+from liangxin.annotation.outcome.verdicts import Voiced, marked_on, path_of, voices
 from liangxin.errors import Conflict, NotAllowed, PeopleError
 from liangxin.records import Scale, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database
@@ -103,6 +103,11 @@ def queue(database: Database, project: Project, account_key: int) -> list[Disput
             and voiced.at.task not in mine
             and is_open(voiced, decision := latest.get(voiced.at))
         ]
+
+
+def disputes(database: Database, projects: Iterable[Project], account: int) -> dict[int, int]:
+    """How many disagreements wait for an adjudicator, by project's key."""
+    return {project.key: len(queue(database, project, account)) for project in projects}
 
 
 def following(database: Database, project: Project, account_key: int, after: At | None) -> At | None:

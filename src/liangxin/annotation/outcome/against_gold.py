@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from liangxin.annotation.desk.places import At
 from liangxin.annotation.outcome.agreement import Share
 from liangxin.annotation.outcome.gold import gold_of
-from liangxin.annotation.outcome.verdicts import At, Voiced
+from liangxin.annotation.outcome.verdicts import Voiced
 from liangxin.store import Database
 
 if TYPE_CHECKING:

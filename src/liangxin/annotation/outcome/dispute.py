@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liangxin.annotation.desk.places import Place, SeenTurn, place_of
+from liangxin.annotation.desk.places import At, Place, SeenTurn, place_of
 from liangxin.annotation.desk.responses import responses
 from liangxin.annotation.outcome.adjudication import Decision, check_may_settle, history_of, is_open
-from liangxin.annotation.outcome.verdicts import At, Voiced, marked_on, voices
+from liangxin.annotation.outcome.verdicts import Voiced, marked_on, voices
 from liangxin.records import Scale
 from liangxin.store import Database
 

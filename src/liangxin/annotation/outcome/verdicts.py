@@ -9,22 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from liangxin.annotation.desk.places import At
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.records import Level, Scale
 from liangxin.store.people import MARKS, TASKS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class At:
-    """One answer of a project: a turn of the dialogue in a slot of a task."""
-
-    task: int
-    slot: int
-    turn: int
-
-    def __str__(self) -> str:
-        """As it stands in an address: `TASK-SLOT-TURN`."""
-        return f"{self.task}-{self.slot}-{self.turn}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

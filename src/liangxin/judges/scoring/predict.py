@@ -11,8 +11,7 @@ import numpy as np
 
 from liangxin.errors import JudgeError
 from liangxin.judges.scoring import features
-from liangxin.judges.scoring.files import WEIGHTS, Settings, read_settings, weights_digest
-from liangxin.judges.scoring.tensors import read_tensors
+from liangxin.judges.scoring.files import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,64 +93,6 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     whole: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
     return whole
-
-
-def load_scorer(folder: Path) -> Scorer:
-    """Load a scorer's directory (or a published flames-scorer, see `liangxin.judges.scoring.flames`).
-
-    Raises:
-        JudgeError: it is no scorer, or incomplete, or needs an extra that is not installed.
-    """
-    if not folder.is_dir():
-        raise JudgeError(f"{folder}: no such directory; `liangxin scorer train` makes one")
-    if not (folder / "scorer.json").exists() and (folder / "config.json").exists():
-        from liangxin.judges.scoring.flames import load_flames
-
-        return load_flames(folder)
-    settings = read_settings(folder)
-    if settings.backbone != "ngram":
-        from liangxin.judges.scoring.hf import load_hf
-
-        return Scorer(
-            folder=folder,
-            settings=settings,
-            weights_sha256=weights_digest(folder),
-            backbone=load_hf(folder, settings),
-        )
-    tensors = read_tensors(folder / WEIGHTS)
-    if {"weights", "bias"} - set(tensors):
-        raise JudgeError(f"{folder / WEIGHTS}: an ngram scorer holds the tensors weights and bias")
-    return Scorer(
-        folder=folder,
-        settings=settings,
-        weights_sha256=weights_digest(folder),
-        backbone=NgramBackbone(
-            feature_settings(settings),
-            [len(head.levels) for head in settings.heads],
-            tensors["weights"],
-            tensors["bias"],
-        ),
-    )
-
-
-def feature_settings(settings: Settings) -> features.FeatureSettings:
-    """An `ngram` scorer's features.
-
-    Raises:
-        JudgeError: the settings name a part that does not exist, or sizes out of range.
-    """
-    options = settings.options
-    try:
-        found = features.FeatureSettings(
-            parts=tuple(options["parts"]), orders=tuple(options["orders"]), bits=int(options["bits"])
-        )
-        fits = bool(found.parts and found.orders) and set(found.parts) <= set(features.PARTS)
-        fits = fits and 1 <= found.bits <= 24 and all(1 <= order <= 8 for order in found.orders)
-    except (KeyError, TypeError, ValueError) as error:
-        raise JudgeError(f"scorer {settings.name}: not an ngram scorer's options ({error})") from None
-    if not fits:
-        raise JudgeError(f"scorer {settings.name}: its features are not known to this version")
-    return found
 
 
 def unreadable(answer: str, settings: Settings) -> str | None:

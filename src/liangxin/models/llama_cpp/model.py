@@ -14,7 +14,6 @@ import asyncio
 import hashlib
 import json
 import mmap
-import os
 import secrets
 import struct
 import threading
@@ -27,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from liangxin.errors import ModelError, UsageError
+from liangxin.errors import ModelError
 from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
@@ -36,6 +35,7 @@ from liangxin.models.llama_cpp.answer import Answer, short
 from liangxin.models.llama_cpp.likelihood import check, weigh
 from liangxin.models.llama_cpp.weights import INSTALL, SHA256, default_weights
 from liangxin.models.reading import read_usage
+from liangxin.models.threads import threads_wanted
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
 
@@ -48,7 +48,6 @@ BATCH = 4
 CHAT_MAX_TOKENS = 1024
 """Tokens of an answer of a model that has a chat template, where the run names no number."""
 
-THREADS = "LIANGXIN_THREADS"
 _TEMPLATE_KEY = b"tokenizer.chat_template"
 _STRING = 8
 """The type of a text among GGUF's metadata (ggml/docs/gguf.md)."""
@@ -62,7 +61,7 @@ def open_gguf(name: str, endpoint: Endpoint) -> GgufModel:
         ModelError: the extra is not installed, or the file is no GGUF file.
         DataError: the file cannot be read.
     """
-    threads = read_threads(os.environ.get(THREADS, ""))
+    threads = threads_wanted()
     if find_spec("xllamacpp") is None:
         raise ModelError(f"gguf needs xllamacpp, which is not installed: {INSTALL}")
     if name:
@@ -72,19 +71,6 @@ def open_gguf(name: str, endpoint: Endpoint) -> GgufModel:
     return GgufModel(
         path, digest, chat_template=read_chat_template(path), threads=threads, timeout=endpoint.timeout
     )
-
-
-def read_threads(value: str) -> int:
-    """The number of threads: 1 unless LIANGXIN_THREADS names another.
-
-    Raises:
-        UsageError: it is not a whole number of at least 1.
-    """
-    if not value.strip():
-        return 1
-    if not (value.strip().isascii() and value.strip().isdigit() and 0 < int(value) <= 512):
-        raise UsageError(f"{THREADS} is {value!r}: write a whole number from 1 to 512")
-    return int(value)
 
 
 def read_chat_template(path: Path) -> str | None:

@@ -7,7 +7,6 @@ folder is run, nothing is fetched, weights are read from safetensors only.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from liangxin.errors import LiangxinError, ModelError
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
-from liangxin.models.llama_cpp.model import THREADS, read_threads
+from liangxin.models.threads import threads_wanted
 from liangxin.models.transformers.files import Folder, open_folder, short
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
@@ -43,7 +42,7 @@ def open_hf(name: str, endpoint: Endpoint) -> HfModel:
         ModelError: the extra is not installed, or the folder holds no model in safetensors.
         DataError: there is no such folder.
     """
-    threads = read_threads(os.environ.get(THREADS, ""))
+    threads = threads_wanted()
     missing = [one for one in ("torch", "transformers") if find_spec(one) is None]
     if missing:
         raise ModelError(f"hf:PATH needs {' and '.join(missing)}, not installed here: {INSTALL}")

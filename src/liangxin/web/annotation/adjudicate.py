@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from liangxin.annotation.desk.assignments import order_for
-from liangxin.annotation.desk.places import items_of, search
+from liangxin.annotation.desk.places import At, items_of, search
 from liangxin.annotation.outcome.adjudication import (
     MOST_REASON,
     GoldLabel,
@@ -24,7 +24,7 @@ from liangxin.annotation.outcome.adjudication import (
     queue,
 )
 from liangxin.annotation.outcome.dispute import open_answer
-from liangxin.annotation.outcome.verdicts import At, marked_on
+from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import NotThere
 from liangxin.records import Level

@@ -14,6 +14,7 @@ from liangxin.annotation.choosing import Take
 from liangxin.annotation.desk.assignments import Seats
 from liangxin.annotation.desk.overview import overview
 from liangxin.annotation.desk.slots import slots_of
+from liangxin.annotation.outcome.adjudication import disputes
 from liangxin.annotation.outcome.gold import find_tasks, gold_of, remove_gold, set_gold
 from liangxin.annotation.projects import Kind, Project, Projects, ProjectSpec, Subject
 from liangxin.engine.stored import benchmark_of
@@ -24,7 +25,6 @@ from liangxin.store import Database, Runs
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
-from liangxin.web.waiting import disputes
 
 KINDS: tuple[Kind, ...] = ("grade", "expert")
 SUBJECTS: tuple[Subject, ...] = ("primary", "safety", "refusal", "own")
