@@ -32,6 +32,7 @@ DECLARED = """\
 name = "made-up"
 kind = "open"
 title = "编造的"
+card = { overview = "o", task = "t", data = "d", scoring = "s", limits = "l", citation = "c" }
 [data]
 file = "data.jsonl"
 [fields]
@@ -48,13 +49,6 @@ title = { zh = "平方分", en = "Squares" }
 [[measures]]
 name = "half"
 value = "half_of_top"
-[card]
-overview = "o"
-task = "t"
-data = "d"
-scoring = "s"
-limits = "l"
-citation = "c"
 """
 TRUE = ("bad", "fair", "good", "good")
 """What people say of each item in turn; the judge takes what is fair for good."""
