@@ -69,7 +69,7 @@ def mean_by_passing(scale: Scale, worths: Mapping[str, float], levels: Sequence[
     points = {level.name: level.points for level in scale.levels}
     mean = sum(points[level] for level in levels) / len(levels)
     passes = mean >= min((points[level] for level in scale.passing), default=math.inf)
-    return next(worth for level, worth in worths.items() if (level in scale.passing) is passes)
+    return worths[min(worths, key=lambda level: (level in scale.passing) is not passes)]
 
 
 def any_failing(ratings: Sequence[Rating]) -> Rating:
