@@ -243,12 +243,8 @@ class Measure:
 
     name: str
     """One of the contract's names: harmless_rate, harmless_score, acc, …"""
-    value: Literal[
-        "passing", "failing", "share_of_top", "points", "correct", "correct_decided", "round_change"
-    ]
-    """What one verdict is worth: 100 if its level passes, 100 if it does not (of an item with several turns:
-    if any of its turns does not), 100 * points / the top level's points, its points; or, for choice, 100 if it is the gold label, among all answered rows or the decided ones;
-    or the second-minus-first difference of the rounds' `share_of_top`."""
+    value: str
+    """Its formula's name in `measures.FORMULAS`, which says what a verdict is worth."""
     by: tuple[Literal["category", "tags", "round", "expect"], ...]
     """Groups besides `overall`; `category` gives every prefix of the path."""
     combine: Literal["macro", "micro"] = "micro"
@@ -284,5 +280,7 @@ class Score:
     best: float | None
     service: float | None = None
     """The value if a provider's block counts as the scale's `blocked_as`; None where none was blocked."""
+    incomplete: bool = False
+    """Whether what is missing is not counted yet, so that the value is none of the paper's before it is asked again."""
     corrected: Mapping[str, object] | None = None
     """The value corrected for the judge's measured error, where a calibration exists."""

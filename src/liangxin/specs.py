@@ -224,6 +224,9 @@ counts it as broken.
 OWN_SCALES: Mapping[str, Scale] = {"refusal": REFUSAL, "safety": SAFETY}
 """Our own scales by the subject of the judges and measures that use them."""
 
+SUBJECTS = ("primary", *OWN_SCALES)
+"""What judges rule on and measures read: the benchmark's own scale, or one of ours."""
+
 
 def scale_of(subject: str, benchmark: Benchmark, category: tuple[str, ...]) -> Scale:
     """The scale of a subject (`primary`: the benchmark's own) for an item of that category."""

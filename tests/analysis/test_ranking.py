@@ -6,10 +6,23 @@ import random
 from typing import Any
 
 from liangxin.analysis.ranking import leaderboard, leaderboard_fields
-from liangxin.benchmarks import BENCHMARKS
-from liangxin.records import Item, Reply, Verdict
+from liangxin.benchmarks import BENCHMARKS, declared_benchmark
+from liangxin.records import Exchange, Item, Reply, Verdict
 
 FLAMES = BENCHMARKS.get("flames")
+CHANGE_FIRST = """\
+name = "pressed"
+kind = "open"
+title = "追问"
+card = { overview = "o", task = "t", data = "d", scoring = "s", limits = "l", citation = "c" }
+scale.levels = [{ name = "bad", points = 0 }, { name = "good", points = 1 }]
+rubric.text = "看看。"
+measures = [{ name = "change", value = "round_change" }, { name = "share", value = "share_of_top" }]
+[data]
+file = "data.jsonl"
+[fields]
+question = "q"
+"""
 Stage = Any
 TOPS = ("Fairness", "Safety")
 
@@ -81,3 +94,26 @@ def test_people_are_one_kind_of_judge(stage: Stage) -> None:
     rows = board(stage)
     assert (rows["openai:甲"]["rank_low"], rows["openai:甲"]["rank_high"]) == (1, 1)
     assert (rows["openai:乙"]["rank_low"], rows["openai:乙"]["rank_high"]) == (2, 2)
+
+
+def test_a_measure_that_is_a_difference_leaves_every_rank_open(stage: Stage) -> None:
+    manifest = {
+        "identity": {"model": "x"},
+        "declaration": CHANGE_FIRST,
+        "declared_in": "pressed.toml",
+        "data": "data.jsonl",
+    }
+    benchmark = declared_benchmark(CHANGE_FIRST, "pressed.toml")
+    items = [Item(id=f"q-{k}", turns=("问", "再问"), category=("甲",)) for k in range(40)]
+    for name, second in (("稳", "good"), ("软", "bad")):
+        run = stage.run(
+            benchmark, items, lambda *_: Reply(text="答"), name=name, model=name, manifest=manifest
+        )
+
+        def rule(_item: Item, exchange: Exchange, second: str = second) -> Verdict:
+            return Verdict(level="good" if exchange.turn == 1 else second)
+
+        stage.judge(run, rule)
+    rows = leaderboard_fields(leaderboard(stage.database, benchmark))["rows"]
+    assert [(row["model"], row["rank_low"], row["rank_high"]) for row in rows] == [("稳", 1, 2), ("软", 1, 2)]
+    assert [row["scores"][0]["value"] for row in rows] == [0, -100]

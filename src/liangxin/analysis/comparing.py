@@ -16,10 +16,10 @@ from liangxin.errors import JudgeError
 from liangxin.inference.multiple import holm
 from liangxin.inference.paired import Paired, compare_binary, compare_values, detectable_mean, sign_flip
 from liangxin.measures import mover
+from liangxin.measures.formulas import attainable
 from liangxin.measures.intervals import Value
-from liangxin.measures.ratings import level_values
 from liangxin.records import Measure
-from liangxin.specs import OWN_SCALES, Benchmark
+from liangxin.specs import Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord
 
 LEVEL = 0.05
@@ -123,14 +123,15 @@ def _measure_tests(
     benchmark: Benchmark, one: UnitValues, two: UnitValues, seed: str, *, mid: bool
 ) -> list[Test]:
     span = measure_range(one.measure, benchmark)
-    attainable = _attainable(one.measure, benchmark, span)
+    low, high = span
+    possible = [(worth - low) / (high - low) for worth in attainable(one.measure, benchmark)]
     found: dict[str, Test] = {}
     for group, units in one.groups.items():
         ours, theirs = _common(units, two.groups.get(group, {}), span)
         if ours and not (group == OVERALL and len(tops(one)) > 1):
             single = _single(units, two.groups[group])
             paired = _paired(
-                ours, theirs, attainable if single else _spread(attainable), f"{seed}/{group}", mid=mid
+                ours, theirs, possible if single else _spread(possible), f"{seed}/{group}", mid=mid
             )
             found[group] = _test(one.measure, group, (_mean(ours), _mean(theirs)), paired, span)
     if OVERALL not in found and len(tops(one)) > 1:
@@ -141,14 +142,14 @@ def _measure_tests(
 
 
 def _paired(
-    ours: Sequence[float], theirs: Sequence[float], attainable: Sequence[float], seed: str, *, mid: bool
+    ours: Sequence[float], theirs: Sequence[float], possible: Sequence[float], seed: str, *, mid: bool
 ) -> Paired:
     """Of shares in [0, 1]: McNemar where each is 0 or 1, else sign flips."""
-    if set(attainable) == {0.0, 1.0} and {*ours, *theirs} <= {0.0, 1.0}:
+    if set(possible) == {0.0, 1.0} and {*ours, *theirs} <= {0.0, 1.0}:
         pairs = list(zip(ours, theirs, strict=True))
         counts = [pairs.count(kind) for kind in ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))]
         return compare_binary(*counts, mid=mid)
-    return compare_values(np.array(ours) - np.array(theirs), attainable, seed=seed)
+    return compare_values(np.array(ours) - np.array(theirs), possible, seed=seed)
 
 
 def _macro(
@@ -234,18 +235,9 @@ def _common(
     return shares(units), shares(others)
 
 
-def _attainable(measure: Measure, benchmark: Benchmark, span: tuple[float, float]) -> list[float]:
-    own = OWN_SCALES.get(measure.subject)
-    scales = list(benchmark.scales.values()) if own is None else [own]
-    low, high = span
-    return sorted(
-        {(worth - low) / (high - low) for scale in scales for worth in level_values(measure, scale).values()}
-    )
-
-
-def _spread(attainable: Sequence[float]) -> list[float]:
+def _spread(possible: Sequence[float]) -> list[float]:
     """Means of two values: what an item of several can be worth, near enough for a pseudo-item."""
-    return sorted({(one + two) / 2 for one in attainable for two in attainable})
+    return sorted({(one + two) / 2 for one in possible for two in possible})
 
 
 def _single(units: Mapping[str, Value], others: Mapping[str, Value]) -> bool:

@@ -19,7 +19,7 @@ from liangxin.correction.corrected import Corrected, cannot_say
 from liangxin.correction.ppi import prediction_powered
 from liangxin.correction.stratified import Stratum, stratified
 from liangxin.judges.families import families
-from liangxin.measures.ratings import level_values
+from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
 from liangxin.specs import Benchmark
 from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs
@@ -62,8 +62,7 @@ def corrections(
     measures = [
         measure
         for measure in benchmark.measures
-        if measure.subject == judge.subject
-        and measure.value in ("passing", "failing", "share_of_top", "points")
+        if measure.subject == judge.subject and formula_of(measure).corrected
     ]
     design = _design(database, run, judge)
     answers = ruled(database, run, benchmark, Rulers(judge=judge, gold=gold, chosen=design.chosen))
@@ -170,7 +169,7 @@ def _from_labels(
 
 
 def _stratum(measure: Measure, place: tuple[str, str], answers: Sequence[Ruled]) -> Stratum:
-    worth = level_values(measure, answers[0].scale)
+    worth = formula_of(measure).worths(answers[0].scale)
     counts: Counter[str] = Counter()
     for one in answers:
         counts[one.gold] += one.count
@@ -184,8 +183,10 @@ def _stratum(measure: Measure, place: tuple[str, str], answers: Sequence[Ruled])
 
 
 def _prediction_powered(measure: Measure, answers: Sequence[Ruled], confidence: float) -> Corrected:
+    formula = formula_of(measure)
+
     def worth(one: Ruled, level: str) -> float:
-        return level_values(measure, one.scale)[level]
+        return formula.worths(one.scale)[level]
 
     read = [one for one in answers if one.gold for _ in range(one.count)]
     return prediction_powered(
@@ -205,7 +206,7 @@ def _target(
         by_dimension.setdefault(one.dimension, []).append(one)
     parts = []
     for dimension, mine in sorted(by_dimension.items()):
-        worth = level_values(measure, mine[0].scale)
+        worth = formula_of(measure).worths(mine[0].scale)
         counts: Counter[str] = Counter()
         for one in mine:
             counts[one.judged] += one.count

@@ -17,10 +17,10 @@ from liangxin.inference.binomial import decide_rate
 from liangxin.inference.claims import Claim, Decision
 from liangxin.inference.means import Group, decide_groups, decide_mean, mean_bounds
 from liangxin.inference.sequential import decide_rate_at_any_time
+from liangxin.measures.formulas import attainable, formula_of
 from liangxin.measures.intervals import Value
-from liangxin.measures.ratings import level_values
 from liangxin.records import Measure
-from liangxin.specs import OWN_SCALES, Benchmark
+from liangxin.specs import Benchmark
 from liangxin.store import Database, Evidence, JudgeRecord, Look, RunRecord
 
 OVERALL = "overall"
@@ -123,10 +123,8 @@ def decide(
 
 def measure_range(measure: Measure, benchmark: Benchmark) -> tuple[float, float]:
     """The lowest and the highest value of a measure, in its unit."""
-    own = OWN_SCALES.get(measure.subject)
-    scales = list(benchmark.scales.values()) if own is None else [own]
-    worths = [worth for scale in scales for worth in level_values(measure, scale).values()]
-    return min(worths), max(worths)
+    worths = attainable(measure, benchmark)
+    return worths[0], worths[-1]
 
 
 def tops(values: UnitValues) -> dict[str, Mapping[str, Value]]:
@@ -139,7 +137,7 @@ def tops(values: UnitValues) -> dict[str, Mapping[str, Value]]:
 def _measure(
     database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: Question
 ) -> UnitValues:
-    names = [measure.name for measure in benchmark.measures if measure.value != "round_change"]
+    names = [measure.name for measure in benchmark.measures if formula_of(measure).decided]
     if question.measure not in names:
         raise UsageError(
             f"{run.benchmark} has no measure {question.measure!r} to decide on; it has {', '.join(names)}"

@@ -114,23 +114,28 @@ def _measured(result: RunResult) -> _Measured | None:
 
 
 def _ranks(database: Database, benchmark: Benchmark, measured: Sequence[_Measured]) -> list[tuple[int, int]]:
-    """By Holm over all pairs; a pair of other items or judges is no pair."""
+    """By Holm over all pairs; a pair of other items or judges is no pair.
+
+    Nothing is tested of a measure whose units have no values of their own: it has one list of them or none.
+    """
     size = len(measured)
     p = np.full((size, size), np.nan)
     main = benchmark.measures[0].name
     values = [
-        next(
+        [
             found
             for found in unit_values(database, one.run, benchmark, one.judge.record)
             if found.measure.name == main
-        )
+        ]
         for one in measured
     ]
     for i in range(size):
         for j in range(i + 1, size):
             one, two = measured[i], measured[j]
-            if _comparable(one, two):
-                test = overall_test(benchmark, values[i], values[j], f"{one.run.id}/{two.run.id}")
+            if not _comparable(one, two):
+                continue
+            for ours, theirs in zip(values[i], values[j], strict=True):
+                test = overall_test(benchmark, ours, theirs, f"{one.run.id}/{two.run.id}")
                 p[i, j] = np.nan if test is None else test.paired.p
     sign = 1.0 if benchmark.measures[0].higher_is_better is not False else -1.0
     return rank_sets([sign * (one.main.value or 0.0) for one in measured], p) if measured else []

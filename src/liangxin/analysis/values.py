@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from liangxin.engine.results import outcome_of, plan_of
+from liangxin.measures.formulas import formula_of
 from liangxin.measures.intervals import Value
 from liangxin.measures.tally import Tally
 from liangxin.records import Measure, Outcome
@@ -36,7 +37,7 @@ def unit_values(
     measures = [
         measure
         for measure in benchmark.measures
-        if measure.subject == judge.subject and measure.value != "round_change"
+        if measure.subject == judge.subject and formula_of(measure).decided
     ]
     tallies = [Tally(plan, measure) for measure in measures]
     groups: list[dict[str, dict[str, Value]]] = [{} for _ in measures]

@@ -90,12 +90,11 @@ def _table(scores: Sequence[Score], names: Mapping[str, Bilingual]) -> Markup:
 def _cells(score: Score, names: Mapping[str, Bilingual]) -> Markup:
     title = group_title(score.group, names)
     group = _both(title) if "/" not in score.group else f"　{_both(title)}"
-    incomplete = score.measure == "acc" and score.missing and score.value is not None
     lacking = "; ".join(f"{_both(one.reason)} {one.count}" for one in missing(score))
     texts = (
         _both(measure_title(score.measure)),
         visible(group),
-        figure(score.value) + (" 未完成 incomplete" if incomplete else ""),
+        figure(score.value) + (" 未完成 incomplete" if score.incomplete else ""),
         span(score.low, score.high),
         str(score.n),
         f"{score.missing} ({lacking})" if lacking else str(score.missing),

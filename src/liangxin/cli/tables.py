@@ -208,8 +208,7 @@ def _group(score: Score, names: Mapping[str, str]) -> str:
 
 
 def _value(score: Score) -> str:
-    incomplete = score.measure == "acc" and score.missing and score.value is not None
-    return _number(score.value) + (" 未完成 incomplete" if incomplete else "")
+    return _number(score.value) + (" 未完成 incomplete" if score.incomplete else "")
 
 
 def _missing(score: Score) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
 from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
-from liangxin.specs import Benchmark, scale_of
+from liangxin.specs import SUBJECTS, Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, ValidationRecord
 from liangxin.store.columns import Columns, Failure
 
@@ -130,7 +130,7 @@ def _scorers(
     unless the same SPEC rules on them too.
     """
     found: list[Scorer] = []
-    for subject in ("primary", "refusal", "safety"):
+    for subject in SUBJECTS:
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
         if not measures or (subject != judge.subject and (subject != "primary" or sibling)):

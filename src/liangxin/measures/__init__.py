@@ -1,15 +1,19 @@
 """Measures: how verdicts become numbers, with honest intervals."""
 
+from liangxin.measures.formulas import FORMULAS, Formula, formula_of
 from liangxin.measures.intervals import mover, wilson
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.position import PositionBias, PositionTally, position_bias
 from liangxin.measures.scoring import Scorer, scores
 
 __all__ = [
+    "FORMULAS",
+    "Formula",
     "PositionBias",
     "PositionTally",
     "ScorePlan",
     "Scorer",
+    "formula_of",
     "mover",
     "position_bias",
     "scores",

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from liangxin.measures.formulas import Formula, formula_of, share_of_top
 from liangxin.measures.groups import Levels, Question, Ratio, first_reason, means, question
 from liangxin.measures.intervals import DRAWS, generator, percentiles
 from liangxin.measures.plan import ScorePlan
-from liangxin.measures.ratings import rater
 from liangxin.measures.tally import ALL, Place, bounds, category_places, empty, levels_of, ordered
 from liangxin.records import Measure, Outcome, Score
 
@@ -77,7 +77,8 @@ class ChangeTally:
     def __init__(self, plan: ScorePlan, measure: Measure) -> None:
         self._plan = plan
         self._measure = measure
-        self._rate = rater(measure, plan.annotators)
+        self._formula = formula_of(measure)
+        self._rate = self._formula.rater(plan.annotators)
         self._groups: dict[Place, _Rounds] = {ALL: _Rounds()}
 
     def add(self, unit: Sequence[Outcome], count: int) -> None:
@@ -86,7 +87,7 @@ class ChangeTally:
         if len(item.turns) < 2:
             return
         scale = self._plan.scale_for(item.category)
-        levels = levels_of(self._plan, self._measure, item)
+        levels = levels_of(self._plan, self._formula, item)
         first, second = (
             question([self._rate(outcome.turns[at], item, scale) for outcome in unit], levels, at + 1)
             for at in (0, 1)
@@ -145,3 +146,15 @@ class ChangeTally:
 def _difference(rounds: tuple[Ratio, Ratio]) -> float | None:
     first, second = rounds[0].mean, rounds[1].mean
     return None if first is None or second is None else second - first
+
+
+ROUND_CHANGE = Formula(
+    worth=share_of_top,
+    tally=ChangeTally,
+    positive_top=True,
+    signed=True,
+    rounds=True,
+    decided=False,
+    corrected=False,
+    drawn=False,
+)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from liangxin.records import Item, Measure, ReplyStatus, Scale, TurnOutcome, Verdict, VerdictStatus
+from liangxin.records import Item, ReplyStatus, Scale, TurnOutcome, Verdict, VerdictStatus
 
 REASONS = (
     "judge filtered", "filtered", "failed", "judge failed", "empty", "truncated", "not_asked", "unreadable",
@@ -35,71 +34,42 @@ class Rating:
 
 
 Rate = Callable[[TurnOutcome, Item, Scale], Rating]
+MeanOfLevels = Callable[[Scale, Mapping[str, float], Sequence[str]], float]
+"""(scale, what its levels are worth, the annotators' levels) -> what they are worth together."""
 
 
-def level_values(measure: Measure, scale: Scale) -> dict[str, float]:
-    """What each level is worth under a measure."""
-    if measure.value in ("correct", "correct_decided"):
-        return {"wrong": 0.0, "right": 100.0}
-    top = max(level.points for level in scale.levels)  # round_change differences this same share
-    return {
-        level.name: 100.0 * (level.name in scale.passing)
-        if measure.value == "passing"
-        else 100.0 * (level.name not in scale.passing)
-        if measure.value == "failing"
-        else level.points
-        if measure.value == "points"
-        else 100.0 * level.points / top
-        for level in scale.levels
-    }
-
-
-def rater(measure: Measure, annotators: Literal["majority", "mean"]) -> Rate:
-    """The function that rates one turn under a measure."""
-    if measure.value in ("correct", "correct_decided"):
-        return _rate_correct if measure.value == "correct" else _rate_decided
-    memory: dict[str, dict[str, float]] = {}
-
-    def rate(turn: TurnOutcome, _item: Item, scale: Scale) -> Rating:
-        values = memory.get(scale.name)
-        if values is None:
-            values = memory[scale.name] = level_values(measure, scale)
-        return _rate_level(turn, measure, scale, values, annotators)
-
-    return rate
-
-
-def _rate_level(
-    turn: TurnOutcome,
-    measure: Measure,
-    scale: Scale,
-    values: dict[str, float],
-    annotators: Literal["majority", "mean"],
+def rate_level(
+    turn: TurnOutcome, scale: Scale, worths: Mapping[str, float], mean: MeanOfLevels | None
 ) -> Rating:
+    """A turn rated by its level, or by its annotators' (their majority where there is no `mean` of several)."""
     if turn.status is ReplyStatus.FILTERED:
-        service = None if scale.blocked_as is None else values[scale.blocked_as]
+        service = None if scale.blocked_as is None else worths[scale.blocked_as]
         return Rating(value=None, reason="filtered", service=service, blocked=True)
     given = (verdict.level for verdict in turn.verdicts if verdict.status is VerdictStatus.GIVEN)
-    levels = [level for level in given if level is not None and level in values]
+    levels = [level for level in given if level is not None and level in worths]
     if not levels:
         return Rating(value=None, reason=absence(turn.status, turn.verdicts))
-    if annotators == "mean" and len(levels) > 1:
-        value = _mean_level(measure, scale, values, levels)
+    if mean is not None and len(levels) > 1:
+        value = mean(scale, worths, levels)
         return Rating(value=value, service=value)
     counted = Counter(levels).most_common(2)
     if len(counted) > 1 and counted[0][1] == counted[1][1]:
         return Rating(value=None, reason="tie")
-    value = values[counted[0][0]]
+    value = worths[counted[0][0]]
     return Rating(value=value, service=value)
 
 
-def _mean_level(measure: Measure, scale: Scale, values: dict[str, float], levels: Sequence[str]) -> float:
-    if measure.value not in ("passing", "failing"):
-        return sum(values[level] for level in levels) / len(levels)
+def mean_worth(_scale: Scale, worths: Mapping[str, float], levels: Sequence[str]) -> float:
+    """What several annotators' levels are worth on average."""
+    return sum(worths[level] for level in levels) / len(levels)
+
+
+def mean_by_passing(scale: Scale, worths: Mapping[str, float], levels: Sequence[str]) -> float:
+    """What passing is worth where the mean of several annotators' points passes, else what failing is."""
     points = {level.name: level.points for level in scale.levels}
     mean = sum(points[level] for level in levels) / len(levels)
     passes = mean >= min((points[level] for level in scale.passing), default=math.inf)
-    return 100.0 * (passes is (measure.value == "passing"))
+    return worths[min(worths, key=lambda level: (level in scale.passing) is not passes)]
 
 
 def any_failing(ratings: Sequence[Rating]) -> Rating:
@@ -147,7 +117,7 @@ def decision(turn: TurnOutcome) -> tuple[str | None, str]:
     return levels[0][0], ""
 
 
-def _rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
+def rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
     """`acc` divides by every answered row; a row whose call failed is not a row.
 
     What the model left without a readable answer is wrong; what its judge did not rule on is missing.
@@ -159,7 +129,7 @@ def _rate_correct(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
     return Rating(value=value, service=value, blocked=turn.status is ReplyStatus.FILTERED)
 
 
-def _rate_decided(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
+def rate_decided(turn: TurnOutcome, item: Item, _scale: Scale) -> Rating:
     """`acc_star` divides by the rows read as an option (回复1, 回复2; A, B, …) or Other."""
     label, reason = decision(turn)
     blocked = turn.status is ReplyStatus.FILTERED

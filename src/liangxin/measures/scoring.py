@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from liangxin.measures.change import ChangeTally
+from liangxin.measures.formulas import formula_of
 from liangxin.measures.kinds import Kind, kind_of, outcomes_of
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.tally import Tally
@@ -18,10 +18,7 @@ class Scorer:
     """Accumulates units for all measures of a plan; holds one unit and counts, whatever the run's size."""
 
     def __init__(self, plan: ScorePlan) -> None:
-        self._tallies = [
-            ChangeTally(plan, measure) if measure.value == "round_change" else Tally(plan, measure)
-            for measure in plan.measures
-        ]
+        self._tallies = [(formula_of(measure).tally or Tally)(plan, measure) for measure in plan.measures]
         self._unit: list[Outcome] = []
         self._kinds: dict[Kind, int] = {}
 

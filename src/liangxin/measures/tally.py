@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import fsum
 from typing import TYPE_CHECKING
 
+from liangxin.measures.formulas import Formula, formula_of
 from liangxin.measures.groups import Group, Levels, Question, question
 from liangxin.measures.intervals import Limits, Value, generator, mover, percentiles, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
-from liangxin.measures.ratings import REASONS, any_failing, level_values, rater
+from liangxin.measures.ratings import REASONS
 from liangxin.records import Item, Measure, Outcome, Score
 
 if TYPE_CHECKING:
@@ -28,14 +29,15 @@ class Tally:
     def __init__(self, plan: ScorePlan, measure: Measure) -> None:
         self._plan = plan
         self._measure = measure
-        self._rate = rater(measure, plan.annotators)
+        self._formula = formula_of(measure)
+        self._rate = self._formula.rater(plan.annotators)
         self._groups: dict[Place, Group] = {ALL: Group()}
         self._tops: dict[str, Group] = {}
 
     def add(self, unit: Sequence[Outcome], count: int) -> None:
         """Some equal units; of one, all trials of an item, or of both orders of a pair."""
         item = unit[0].item
-        levels = levels_of(self._plan, self._measure, item)
+        levels = levels_of(self._plan, self._formula, item)
         placed = self._placed(unit, levels)
         for place, questions in placed.items():
             self._groups.setdefault(place, Group()).add(questions, levels, count)
@@ -45,7 +47,7 @@ class Tally:
 
     def values(self, unit: Sequence[Outcome]) -> dict[str, Value]:
         """What one unit adds to each of its groups: (sum of its values, how many); groups where all is missing are left out."""
-        levels = levels_of(self._plan, self._measure, unit[0].item)
+        levels = levels_of(self._plan, self._formula, unit[0].item)
         found: dict[str, Value] = {}
         for place, questions in self._placed(unit, levels).items():
             judged = [one.value for one in questions if one.value is not None]
@@ -57,7 +59,7 @@ class Tally:
         """The groups that one unit counts in, whether it has a value or not."""
         return [
             "/".join(place[2])
-            for place in self._placed(unit, levels_of(self._plan, self._measure, unit[0].item))
+            for place in self._placed(unit, levels_of(self._plan, self._formula, unit[0].item))
         ]
 
     def scores(self) -> list[Score]:
@@ -87,8 +89,8 @@ class Tally:
         }
         every = [rated[id(outcome)] for outcome in trials]
         if self._measure.per == "item":
-            if self._measure.value == "failing":
-                every = [[any_failing(ratings)] for ratings in every]
+            if self._formula.turns is not None:
+                every = [[self._formula.turns(ratings)] for ratings in every]
             yield question([one for ratings in every for one in ratings], levels)
             return
         for turn, ratings in zip(trials[0].turns, zip(*every, strict=True), strict=True):
@@ -131,6 +133,7 @@ class Tally:
             n=group.n,
             missing=group.reasons.total(),
             missing_by_reason=ordered(group.reasons),
+            incomplete=self._formula.whole and value is not None and group.reasons.total() > 0,
             worst=worst,
             best=best,
             service=_mean([part.service.mean for part in parts]) if group.blocked else None,
@@ -160,9 +163,9 @@ class Tally:
         return value, min(low, value), max(high, value)
 
 
-def levels_of(plan: ScorePlan, measure: Measure, item: Item) -> Levels:
-    """What one rating of an item can be worth under a measure."""
-    return tuple(sorted(set(level_values(measure, plan.scale_for(item.category)).values())))
+def levels_of(plan: ScorePlan, formula: Formula, item: Item) -> Levels:
+    """What one rating of an item can be worth by a formula."""
+    return tuple(sorted(set(formula.worths(plan.scale_for(item.category)).values())))
 
 
 def category_places(item: Item) -> Iterator[Place]:

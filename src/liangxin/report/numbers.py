@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
+from liangxin.measures.formulas import attainable, formula_of
 from liangxin.records import Measure, Score
 from liangxin.specs import Benchmark
 from liangxin.words import Bilingual, measure_title, reason_title
@@ -42,7 +43,6 @@ class Number:
     count: str
     """`k/n` where the value is a share of few whole units; else empty."""
     few: bool
-    incomplete: bool
     missing: tuple[Missing, ...]
     chart: Markup
 
@@ -75,10 +75,6 @@ class Place:
     """Named in the chart's description where several are drawn."""
 
 
-_SHARES = ("passing", "failing", "correct", "correct_decided")
-"""What measures value that are shares of whole units."""
-
-
 def number(score: Score, measure: Measure, place: Place) -> Number:
     """A score made ready for the page; rounded only here."""
     few = score.n < FEW
@@ -93,8 +89,8 @@ def number(score: Score, measure: Measure, place: Place) -> Number:
         dot=place.dot,
         series=place.series,
     )
-    signed = measure.value == "round_change"
-    unit = "%" if measure.value in _SHARES else ""
+    formula = formula_of(measure)
+    signed, unit = formula.signed, "%" if formula.share else ""
     title, description = _described(score, unit, place)
     return Number(
         score=score,
@@ -107,7 +103,6 @@ def number(score: Score, measure: Measure, place: Place) -> Number:
         service="" if score.service is None else figure(score.service, signed=signed),
         count=_count(score, measure) if few and place.whole else "",
         few=few,
-        incomplete=score.measure == "acc" and score.missing > 0 and score.value is not None,
         missing=missing(score),
         chart=lane(place.axis, mark, title, description),
     )
@@ -123,23 +118,15 @@ def missing(score: Score) -> tuple[Missing, ...]:
 
 
 def axis_for(benchmark: Benchmark, measure: Measure, scores: Iterable[Score]) -> Axis:
-    """The fixed axis of a measure; only a change between rounds is as wide as its numbers need."""
-    if measure.value == "round_change":
+    """The fixed axis of a measure; only where values have a sign is it as wide as its numbers need."""
+    formula = formula_of(measure)
+    if formula.signed:
         ends = [end for one in scores for end in (one.value, one.low, one.high, one.worst, one.best)]
         return symmetric_axis([end for end in ends if end is not None])
-    scales = benchmark.scales.values()
-    points = [level.points for scale in scales for level in scale.levels]
+    worths = attainable(measure, benchmark)
     if measure.unit == "points":
-        return points_axis(min(points), max(points))
-    if measure.value == "share_of_top":
-        shares = [
-            100 * min(level.points for level in scale.levels) / max(level.points for level in scale.levels)
-            for scale in scales
-            if max(level.points for level in scale.levels) > 0
-        ]
-        if min(shares, default=0) > 0:
-            return Axis(low=0, high=100, ticks=PERCENT.ticks, origin=0, floor=min(shares))
-    return PERCENT
+        return points_axis(worths[0], worths[-1])
+    return PERCENT if formula.share or worths[0] <= 0 else replace(PERCENT, floor=worths[0])
 
 
 def figure(value: float | None, *, signed: bool = False) -> str:
@@ -154,7 +141,7 @@ def span(low: float | None, high: float | None) -> str:
 
 def _count(score: Score, measure: Measure) -> str:
     """`k/n` where a share is of whole units; a mean over groups, turns or trials has no such count."""
-    if score.value is None or measure.value not in _SHARES:
+    if score.value is None or not formula_of(measure).share:
         return ""
     if measure.combine == "macro" and score.group == "overall":
         return ""

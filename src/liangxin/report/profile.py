@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT
+from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
 from liangxin.report.tables import Table
@@ -151,7 +152,7 @@ def _first(entries: Sequence[_Told], subject: str) -> _Told | None:
     fitting = [
         entry
         for entry in entries
-        if entry[1].measure.subject == subject and entry[1].measure.value != "round_change"
+        if entry[1].measure.subject == subject and formula_of(entry[1].measure).drawn
     ]
     return next((entry for entry in fitting if entry[2].score.value is not None), None)
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from liangxin.charts import stack
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
+from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
 from liangxin.report.bias import Bias, bias_view
 from liangxin.report.numbers import Number
@@ -146,8 +147,8 @@ def run_view(database: Database, result: RunResult) -> RunView:
 
 def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tables:
     measures = result.benchmark.measures
-    plain = [one for one in measures if one.subject != "refusal" and one.value != "round_change"]
-    change = [one for one in measures if one.value == "round_change"]
+    plain = [one for one in measures if one.subject != "refusal" and not formula_of(one).rounds]
+    change = [one for one in measures if formula_of(one).rounds]
     refusal = [one for one in measures if one.subject == "refusal"]
 
     def made(chosen: Sequence[Measure], *parts: str) -> tuple[Table, ...]:
@@ -167,7 +168,7 @@ def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tabl
 
 def _says_more(table: Table) -> bool:
     """Whether a table holds more than the overall number, which its tile shows already."""
-    return any(row.group != OVERALL for row in table.rows) or table.measure.value == "round_change"
+    return any(row.group != OVERALL for row in table.rows) or formula_of(table.measure).rounds
 
 
 def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:

@@ -10,11 +10,20 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 from liangxin.benchmarks.declared.tables import Table
+from liangxin.measures import FORMULAS, Formula, formula_of
 from liangxin.records import Level, Measure, Scale
-from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Bilingual, Card, Category, Rubric
+from liangxin.specs import (
+    ASR,
+    OWN_SCALES,
+    REFUSAL_RATE,
+    SAFE_RATE,
+    SUBJECTS,
+    Bilingual,
+    Card,
+    Category,
+    Rubric,
+)
 
-_VALUES = ("passing", "failing", "share_of_top", "points", "round_change")
-_CHOICE_VALUES = ("correct", "correct_decided")
 _MEASURE_KEYS = ("name", "value", "by", "subject", "higher_is_better", "unit", "per", "combine", "title")
 _BY = ("category", "tags", "round", "expect")
 _MEASURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -179,51 +188,60 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
         table.wrong("name", name, "a name of a-z, 0-9 and _, such as pass_rate")
     ready = (_READY_CHOICE if kind == "choice" else _READY).get(name)
     if ready is not None and not set(table.values) - {"name", "title"}:
-        _check_passing(table, ready.value, ready.subject, scales_)
+        _check_scale(table, formula_of(ready), ready.subject, scales_)
         return ready
-    values = _CHOICE_VALUES if kind == "choice" else _VALUES
-    value = table.one_of("value", values, default=ready.value if ready else None)
+    value = _value(table, kind, ready)
+    formula = FORMULAS.get(value)
     by = table.texts("by", default=ready.by if ready else ("category",))
     for one in by:
         if one not in _BY:
             table.wrong("by", one, ", ".join(_BY))
     subject = table.one_of(
         "subject",
-        ("primary", "refusal", "safety"),
-        default="refusal" if name == "refusal_rate" else "primary",
+        SUBJECTS,
+        default=REFUSAL_RATE.subject if name == REFUSAL_RATE.name else "primary",
     )
     if kind == "choice" and subject != "primary":
         table.wrong("subject", subject, "primary: choices have no other scale")
-    _check_passing(table, value, subject, scales_)
-    tops = [max((level.points for level in scale.levels), default=1) for scale in scales_.values()]
-    if value in ("share_of_top", "round_change") and subject == "primary" and any(top <= 0 for top in tops):
-        table.wrong("value", value, "a scale whose top level has more than 0 points")
+    _check_scale(table, formula, subject, scales_)
     better = table.get("higher_is_better")
     if better is not None and not isinstance(better, bool) and better != "neither":
         table.wrong("higher_is_better", better, 'true, false or "neither"')
-    if better is None and value == "failing":
-        better = False
-    neither = better == "neither" or (better is None and name == "refusal_rate")
-    unit = table.one_of("unit", ("percent", "points"), default="points" if value == "points" else "percent")
+    if better is None and not (name == REFUSAL_RATE.name and formula.higher_is_better):
+        better = formula.higher_is_better
+    unit = table.one_of("unit", ("percent", "points"), default=formula.unit)
     per = table.one_of("per", ("item", "turn", "row"), default="row" if kind == "choice" else "item")
     combine = table.one_of("combine", ("micro", "macro"), default="micro")
     return Measure(
         name=name,
-        value=cast("Any", value),
+        value=value,
         by=cast("tuple[Literal['category', 'tags', 'round', 'expect'], ...]", by),
         combine="macro" if combine == "macro" else "micro",
         per=cast("Any", per),
-        higher_is_better=None if neither else better is not False,
+        higher_is_better=None if better in (None, "neither") else better is not False,
         unit="points" if unit == "points" else "percent",
         subject=cast("Any", subject),
     )
 
 
-def _check_passing(table: Table, value: str, subject: str, scales_: Mapping[str, Scale]) -> None:
-    needed = value in ("passing", "failing") and subject == "primary"
-    if needed and scales_ and not all(scale.passing for scale in scales_.values()):
+def _value(table: Table, kind: str, ready: Measure | None) -> str:
+    """The formula's name; where it is none, those that suit the kind of benchmark are offered."""
+    value = table.get("value")
+    if isinstance(value, str) and value in FORMULAS.names() and FORMULAS.get(value).kind == kind:
+        return value
+    fitting = [name for name in FORMULAS.names() if FORMULAS.get(name).kind == kind]
+    return table.one_of("value", fitting, default=ready.value if ready else None)
+
+
+def _check_scale(table: Table, formula: Formula, subject: str, scales_: Mapping[str, Scale]) -> None:
+    """Whether the benchmark's own scale has what the formula needs; ours have it all."""
+    scales = [] if subject in OWN_SCALES else list(scales_.values())
+    if formula.by_passing and not all(scale.passing for scale in scales):
         field = "value" if table.get("value") is not None else "name"
         table.wrong(field, table.get(field), "a scale whose `passing` names the levels that pass")
+    tops = [max((level.points for level in scale.levels), default=1) for scale in scales]
+    if formula.positive_top and any(top <= 0 for top in tops):
+        table.wrong("value", table.get("value"), "a scale whose top level has more than 0 points")
 
 
 def card(root: Table) -> Card:
