@@ -16,6 +16,8 @@ from hypothesis import settings
 from testbench import postgres
 
 from liangxin.engine.results import RunResult, run_result
+from liangxin.judges import judge_traits
+from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
@@ -77,6 +79,7 @@ class Stage:
             trials=trials,
             sample=sample,
             manifest=manifest or {"identity": {"model": model}, "model_spec": model, "data": "items.jsonl"},
+            traits=model_traits(model),
         )
         run = runs.create(new, order)
         run = runs.update(run, name=name, units=len(units) if limit is None else limit)
@@ -104,7 +107,9 @@ class Stage:
     ) -> None:
         """Rule on everything that can be ruled on."""
         spec = identity.rpartition("@")[0]
-        record = Runs(self.database).add_judge(run, identity, spec, subject, manifest or {"kind": "test"})
+        record = Runs(self.database).add_judge(
+            run, identity, spec, subject, manifest or {"kind": "test"}, judge_traits(spec)
+        )
         with Writer(self.database) as writer:
             for stored in dialogues(self.database, run):
                 for exchange in stored.dialogue.exchanges:
