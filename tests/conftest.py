@@ -6,6 +6,8 @@ import gc
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,3 +196,25 @@ def browser() -> Iterator[Browser]:
         )
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def install() -> Callable[..., Path]:
+    """Installs a package of ours into a folder of its own, as pip does; `changes` are made in its pyproject.toml."""
+
+    def installed(source: Path, work: Path, **changes: str) -> Path:
+        copied, site = work / "source", work / "site"
+        shutil.copytree(source, copied)
+        project = copied / "pyproject.toml"
+        text = project.read_text(encoding="utf-8")
+        for before, after in changes.items():
+            assert before in text
+            text = text.replace(before, after)
+        project.write_text(text, encoding="utf-8")
+        words = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
+        command = [sys.executable, "-m", "pip", "install", *words, "--target", str(site), str(copied)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return site
+
+    return installed

@@ -28,7 +28,7 @@ def _benchmark(name: str, thing: object, origin: Origin | None) -> Benchmark:
         return benchmark
     module = import_module(origin.module)
     sample = Path(module.__file__ or ".").absolute().parent / benchmark.sample
-    if not sample.is_file():
+    if benchmark.declaration is None and not sample.is_file():
         raise FileNotFoundError(f"its sample {sample} is not there")
     version = f"{benchmark.version}+{origin.package}"
     return replace(benchmark, version=version, sample=str(sample), origin=origin)

@@ -67,6 +67,7 @@ def manifest(
         "model_spec": spec.model,
         "data": spec.data,
         **({"template": template} if template else {}),
+        **({"benchmark_package": origin.package} if origin else {}),
         **({"declaration": declaration.text, "declared_in": declaration.file} if declaration else {}),
         "versions": {
             "liangxin": __version__,

@@ -119,7 +119,7 @@ def _packaged(judges: object, kind: JudgeKind, origin: Origin) -> Sequence[Judge
     listed: list[Any] = list(judges) if isinstance(judges, Sequence) else [judges]
     if not all(isinstance(getattr(one, "identity", None), str) and hasattr(one, "rule") for one in listed):
         raise PluginError(
-            f"judge {kind.name!r} of the package {origin.package} opens {type(judges).__name__}, "
+            f"judge {kind.name!r} of the package {origin.package} opens something of type {type(judges).__name__}, "
             "expected a sequence of judges, each with an identity (a text) and the method rule"
         )
     package = {"name": origin.package, "kind_version": kind.version}

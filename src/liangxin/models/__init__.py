@@ -72,7 +72,7 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
     origin = MODELS.origin(name)
     if origin and not (isinstance(getattr(model, "identity", None), str) and hasattr(model, "reply")):
         raise PluginError(
-            f"model {name!r} of the package {origin.package} opens a {type(model).__name__}, "
+            f"model {name!r} of the package {origin.package} opens something of type {type(model).__name__}, "
             "which lacks an identity (a text) or the method reply"
         )
     return model
