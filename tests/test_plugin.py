@@ -245,7 +245,7 @@ def test_its_sample_lies_beside_its_own_module(installed: Path) -> None:
 
 def test_python_runs_and_lists_it(installed: Path, tmp_path: Path) -> None:
     store = tmp_path / "s.db"
-    result = liangxin.run("small-talk", model="parrot:嘿", judge="brevity:8", store=store, progress=None)
+    result = liangxin.run("small-talk", model="parrot:嘿", judge="brevity:8", store=store, progress=False)
     assert result.scores.filter(group="overall")["value"].to_list() == [pytest.approx(200 / 3)]
     with pytest.warns(UserWarning, match="cannot be used") as said:
         listed = liangxin.list_models().filter(package=BROUGHT)["spec"].to_list()

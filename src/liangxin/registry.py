@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from liangxin.errors import PluginError, UnknownName
+from liangxin.specs import Bilingual, SpecHelp
 from liangxin.traits import Origin
 
 if TYPE_CHECKING:
@@ -51,6 +52,27 @@ def checked(record: type[T], name: str, thing: object) -> T:
     if own != name:
         raise ValueError(f"it calls itself {own!r}")
     return thing
+
+
+def kind_reader(record: type[T], spec: str, what: Bilingual) -> Callable[[str, object, Origin | None], T]:
+    """What reads a kind's record, or an opener function as a kind that says nothing more of itself.
+
+    Args:
+        record: the kind's class, with `name`, `open` and `help`.
+        spec: how a user names one, with `{}` for the kind.
+        what: the word for one.
+    """
+
+    def read(name: str, thing: object, origin: Origin | None) -> T:
+        opener = callable(thing) and not isinstance(thing, record)
+        kind: Any = checked(record, name, cast("Any", record)(name=name, open=thing) if opener else thing)
+        if kind.help:
+            return cast("T", kind)
+        zh = f"软件包 {origin.package} 的{what.zh}" if origin else f"登记的{what.zh}"
+        en = f"a {what.en} of the package {origin.package}" if origin else f"a registered {what.en}"
+        return cast("T", replace(kind, help=(SpecHelp(spec=spec.format(name), zh=zh, en=en),)))
+
+    return read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

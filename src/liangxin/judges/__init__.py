@@ -8,9 +8,10 @@ from typing import Any
 
 from liangxin.errors import PluginError
 from liangxin.judges.base import Judge, JudgeContext
-from liangxin.judges.kinds import NO_JUDGE, JudgeKind, judge_kind
+from liangxin.judges.kinds import NO_JUDGE, JudgeKind
 from liangxin.models import model_traits, package_versions
-from liangxin.registry import Registry, kind_and_name, resolved
+from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
+from liangxin.specs import Bilingual
 from liangxin.traits import JudgeTraits, Origin
 
 __all__ = [
@@ -39,7 +40,7 @@ JUDGES: Registry[JudgeKind] = Registry(
     see="liangxin judges",
     entry_points="liangxin.judges",
     reserved=frozenset({NO_JUDGE}),
-    read=judge_kind,
+    read=kind_reader(JudgeKind, "{}[:NAME]", Bilingual(zh="评审", en="judge")),
 )
 
 

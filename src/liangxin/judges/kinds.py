@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 from liangxin.judges.base import Judge, JudgeContext
-from liangxin.registry import checked
 from liangxin.specs import SpecHelp
-from liangxin.traits import JudgeTraits, Origin
+from liangxin.traits import JudgeTraits
 
 OpensJudge = Callable[[str, JudgeContext], Sequence[Judge]]
 """Opens the judge of a name: one for each scale that it rules on. Raises JudgeError where it cannot be used."""
@@ -38,21 +36,6 @@ class JudgeKind:
     """Whether it can rule on an exchange of a chat, outside any run."""
     version: str = ""
     """Its own, for a package's kind: another version is another judge."""
-
-
-def judge_kind(name: str, thing: object, origin: Origin | None) -> JudgeKind:
-    """The kind that a record or an opener function makes.
-
-    Raises:
-        TypeError, ValueError: it is neither, or has another name.
-    """
-    known = isinstance(thing, JudgeKind) or not callable(thing)
-    kind = checked(JudgeKind, name, thing) if known else JudgeKind(name=name, open=cast("OpensJudge", thing))
-    if kind.help:
-        return kind
-    zh = f"软件包 {origin.package} 的评审" if origin else "登记的评审"
-    en = f"a judge of the package {origin.package}" if origin else "a registered judge"
-    return replace(kind, help=(SpecHelp(spec=f"{name}[:NAME]", zh=zh, en=en),))
 
 
 CHOICE = JudgeKind(

@@ -15,9 +15,9 @@ from liangxin.models.base import (
     Templated,
     stream_or_reply,
 )
-from liangxin.models.kinds import ModelKind, model_kind
-from liangxin.registry import Registry, kind_and_name, resolved
-from liangxin.specs import Endpoint
+from liangxin.models.kinds import ModelKind
+from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
+from liangxin.specs import Bilingual, Endpoint
 from liangxin.traits import ModelTraits
 
 __all__ = [
@@ -51,7 +51,7 @@ MODELS: Registry[ModelKind] = Registry(
     },
     see="liangxin models",
     entry_points="liangxin.models",
-    read=model_kind,
+    read=kind_reader(ModelKind, "{}:NAME", Bilingual(zh="模型", en="model")),
 )
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 from liangxin.models.base import ChatModel
-from liangxin.registry import checked
 from liangxin.specs import Endpoint, SpecHelp
-from liangxin.traits import ModelTraits, Origin
+from liangxin.traits import ModelTraits
 
 OpensModel = Callable[[str, Endpoint], ChatModel]
 """Opens the model of a name. Raises DataError or ModelError where the file or endpoint cannot be used."""
@@ -31,21 +29,6 @@ class ModelKind:
     """Whether the name begins with the provider that the key goes to: PROVIDER/NAME."""
     version: str = ""
     """Its own, for a package's kind: another version is another model to a run's identity."""
-
-
-def model_kind(name: str, thing: object, origin: Origin | None) -> ModelKind:
-    """The kind that a record or an opener function makes.
-
-    Raises:
-        TypeError, ValueError: it is neither, or has another name.
-    """
-    known = isinstance(thing, ModelKind) or not callable(thing)
-    kind = checked(ModelKind, name, thing) if known else ModelKind(name=name, open=cast("OpensModel", thing))
-    if kind.help:
-        return kind
-    zh = f"软件包 {origin.package} 的模型" if origin else "登记的模型"
-    en = f"a model of the package {origin.package}" if origin else "a registered model"
-    return replace(kind, help=(SpecHelp(spec=f"{name}:NAME", zh=zh, en=en),))
 
 
 OPENAI = ModelKind(
