@@ -6,6 +6,8 @@ import gc
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from hypothesis import settings
 
 from liangxin.engine.results import RunResult, run_result
+from liangxin.judges import judge_traits
+from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
@@ -77,6 +81,7 @@ class Stage:
             trials=trials,
             sample=sample,
             manifest=manifest or {"identity": {"model": model}, "model_spec": model, "data": "items.jsonl"},
+            traits=model_traits(model),
         )
         run = runs.create(new, order)
         run = runs.update(run, name=name, units=len(units) if limit is None else limit)
@@ -104,7 +109,9 @@ class Stage:
     ) -> None:
         """Rule on everything that can be ruled on."""
         spec = identity.rpartition("@")[0]
-        record = Runs(self.database).add_judge(run, identity, spec, subject, manifest or {"kind": "test"})
+        record = Runs(self.database).add_judge(
+            run, identity, spec, subject, manifest or {"kind": "test"}, judge_traits(spec)
+        )
         with Writer(self.database) as writer:
             for stored in dialogues(self.database, run):
                 for exchange in stored.dialogue.exchanges:
@@ -197,3 +204,25 @@ def browser() -> Iterator[Browser]:
         )
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def install() -> Callable[..., Path]:
+    """Installs a package of ours into a folder of its own, as pip does; `changes` are made in its pyproject.toml."""
+
+    def installed(source: Path, work: Path, **changes: str) -> Path:
+        copied, site = work / "source", work / "site"
+        shutil.copytree(source, copied)
+        project = copied / "pyproject.toml"
+        text = project.read_text(encoding="utf-8")
+        for before, after in changes.items():
+            assert before in text
+            text = text.replace(before, after)
+        project.write_text(text, encoding="utf-8")
+        words = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
+        command = [sys.executable, "-m", "pip", "install", *words, "--target", str(site), str(copied)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return site
+
+    return installed

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from liangxin.judges import JUDGES
+from liangxin.models import MODELS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -50,6 +54,64 @@ def test_sizes(path: Path) -> None:
 def test_every_module_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not text.strip() or ast.get_docstring(ast.parse(text))
+
+
+KINDS = {*MODELS.names(), *JUDGES.names()}
+READ_BEFORE = "store/old_kinds.py"
+"""What a SPEC said before the store kept it: a migration."""
+
+
+def spec_readings(tree: ast.AST) -> Iterator[str]:
+    """What in a module reads off a SPEC what only the registry should know."""
+    written = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in written:
+                if text.endswith(":") and text[:-1] in KINDS:
+                    yield f"{node.lineno}: {text!r}"
+            case (
+                ast.Compare(comparators=[ast.Tuple() | ast.Set() | ast.List() as several])
+                | ast.Assign(
+                    value=ast.Tuple() | ast.Set() | ast.List() | ast.Call(args=[ast.Set()]) as several
+                )
+            ):
+                words = [one.value for one in ast.walk(several) if isinstance(one, ast.Constant)]
+                if len(words) > 1 and KINDS.issuperset(words):
+                    yield f"{node.lineno}: the kinds {words}"
+            case ast.Call(
+                func=ast.Attribute(attr="partition" | "rpartition" | "split"), args=[ast.Constant(value=":")]
+            ):
+                if re.search(r"spec|judge|model|\bone\b", ast.unparse(node.func)):
+                    yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_only_the_registry_reads_a_spec(path: Path) -> None:
+    """What a judge or model is stands in its kind's record and with what it did; nobody guesses it."""
+    if path.name != "registry.py" and not path.match(READ_BEFORE):
+        assert not list(spec_readings(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "judge.spec.startswith('labels:')",
+        "PEOPLE = ('labels:', 'people:')",
+        "NEED = frozenset({'labels', 'people'})",
+        "kind in {'replay', 'scripted'}",
+        "kind = settings.judge.partition(':')[0]",
+        "[one.split(':') for one in specs]",
+        "'labels:' in judge_spec",
+    ],
+)
+def test_a_reading_of_a_spec_is_seen(code: str) -> None:
+    assert list(spec_readings(ast.parse(code)))
+
+
+def test_a_spec_may_be_written() -> None:
+    assert not list(
+        spec_readings(ast.parse("f'labels:{name}'; run(('rule', 'scorer')); benchmark.kind == 'choice'"))
+    )
 
 
 def test_importing_the_package_executes_nothing_heavy() -> None:

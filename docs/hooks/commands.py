@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from liangxin.api.kinds import JUDGE_HELP, MODEL_HELP
+from liangxin.api.kinds import KindList, judge_list, model_list
 from liangxin.cli.app import build
 from options_zh import COMMANDS, OPTIONS
 from sources import cell, code
@@ -36,8 +36,8 @@ def commands_page(language: str) -> str:
         if zh
         else "This page is made from the commands themselves; `liangxin COMMAND --help` shows the same options.",
         *(_command(name, command, zh) for name, command in commands().items()),
-        _specs("模型 SPEC" if zh else "Model SPEC", "model-spec", MODEL_HELP, zh),
-        _specs("评审 SPEC" if zh else "Judge SPEC", "judge-spec", JUDGE_HELP, zh),
+        _specs("模型 SPEC" if zh else "Model SPEC", "model-spec", model_list(), zh),
+        _specs("评审 SPEC" if zh else "Judge SPEC", "judge-spec", judge_list(), zh),
         _status(zh),
     ]
     return "\n\n".join(parts) + "\n"
@@ -95,15 +95,19 @@ def _default(one: Any, zh: bool) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-def _specs(title: str, anchor: str, rows: Any, zh: bool) -> str:
+def _specs(title: str, anchor: str, found: KindList, zh: bool) -> str:
     lines = [
         f"## {title} {{#{anchor}}}",
         "",
         "| SPEC | 是什么 |" if zh else "| SPEC | what it is |",
         "|---|---|",
     ]
-    for spec, chinese, english in rows:
-        lines.append(f"| {code(spec)} | {cell(f'{chinese}：{english}' if zh else english)} |")
+    # What happens to be installed where the pages are made is none of their business.
+    lines += [
+        f"| {code(one.spec)} | {cell(f'{one.zh}：{one.en}' if zh else one.en)} |"
+        for one in found.lines
+        if not one.package
+    ]
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@
     ├── ModelError           a model cannot be reached or used at all
     │   └── AccessDenied     the provider answered 401 or 403: the run stops
     ├── JudgeError           a judge cannot be used on this run
+    ├── PluginError          what an installed package brings cannot be used
     ├── PeopleError          a project, account, assignment or label is not as asked; said in Chinese and English
     │   ├── NotAllowed       this person may not do that (HTTP 403)
     │   ├── NotThere         no such project, task, link, … (HTTP 404)
@@ -55,6 +56,10 @@ class AccessDenied(ModelError):
 
 class JudgeError(LiangxinError):
     """A judge cannot be used on this run."""
+
+
+class PluginError(LiangxinError):
+    """A model, judge, benchmark or measure of an installed package cannot be used."""
 
 
 class PeopleError(LiangxinError):

@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from liangxin.records import Item, Level, Measure, Row, Scale
+from liangxin.traits import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bilingual:
     """A user-facing text in both languages."""
 
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecHelp:
+    """A line of the list of models or judges: a SPEC as a user writes it, and what it names."""
+
+    spec: str
     zh: str
     en: str
 
@@ -97,6 +107,8 @@ class Benchmark:
     protocol: str = "scripted"
     declaration: Declaration | None = None
     """For a benchmark of the user's own."""
+    origin: Origin | None = None
+    """For a benchmark of an installed package."""
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:
         """The scale of an item's top category."""

@@ -16,6 +16,8 @@ from liangxin.analysis.validation import Subject, keep, validate
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.engine.summary import summary
 from liangxin.errors import JudgeError
+from liangxin.judges.families import families
+from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, Verdict
 from liangxin.store import Evidence, Runs
 
@@ -119,6 +121,7 @@ def calibrate(stage: Stage, *, model: str = "openai:qwen-plus", count: int = 150
         scale="primary",
         run=run.id,
         model=model,
+        families=families(model, model_traits(model)),
     )
     keep(Evidence(stage.database), validate(subject, pairs(stage.database, run, SAFETY, gold, judge)))
 
@@ -164,6 +167,7 @@ def test_a_judge_that_tells_nothing_is_too_weak(stage: Stage) -> None:
         scale="primary",
         run=run.id,
         model=run.model,
+        families=families(run.model, run.traits),
     )
     keep(Evidence(stage.database), validate(subject, pairs(stage.database, run, SAFETY, gold, judge)))
     other = run_of(stage, "a", judged(truth(300, 0.8, 15), 16))

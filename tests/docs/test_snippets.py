@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,39 @@ def test_a_judge_of_ones_own(tmp_path: Path) -> None:
 def test_a_model_of_ones_own(tmp_path: Path) -> None:
     told = run("model/use_canned.py", tmp_path)
     assert "│ 100.0 ┆" in told
+
+
+def test_packages_of_ones_own(tmp_path: Path, install: Callable[..., Path]) -> None:
+    """Each how-to's package is installed, found by its name, and used."""
+    sites = [str(install(SNIPPETS / one, tmp_path / one)) for one in ("model", "judge", "benchmark")]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("LIANGXIN_")}
+    paths = os.pathsep.join([*sites, *sys.path])
+
+    def call(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "liangxin", *words],
+            cwd=tmp_path,
+            env=kept | {"PYTHONUTF8": "1", "PYTHONPATH": paths},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for kind, package in (("models", "my-models"), ("judges", "my-judges"), ("benchmarks", "my-benchmarks")):
+        assert f"[{package} 0.1.0]" in call(kind)
+    (tmp_path / "words.txt").write_text("抱歉\n", encoding="utf-8")
+    judges = ("--judge", "blocklist:words.txt", "--judge", "rule")
+    said = json.loads(
+        call("run", "small-bank", "--model", "canned:抱歉，这件事我不能帮您做。", *judges, "--format", "json")
+    )
+    found = {
+        (one["judge"].partition(":")[0].partition("@")[0], one["measure"], one["group"]): one["value"]
+        for one in said["scores"]
+    }
+    assert found["blocklist", "safe_share", "overall"] == 0
+    assert found["rule", "refusal_rate", "expect answer"] == 100
 
 
 def test_the_tutorial_prints_what_it_shows() -> None:

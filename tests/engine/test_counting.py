@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine import results
 from liangxin.engine.results import outcome_of, run_result
+from liangxin.judges import judge_traits
 from liangxin.measures import position_bias
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
@@ -119,8 +121,8 @@ def write(one: Stored, database: Database) -> tuple[RunRecord, list[JudgeRecord]
     order = [(ranks[item.unit], len(one.items) - 1 - rank) for rank, item in enumerate(one.items)]
     run = runs.update(runs.create(new, order), name=None, units=one.limit)
     judges = [
-        runs.add_judge(run, identity, ("labels:x", "rule")[k % 2], "primary", {})
-        for k, identity in enumerate(one.judges)
+        runs.add_judge(run, identity, spec, "primary", {}, judge_traits(spec))
+        for identity, spec in zip(one.judges, cycle(("labels:x", "rule")), strict=False)
     ]
     with Writer(database) as writer:
         for rank, trial, turn, attempt, reply in one.turns:

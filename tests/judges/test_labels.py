@@ -16,10 +16,13 @@ from liangxin.errors import DataError, JudgeError
 from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.records import Case, Verdict
 from liangxin.specs import REFUSAL, Benchmark
+from liangxin.traits import ModelTraits
 
 ANSWER = "可以先问问老师。"
 Write = Callable[..., str]
 Make = Callable[..., Case]
+
+RECORDED = ModelTraits(recorded=True)
 
 
 @pytest.fixture
@@ -265,7 +268,7 @@ def test_rows_that_name_no_answer_are_for_recorded_runs_only(
     path = write({"id": "item-1", "level": 1})
     with pytest.raises(DataError, match="expected response, response_sha256 or dialogue"):
         opened(path, context)
-    (judge,) = opened(path, replace(context, run_model="replay:answers.jsonl"))
+    (judge,) = opened(path, replace(context, run_model="replay:answers.jsonl", run_traits=RECORDED))
     assert ruled(judge, make_case("任何回答")) == [Verdict(level="1")]
     assert judge.notices() == [
         (
@@ -279,7 +282,7 @@ def test_in_a_recorded_run_the_models_name_is_not_compared(
     write: Write, context: JudgeContext, make_case: Make
 ) -> None:
     path = write(row(model="glm-4", level=1), row(model="qwen-max", level=3, response="另一个回答"))
-    (judge,) = opened(path, replace(context, run_model="replay:answers.jsonl"))
+    (judge,) = opened(path, replace(context, run_model="replay:answers.jsonl", run_traits=RECORDED))
     assert ruled(judge, make_case(ANSWER)) == [Verdict(level="1")]
     assert "1 were given for another answer" in judge.notices()[0]
 

@@ -7,6 +7,8 @@ from typing import Any
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.engine.identity import identity_fields, manifest
 from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.judges import judge_traits
+from liangxin.models import model_traits
 from liangxin.report.reproduce import Command, command, facts
 from liangxin.specs import Endpoint, Generation, RunSpec
 from liangxin.store import JudgeRecord, RunRecord
@@ -16,7 +18,14 @@ MODEL = "openai:甲 7B"
 
 
 def judge(spec: str, subject: Any = "primary", said: Mapping[str, object] | None = None) -> JudgeResult:
-    record = JudgeRecord(key=1, identity=f"{spec}@0", spec=spec, subject=subject, manifest=said or {})
+    record = JudgeRecord(
+        key=1,
+        identity=f"{spec}@0",
+        spec=spec,
+        subject=subject,
+        manifest=said or {},
+        traits=judge_traits(spec),
+    )
     return JudgeResult(record=record, verdicts={}, scores=())
 
 
@@ -25,7 +34,7 @@ def made(spec: RunSpec, *judges: JudgeResult, url: str = "http://h:1/v1", total:
     run = RunRecord(
         key=1, id="0123456789ab", name=spec.name, dataset=1, benchmark="flames", version="1.0",
         data_sha256="d" * 64, model=spec.model, trials=spec.trials, units=spec.limit or total, sample=False,
-        created=0.0, manifest=manifest(spec, identity),
+        created=0.0, manifest=manifest(spec, identity), traits=model_traits(spec.model),
     )  # fmt: skip
     result = RunResult(run=run, benchmark=FLAMES, replies={}, judges=judges, failures=(), failure_count=0)
     return command(result, total)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from liangxin.analysis.pairs import PEOPLE
 from liangxin.analysis.ruled import OVERALL, Ruled, Rulers, ruled
 from liangxin.correction.applying import Judged, Target, correct
 from liangxin.correction.calibration import Calibration, Table
@@ -53,7 +52,7 @@ def corrections(
     Args:
         only: the one (measure, group) that is wanted; None makes all.
     """
-    if benchmark.kind == "choice" or judge.spec.startswith(PEOPLE):
+    if benchmark.kind == "choice" or judge.traits.people:
         return {}
     gold = _gold(database, run, judge)
     calibration = None if gold is not None else _calibration(database, run, judge)
@@ -93,7 +92,7 @@ def _gold(database: Database, run: RunRecord, judge: JudgeRecord) -> JudgeRecord
     found = [
         one
         for one in Runs(database).judges(run)
-        if one.spec.startswith(PEOPLE) and one.subject == judge.subject and one.identity != judge.identity
+        if one.traits.people and one.subject == judge.subject and one.identity != judge.identity
     ]
     return max(found, key=lambda one: one.key, default=None)
 
@@ -221,7 +220,7 @@ def _target(
     return Target(
         judge=judge.identity,
         benchmark=run.benchmark,
-        family=next(iter(sorted(families(run.model))), ""),
+        family=next(iter(sorted(families(run.model, run.traits))), ""),
         groups=tuple(parts),
         combine="macro" if _combine(measure, group) == "macro" else "micro",
     )

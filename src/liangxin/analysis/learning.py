@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from liangxin.analysis.measuring import records, validate_pair
-from liangxin.analysis.pairs import PEOPLE, consensus, verdicts_of
+from liangxin.analysis.pairs import consensus, verdicts_of
 from liangxin.analysis.validation import Validation, content, keep
 from liangxin.correction.corrected import LEAST_STRENGTH
 from liangxin.engine.run import Session
@@ -73,7 +73,7 @@ def usable(session: Session, run: RunRecord, benchmark: Benchmark, scorer: str) 
     Raises:
         JudgeError: people labelled nothing on a scale that the scorer rules on.
     """
-    people = [one for one in Runs(session.database).judges(run) if one.spec.startswith(PEOPLE)]
+    people = [one for one in Runs(session.database).judges(run) if one.traits.people]
     judges = records(session, run, benchmark, RunSpec(benchmark="", model=""), scorer)
     found = [
         validate_pair(session, run, benchmark, gold, judge)
@@ -102,9 +102,7 @@ def _usable(one: Validation) -> Usable:
 
 
 def _gold(database: Database, run: RunRecord) -> JudgeRecord | None:
-    found = [
-        one for one in Runs(database).judges(run) if one.spec.startswith(PEOPLE) and one.subject == "primary"
-    ]
+    found = [one for one in Runs(database).judges(run) if one.traits.people and one.subject == "primary"]
     return max(found, key=lambda one: one.key, default=None)
 
 

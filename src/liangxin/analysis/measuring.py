@@ -13,12 +13,13 @@ from liangxin.analysis.pairs import Pairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.engine.run import Session, judge_run
 from liangxin.errors import JudgeError, UsageError
-from liangxin.judges import Judge, JudgeContext, open_judges
+from liangxin.judges import Judge, JudgeContext, judge_traits, open_judges
+from liangxin.judges.families import families
+from liangxin.models import model_traits
 from liangxin.records import Scale
+from liangxin.registry import kind_and_name
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Evidence, JudgeRecord, RunRecord, Runs
-
-LABELS = "labels:"
 
 
 def validate_run(
@@ -51,13 +52,19 @@ def validate_run(
     return found
 
 
-def validate_file(session: Session, benchmark: Benchmark, spec: RunSpec, path: str) -> list[Validation]:
+def validate_file(session: Session, benchmark: Benchmark, spec: RunSpec, gold: str) -> list[Validation]:
     """Measure `spec.judges` on a plain labelled file; keeps the result.
 
+    Args:
+        gold: `labels:FILE`.
+
     Raises:
+        UsageError: `gold` names no file of labels.
         DataError: the file is wrong.
         JudgeError: a judge gives no level to any labelled answer.
     """
+    if not judge_traits(gold).from_labels:
+        raise UsageError("without a run, --gold must be labels:FILE, and the file must hold the answers")
     context = JudgeContext(
         benchmark=benchmark,
         endpoint=spec.judge_endpoint,
@@ -68,7 +75,7 @@ def validate_file(session: Session, benchmark: Benchmark, spec: RunSpec, path: s
         one
         for name in spec.judges
         for voice in open_judges(name, context)
-        for one in [_on_file(benchmark, voice, path)]
+        for one in [_on_file(benchmark, voice, gold)]
     ]
     for one in found:
         keep(Evidence(session.database), one)
@@ -83,7 +90,8 @@ def records(
     Labels are read anew each time: their file may have grown.
     """
     stored = Runs(session.database).judges(run)
-    known = [] if name.startswith(LABELS) else [one for one in stored if name in (one.identity, one.spec)]
+    fresh = judge_traits(name).from_labels
+    known = [] if fresh else [one for one in stored if name in (one.identity, one.spec)]
     if known:
         return known
     result = judge_run(session, run, replace(spec, judges=(name,)), benchmark)
@@ -107,22 +115,26 @@ def validate_pair(
         scale=judge.subject,
         run=run.id,
         model=run.model,
+        families=families(run.model, run.traits),
         nominal=benchmark.kind == "choice",
     )
     people = None if scale is None else ratings(session.database, run, gold, scale)
     return validate(subject, found, people)
 
 
-def _on_file(benchmark: Benchmark, judge: Judge, path: str) -> Validation:
+def _on_file(benchmark: Benchmark, judge: Judge, gold: str) -> Validation:
+    kind, path = kind_and_name(gold)
     file = read_labelled(path, benchmark, judge.subject)
     found = pairs_of(file, benchmark, asyncio.run(ask_all(judge, file.cases)))
     scale = _scale(found)
+    model = next(iter(file.models)) if len(file.models) == 1 else ""
     subject = Subject(
         benchmark=benchmark.name,
         judge=judge.identity,
-        gold=f"{LABELS}{PurePath(path).name}@{file.sha256[:12]}",
+        gold=f"{kind}:{PurePath(path).name}@{file.sha256[:12]}",
         scale=judge.subject,
-        model=next(iter(file.models)) if len(file.models) == 1 else "",
+        model=model,
+        families=families(model, model_traits(model)),
     )
     return validate(subject, found, None if scale is None else ratings_of(file, scale))
 

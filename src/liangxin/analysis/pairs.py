@@ -12,9 +12,6 @@ from liangxin.records import Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import ADJUDICATED, Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
 
-PEOPLE = ("labels:", "people:")
-"""How the SPEC of a judge begins that is a record of people's verdicts."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:

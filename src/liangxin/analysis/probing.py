@@ -14,12 +14,11 @@ from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import SYMMETRIC, Agreement, agreement
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.labelled import ask_all
-from liangxin.analysis.pairs import PEOPLE
 from liangxin.analysis.validation import NOMINAL, estimate_fields
 from liangxin.engine.judging import case_of
 from liangxin.engine.run import Session
 from liangxin.errors import JudgeError, UsageError
-from liangxin.judges import Judge, JudgeContext, open_judges
+from liangxin.judges import Judge, JudgeContext, judge_traits, open_judges
 from liangxin.records import Case, VerdictStatus
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, dialogues
@@ -54,13 +53,14 @@ def repeat(
         JudgeError: it has not ruled on the run, or is another judge now (its prompt or settings changed).
         UsageError: its verdicts are recorded, not made.
     """
-    if name.startswith(PEOPLE):
+    if judge_traits(name).people:
         raise UsageError(f"{name} is a record of verdicts: nothing can be asked of it twice")
     context = JudgeContext(
         benchmark=benchmark,
         endpoint=spec.judge_endpoint,
         generation=spec.judge_generation,
         run_model=run.model,
+        run_traits=run.traits,
         refusal=spec.refusal,
     )
     stored = {record.identity: record for record in Runs(session.database).judges(run)}

@@ -12,7 +12,6 @@ import numpy as np
 from liangxin.analysis.choosing import preferred
 from liangxin.analysis.comparing import overall_test
 from liangxin.analysis.evidence import with_evidence
-from liangxin.analysis.pairs import PEOPLE
 from liangxin.analysis.values import unit_values
 from liangxin.benchmarks.published import PublishedRow, published_rows
 from liangxin.engine.results import JudgeResult, RunResult, run_result
@@ -151,7 +150,7 @@ def _comparable(one: _Measured, two: _Measured) -> bool:
 
 def _people(one: _Measured) -> bool:
     """Whether people judged: their labels are a file for each run, and still one kind of judge."""
-    return one.judge.record.spec.startswith(PEOPLE)
+    return one.judge.record.traits.people
 
 
 def _row(one: _Measured, all_: Sequence[_Measured], ranks: tuple[int, int]) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liangxin.analysis.pairs import PEOPLE, consensus, verdicts_of
+from liangxin.analysis.pairs import consensus, verdicts_of
 from liangxin.errors import JudgeError
 from liangxin.planning.sampling import Answer, Drawn, Sample, draw_sample
 from liangxin.specs import Benchmark, scale_of
@@ -108,9 +108,7 @@ def _answers(
     database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
 ) -> tuple[list[Answer], dict[str, Mapping[str, Any]], set[str]]:
     people = [
-        one.key
-        for one in Runs(database).judges(run)
-        if one.spec.startswith(PEOPLE) and one.subject == judge.subject
+        one.key for one in Runs(database).judges(run) if one.traits.people and one.subject == judge.subject
     ]
     found: list[Answer] = []
     rows: dict[str, Mapping[str, Any]] = {}

@@ -16,7 +16,6 @@ from liangxin.agreement.pairs import Agreement, agreement, agreement_by
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.pairs import Pair, Pairs, Ratings
 from liangxin.errors import JudgeError
-from liangxin.judges.families import families
 from liangxin.records import Scale
 from liangxin.store import Evidence, ValidationRecord
 
@@ -39,6 +38,8 @@ class Subject:
     """The run's id; empty for a labelled file."""
     model: str = ""
     """The SPEC whose answers were labelled; empty where a file names none."""
+    families: frozenset[str] = frozenset()
+    """The model's, by its name."""
     nominal: bool = False
 
 
@@ -163,7 +164,7 @@ def content(one: Validation) -> dict[str, Any]:
         "benchmark": subject.benchmark,
         "run": subject.run or None,
         "model": subject.model or None,
-        "model_families": sorted(families(subject.model)),
+        "model_families": sorted(subject.families),
         "judge": subject.judge,
         "gold": subject.gold,
         "scale": subject.scale,

@@ -22,6 +22,7 @@ from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, RunRecord, Runs
 from liangxin.store.content import canonical, digest
 from liangxin.store.people import MEMBERS, PROJECTS, SEATS, SLOTS, TASKS
+from liangxin.traits import JudgeTraits
 
 Kind = Literal["grade", "expert"]
 Subject = Literal["primary", "safety", "refusal", "own"]
@@ -143,7 +144,12 @@ class Projects:
         if project.mirrored:
             for run in runs:
                 Runs(self.database).add_judge(
-                    run, project.identity, f"people:{spec.name}", spec.subject, manifest(spec, benchmark)
+                    run,
+                    project.identity,
+                    f"people:{spec.name}",
+                    spec.subject,
+                    manifest(spec, benchmark),
+                    JudgeTraits(people=True),
                 )
         return project
 

@@ -41,7 +41,7 @@ def result_html(result: RunResult) -> str:
     title = Markup("<strong>{}</strong> · {} · <code>{}</code>").format(
         _both(result.benchmark.title), visible(run.model), visible(run.label)
     )
-    badges = [mark for mark, shown in ((SAMPLE, run.sample), (FAKE, _is_fake(run.model))) if shown]
+    badges = [mark for mark, shown in ((SAMPLE, run.sample), (FAKE, run.traits.scripted)) if shown]
     parts = [Markup("<div>{}{}</div>").format(title, Markup("").join(map(_badge, badges)))]
     replies = {_both(status_title(name)): count for name, count in result.replies.items()}
     parts.append(_line("回答 replies", _counts(replies)))
@@ -125,7 +125,3 @@ def _both(text: Bilingual) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "—"
-
-
-def _is_fake(model: str) -> bool:
-    return model.startswith("scripted:")

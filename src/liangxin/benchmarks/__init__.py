@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
-from liangxin.registry import Registry
+from liangxin.registry import Registry, checked
 from liangxin.specs import Benchmark
+from liangxin.traits import Origin
 
 __all__ = ["BENCHMARKS", "declared_benchmark", "open_benchmark", "sample_path"]
+
+STANDS_FOR_SEVERAL = "cvalues"
+
+
+def _benchmark(name: str, thing: object, origin: Origin | None) -> Benchmark:
+    """A registered benchmark; of an installed package, with the package in its version and the sample beside it.
+
+    Raises:
+        TypeError, ValueError: it is none, or has another name.
+        FileNotFoundError: its sample is not there.
+    """
+    opened = thing() if callable(thing) else thing
+    benchmark = checked(Benchmark, name, opened)
+    if origin is None:
+        return benchmark
+    module = import_module(origin.module)
+    sample = Path(module.__file__ or ".").absolute().parent / benchmark.sample
+    if benchmark.declaration is None and not sample.is_file():
+        raise FileNotFoundError(f"its sample {sample} is not there")
+    version = f"{benchmark.version}+{origin.package}"
+    return replace(benchmark, version=version, sample=str(sample), origin=origin)
+
 
 BENCHMARKS: Registry[Benchmark] = Registry(
     "benchmark",
@@ -19,9 +44,12 @@ BENCHMARKS: Registry[Benchmark] = Registry(
         "cvalues-safety": "liangxin.benchmarks.cvalues_safety:BENCHMARK",
     },
     see="liangxin benchmarks",
+    entry_points="liangxin.benchmarks",
+    reserved=frozenset({STANDS_FOR_SEVERAL}),
+    read=_benchmark,
 )
 ENDING = ".toml"
-TAKEN = frozenset({*BENCHMARKS.names(), "cvalues"})
+TAKEN = frozenset({*BENCHMARKS.names(), STANDS_FOR_SEVERAL})
 """Names that no declaration may take."""
 
 
@@ -30,6 +58,7 @@ def open_benchmark(name: str) -> Benchmark:
 
     Raises:
         UnknownName: there is none.
+        PluginError: a package brings it, and it cannot be used.
         DataError: the file is missing, or its declaration is wrong.
     """
     if name.lower().endswith(ENDING):

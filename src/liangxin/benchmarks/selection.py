@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from liangxin.benchmarks import BENCHMARKS, open_benchmark
+from liangxin.benchmarks import BENCHMARKS, STANDS_FOR_SEVERAL, open_benchmark
 from liangxin.errors import DataError, UsageError
 from liangxin.files import read_rows
 from liangxin.specs import Benchmark
@@ -33,7 +33,7 @@ def _expand(names: Sequence[str], data: str | None) -> list[str]:
     """The benchmarks that are meant, each once; `cvalues` stands for those of its three that have data."""
     expanded: list[str] = []
     for name in names:
-        if name != "cvalues":
+        if name != STANDS_FOR_SEVERAL:
             expanded.append(name)
         elif data is None:
             expanded.extend(CVALUES)

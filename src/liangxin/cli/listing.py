@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from liangxin.api.kinds import JUDGE_HELP, MODEL_HELP
-from liangxin.cli.terminal import say, stated
+from liangxin.api.kinds import KindList, benchmark_list, judge_list, model_list
+from liangxin.cli.terminal import say, stated, tell
 
 
 class Language(StrEnum):
@@ -22,15 +22,13 @@ class Language(StrEnum):
 @stated
 def models() -> None:
     """The kinds of model that SPEC can name."""
-    for spec, zh, en in MODEL_HELP:
-        say(f"{spec:<24} {zh} · {en}")
+    _say_kinds(model_list())
 
 
 @stated
 def judges() -> None:
     """The kinds of judge that SPEC can name."""
-    for spec, zh, en in JUDGE_HELP:
-        say(f"{spec:<24} {zh} · {en}")
+    _say_kinds(judge_list())
 
 
 @stated
@@ -43,13 +41,10 @@ def benchmarks(
     ] = None,
 ) -> None:
     """The benchmarks, or one benchmark's card."""
-    from liangxin.benchmarks import BENCHMARKS, open_benchmark
-
     if name is None:
-        for one in BENCHMARKS.names():
-            title = BENCHMARKS.get(one).title
-            say(f"{one:<24} {title.zh} · {title.en}")
+        _say_kinds(benchmark_list())
         return
+    from liangxin.benchmarks import open_benchmark
     from liangxin.cli.cards import card_text
 
     benchmark = open_benchmark(name)
@@ -93,3 +88,10 @@ def check(
     say(f"{name if data is None else data}: {total} items{rows}{hidden}, sha256 {sha256}")
     for category, count in sorted(counts.items()):
         say(f"  {count:>6}  {category}")
+
+
+def _say_kinds(found: KindList) -> None:
+    for one in found.lines:
+        say(f"{one.spec:<24} {one.zh} · {one.en}" + (f"  [{one.package}]" if one.package else ""))
+    for sentence in found.broken:
+        tell(sentence)

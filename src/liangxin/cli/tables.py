@@ -30,7 +30,7 @@ def print_result(result: RunResult) -> None:
     out.print(plain(f"{result.benchmark.title.zh} {result.benchmark.title.en} · {run.model} · {run.label}"))
     if run.sample:
         out.print(SAMPLE)
-    if run.model.startswith("scripted:"):
+    if run.traits.scripted:
         out.print(FAKE)
     out.print(f"回答 replies: {_counts(result.replies)}")
     for judge in result.judges:

@@ -10,7 +10,7 @@ from rich.table import Table
 from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import Agreement
 from liangxin.analysis.injecting import inject, keep_probe, probe_fields
-from liangxin.analysis.measuring import LABELS, validate_file, validate_run
+from liangxin.analysis.measuring import validate_file, validate_run
 from liangxin.analysis.probing import repeat, repeated_fields
 from liangxin.analysis.validation import Validation, content
 from liangxin.analysis.words import statistic_title
@@ -20,7 +20,6 @@ from liangxin.cli.tables import plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.engine.run import Session
 from liangxin.engine.stored import benchmark_of
-from liangxin.errors import UsageError
 from liangxin.judges.probes.flips import ProbeReport
 from liangxin.specs import RunSpec
 from liangxin.store import Database, Runs, store_url
@@ -47,11 +46,7 @@ def validate_against(
             run = Runs(database).find(name)
             found = validate_run(session, run, benchmark_of(run), spec, gold)
         else:
-            if not gold.startswith(LABELS):
-                raise UsageError(
-                    "without a run, --gold must be labels:FILE, and the file must hold the answers"
-                )
-            found = validate_file(session, open_benchmark(spec.benchmark), spec, gold.removeprefix(LABELS))
+            found = validate_file(session, open_benchmark(spec.benchmark), spec, gold)
     finally:
         database.close()
     for one in found:

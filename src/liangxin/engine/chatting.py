@@ -13,10 +13,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from liangxin.errors import UsageError
-from liangxin.judges import JUDGES, Judge, JudgeContext, open_judges
-from liangxin.models import MODELS, ChatModel, Preparing, Recorded, open_model, stream_or_reply
+from liangxin.judges import JUDGES, Judge, JudgeContext, judge_traits, open_judges
+from liangxin.models import (
+    MODELS,
+    ChatModel,
+    Preparing,
+    Recorded,
+    model_traits,
+    open_model,
+    stream_or_reply,
+)
 from liangxin.protocols import history
 from liangxin.records import Case, Exchange, Message, Reply, Scale, Verdict
+from liangxin.registry import kind_and_name
 from liangxin.specs import Benchmark, Endpoint, Generation
 
 __all__ = [
@@ -25,26 +34,30 @@ __all__ = [
     "Referee",
     "RefereeSettings",
     "Ruling",
+    "asks_models",
     "judge_kinds",
     "model_kinds",
     "open_attacked",
 ]
 
 DEFAULT_JUDGE = "rule"
-_NEED_A_RUN = ("labels", "people", "choice")
-"""Kinds of judges that know runs or choice items only."""
 
 T = TypeVar("T")
 
 
 def model_kinds() -> tuple[str, ...]:
     """The kinds that a model's SPEC may begin with."""
-    return MODELS.names()
+    return tuple(one.name for one in MODELS.entries() if one.thing is not None)
 
 
 def judge_kinds() -> tuple[str, ...]:
     """The kinds of judges that can rule on one exchange of a chat."""
-    return tuple(name for name in JUDGES.names() if name not in _NEED_A_RUN)
+    return tuple(one.name for one in JUDGES.entries() if one.thing is not None and one.thing.can_chat)
+
+
+def asks_models(judge: str) -> bool:
+    """Whether the judge of that SPEC asks a model, and so may want to know whom it judges."""
+    return bool(judge_traits(judge).asks)
 
 
 def open_attacked(
@@ -174,8 +187,8 @@ class Referee:
             UsageError: it knows runs or choice items only.
             JudgeError, DataError, ModelError: it cannot be used on this benchmark.
         """
-        kind = settings.judge.partition(":")[0]
-        if kind in _NEED_A_RUN:
+        kind = JUDGES.find(kind_and_name(settings.judge)[0])
+        if kind is not None and not kind.can_chat:
             raise UsageError(
                 f"judge {settings.judge!r} rules on a run's items only; for a chat name one of "
                 + ", ".join(judge_kinds())
@@ -185,6 +198,7 @@ class Referee:
             endpoint=settings.endpoint,
             generation=settings.generation,
             run_model=settings.model,
+            run_traits=model_traits(settings.model),
             refusal=settings.refusal,
         )
         self.settings = settings

@@ -6,7 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from liangxin import __version__
-from liangxin.specs import Benchmark, Declaration, RunSpec
+from liangxin.models import model_package, package_versions
+from liangxin.specs import Benchmark, RunSpec
 from liangxin.store.content import digest
 
 DEFAULT_SEED = 0
@@ -16,7 +17,8 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
     """The settings that a run's identity is made of.
 
     `--limit`, `--connections`, `--judge` and `--name` are not among them: a larger limit extends a run.
-    `--choose-by` is one only where it is not `generation`, so that runs made before it keep their id.
+    `--choose-by` is one only where it is not `generation`, so that runs made before it keep their id; so is the
+    package that brings a model. A benchmark's package is in its version.
 
     Args:
         model: the model's identity: SPEC and base URL, or what a recorded file contains.
@@ -34,6 +36,7 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
         "seed": DEFAULT_SEED if spec.seed is None else spec.seed,
         "trials": spec.trials,
         **({} if spec.choose_by == "generation" else {"choose_by": spec.choose_by}),
+        **({"model_package": package} if (package := model_package(spec.model)) else {}),
     }
 
 
@@ -46,7 +49,7 @@ def manifest(
     spec: RunSpec,
     fields: dict[str, object],
     template: str | None = None,
-    declaration: Declaration | None = None,
+    benchmark: Benchmark | None = None,
 ) -> dict[str, object]:
     """Everything needed to say how a run was made; holds no key.
 
@@ -54,19 +57,25 @@ def manifest(
 
     Args:
         template: the prompt template of a model that has one.
-        declaration: of a benchmark of the user's own; its version holds its digest.
+        benchmark: its declaration is kept where it is the user's own (its version holds its digest), and the
+            version of the package that brings it.
     """
+    declaration = None if benchmark is None else benchmark.declaration
+    origin = None if benchmark is None else benchmark.origin
     return {
         "identity": fields,
         "model_spec": spec.model,
         "data": spec.data,
         **({"template": template} if template else {}),
+        **({"benchmark_package": origin.package} if origin else {}),
         **({"declaration": declaration.text, "declared_in": declaration.file} if declaration else {}),
         "versions": {
             "liangxin": __version__,
             "python": platform.python_version(),
             "system": platform.system().lower(),
             **{name: _version(name) for name in ("aiohttp", "numpy", "sqlalchemy")},
+            **package_versions(spec.model),
+            **({origin.package: origin.version} if origin else {}),
         },
     }
 

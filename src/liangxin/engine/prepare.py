@@ -8,6 +8,7 @@ from typing import Any
 from liangxin.data import digest_of, items_of, stratified_order
 from liangxin.engine.identity import DEFAULT_SEED, identity_fields, manifest, run_id
 from liangxin.errors import StoreError
+from liangxin.models import model_traits
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import NewRun, RunRecord, Runs
 
@@ -50,7 +51,8 @@ def prepare(
             model=spec.model,
             trials=spec.trials,
             sample=is_sample,
-            manifest=manifest(spec, fields, template, benchmark.declaration),
+            manifest=manifest(spec, fields, template, benchmark),
+            traits=model_traits(spec.model),
         )
         seed = DEFAULT_SEED if spec.seed is None else spec.seed
         run = runs.create(new, stratified_order(runs.index(dataset), seed))

@@ -65,7 +65,7 @@ def run_result(
     listeners = {
         judge.key: Listener(
             judge=judge.key,
-            absent=UNLABELLED if judge.spec.startswith("labels:") else "not judged",
+            absent=UNLABELLED if judge.traits.from_labels else "not judged",
             scorers=_scorers(run, benchmark, judge, judges),
             position=_position(benchmark, judge),
         )

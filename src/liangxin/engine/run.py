@@ -19,7 +19,7 @@ from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
-from liangxin.judges import Judge, JudgeContext, open_judges
+from liangxin.judges import NO_JUDGE, Judge, JudgeContext, judge_traits, judge_versions, open_judges
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
@@ -28,7 +28,6 @@ T = TypeVar("T")
 
 GRACE_SECONDS = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NO_JUDGE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +117,8 @@ def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark)
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
-        context = _context(session, run, spec, benchmark, needs_items="labels:" in judge_spec)
+        needs_items = judge_traits(judge_spec).needs_items
+        context = _context(session, run, spec, benchmark, needs_items=needs_items)
         voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
     return voices
 
@@ -137,6 +137,7 @@ def _context(
         endpoint=spec.judge_endpoint,
         generation=spec.judge_generation,
         run_model=run.model,
+        run_traits=run.traits,
         item_ids=frozenset(categories),
         item_prompts=prompts,
         item_categories=categories,
@@ -155,9 +156,7 @@ async def _rule(
             for spec, judge in voices:
                 if stop.requested:
                     break
-                record = records.get(judge.identity) or runs.add_judge(
-                    run, judge.identity, spec, judge.subject, judge.manifest()
-                )
+                record = records.get(judge.identity) or _entered(runs, run, spec, judge)
                 records[judge.identity] = record
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
@@ -168,6 +167,13 @@ async def _rule(
     for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
         session.tell(notice)
     return list(records.values())
+
+
+def _entered(runs: Runs, run: RunRecord, spec: str, judge: Judge) -> JudgeRecord:
+    """The judge's row in the store; the versions of the packages that bring it stand there, not in its identity."""
+    versions = judge_versions(spec)
+    manifest = {**judge.manifest(), **({"versions": versions} if versions else {})}
+    return runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from liangxin.benchmarks import declared_benchmark, open_benchmark
+from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.engine.results import RunResult, run_result
-from liangxin.errors import JudgeError
+from liangxin.errors import JudgeError, UnknownName
 from liangxin.specs import Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
 
@@ -25,9 +25,19 @@ def stored_result(database: Database, name: str, judge: str | None) -> RunResult
 
 
 def benchmark_of(run: RunRecord) -> Benchmark:
-    """The declaration of a stored run's benchmark; of a user's own as it was when the run was made."""
+    """The declaration of a stored run's benchmark; of a user's own as it was when the run was made.
+
+    Raises:
+        UnknownName: the package that brought it is not installed.
+    """
     if "declaration" in run.manifest:
         return declared_benchmark(run.manifest["declaration"], run.manifest["declared_in"])
+    package = run.manifest.get("benchmark_package")
+    if package is not None and BENCHMARKS.origin(run.benchmark) is None:
+        raise UnknownName(
+            f"the benchmark {run.benchmark!r} of run {run.label} comes with the package {package}, which is not "
+            f"installed here: pip install {package}"
+        )
     return open_benchmark(run.benchmark)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import Benchmark, Endpoint, Generation
+from liangxin.traits import ModelTraits
 
 if TYPE_CHECKING:
     from liangxin.store import JudgeRecord
@@ -57,8 +58,9 @@ class JudgeContext:
     """The judge's own; nothing of the model's endpoint is inherited."""
     generation: Generation = Generation(temperature=0.0)
     run_model: str = ""
-    """The run's model SPEC: it tells `labels` whether rows without an answer may be used, and whether an LLM
-    judge is of the measured model's family. No judge asks by it."""
+    """The run's model SPEC: it tells whether an LLM judge is of the measured model's family. No judge asks by it."""
+    run_traits: ModelTraits = ModelTraits()
+    """What that model is: it tells `labels` whether rows without an answer may be used."""
     item_ids: frozenset[str] = frozenset()
     """Every item of the data, for `labels` to know an unknown item."""
     item_prompts: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+from liangxin.models import model_traits
+from liangxin.registry import kind_and_name
+from liangxin.traits import ModelTraits
+
 FAMILIES: dict[str, str] = {
     "qwen": r"qwen|qwq|qvq|tongyi",
     "glm": r"glm-?\d|glm-|chatglm|charglm|codegeex",
@@ -40,29 +44,28 @@ FAMILIES: dict[str, str] = {
 _KNOWN = {
     family: re.compile(rf"(?<![a-z0-9])(?:{pattern})", re.ASCII) for family, pattern in FAMILIES.items()
 }
-_RECORDED = ("replay", "scripted")
 
 
-def families(spec: str) -> frozenset[str]:
+def families(spec: str, traits: ModelTraits) -> frozenset[str]:
     """The families that the name in a model SPEC tells; none for recorded or scripted answers."""
-    kind, _, name = spec.partition(":")
-    if kind in _RECORDED:
+    _, name = kind_and_name(spec)
+    if traits.recorded or traits.scripted:
         return frozenset()
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1].lower()
     return frozenset(family for family, pattern in _KNOWN.items() if pattern.search(last))
 
 
-def kinship(judge: str, measured: str) -> str | None:
+def kinship(judge: str, measured: frozenset[str]) -> str | None:
     """The sentence that warns of a judge of the measured model's family, or None.
 
     Args:
         judge: the judging model's SPEC.
-        measured: the measured model's SPEC.
+        measured: the measured model's families.
     """
-    shared = families(judge) & families(measured)
+    shared = families(judge, model_traits(judge)) & measured
     if not shared:
         return None
-    name = judge.partition(":")[2]
+    _, name = kind_and_name(judge)
     return (
         f"warning: the judge {name} is of the measured model's family ({', '.join(sorted(shared))}): judges tend to "
         "favour their own kind; check against people's labels or a judge of another family"

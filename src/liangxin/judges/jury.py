@@ -16,11 +16,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from liangxin.errors import JudgeError, LiangxinError, UsageError
-from liangxin.judges import open_judges
+from liangxin.judges import JUDGES, member_specs, open_judges
 from liangxin.judges.base import Judge, JudgeContext
 from liangxin.judges.identity import canonical, identity
 from liangxin.judges.votes import Rule, Vote, decide
+from liangxin.models import MODELS
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
+from liangxin.registry import kind_and_name
 
 Subject = Literal["primary", "refusal", "safety"]
 NO_LABEL = "no label"
@@ -190,12 +192,13 @@ def _specs(name: str) -> list[str]:
         UsageError: they cannot make a jury.
     """
     how = "write jury:A,B,C with judge SPECs, such as jury:llm:openai:NAME,llm:anthropic:NAME,rule"
-    specs = [spec.strip() for spec in name.split(",")]
+    specs = member_specs(name)
     if len(specs) < 2 or not all(specs):
         raise UsageError(
             f"jury:{name} lacks members: {how} (a path with a comma in it cannot be a member's file)"
         )
-    if any(spec.partition(":")[0] == "jury" for spec in specs):
+    kinds = [JUDGES.find(kind_and_name(spec)[0]) for spec in specs]
+    if any(kind is not None and kind.of_judges for kind in kinds):
         raise UsageError(f"jury:{name}: a jury cannot sit on a jury; {how}")
     twice = next((spec for spec, count in Counter(specs).items() if count > 1), None)
     if twice is not None:
@@ -227,7 +230,8 @@ def _host(judge: Judge) -> str | None:
     _, mark, url = model.rpartition("@")
     if mark and "://" in url:
         return urlsplit(url.partition("+")[0]).netloc
-    return model.partition("/")[0] if model.startswith("litellm:") else None
+    kind = MODELS.find(kind_and_name(model)[0])
+    return model.partition("/")[0] if kind is not None and kind.provider_in_name else None
 
 
 def _manifest(members: Sequence[Member], rule: Rule) -> dict[str, object]:

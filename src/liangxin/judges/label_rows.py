@@ -13,6 +13,7 @@ from liangxin.errors import DataError
 from liangxin.files import show
 from liangxin.judges.base import JudgeContext
 from liangxin.records import Case, Level, Row, Scale
+from liangxin.registry import kind_and_name
 from liangxin.specs import REFUSAL, SAFETY
 from liangxin.zh import clean_text
 
@@ -78,7 +79,7 @@ class LabelReader:
 
     def __init__(self, context: JudgeContext) -> None:
         self._context = context
-        self._recorded = context.run_model.startswith("replay:")
+        self._recorded = context.run_traits.recorded
         self._prompts: Mapping[str, str] | None = None
         self._any_scale = tuple({scale.name: scale for scale in context.benchmark.scales.values()}.values())
 
@@ -158,7 +159,7 @@ class LabelReader:
     def _other_model(self, model: str) -> str:
         """The named model, or nothing where it is the run's: its SPEC or the SPEC's name."""
         spec = self._context.run_model
-        return "" if model in (spec, spec.partition(":")[2]) else model
+        return "" if model in (spec, kind_and_name(spec)[1]) else model
 
 
 def level_of(scale: Scale, value: object, *, points: bool) -> Level | None:

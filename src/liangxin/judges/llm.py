@@ -15,9 +15,9 @@ from liangxin.errors import JudgeError, UsageError
 from liangxin.judges import prompt
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.contract import Contract
-from liangxin.judges.families import kinship
+from liangxin.judges.families import families, kinship
 from liangxin.judges.identity import canonical, identity
-from liangxin.models import ChatModel, open_model
+from liangxin.models import ChatModel, model_package, open_model
 from liangxin.records import Case, Reply, ReplyStatus, Scale, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Bilingual, Generation, Rubric
 
@@ -147,7 +147,7 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
                 subject="refusal", scales={"*": REFUSAL}, rubric=REFUSAL_RUBRIC, generation=context.generation
             )
         )
-    warning = kinship(name, context.run_model)
+    warning = kinship(name, families(context.run_model, context.run_traits))
     # Each voice has a model of its own, so that closing one leaves the other alone.
     return [
         LlmJudge(name, open_model(name, context.endpoint), ruling, context.endpoint.connections, warning)
@@ -164,6 +164,7 @@ def _manifest(spec: str, model: ChatModel, ruling: Ruling) -> dict[str, object]:
         "kind": "llm",
         "spec": spec,
         "model": model.identity,
+        **({"model_package": package} if (package := model_package(spec)) else {}),
         "subject": ruling.subject,
         "scales": ruling.scales,
         "rubric": ruling.rubric,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from liangxin.errors import UsageError
+from liangxin.errors import PluginError, UsageError
 from liangxin.models.base import (
     ChatModel,
     Likelihoods,
@@ -15,39 +15,44 @@ from liangxin.models.base import (
     Templated,
     stream_or_reply,
 )
-from liangxin.registry import Registry
-from liangxin.specs import Endpoint
+from liangxin.models.kinds import ModelKind
+from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
+from liangxin.specs import Bilingual, Endpoint
+from liangxin.traits import ModelTraits
 
 __all__ = [
     "MODELS",
     "ChatModel",
     "Likelihoods",
+    "ModelKind",
     "NotWeighed",
     "Preparing",
     "Recorded",
     "Streaming",
     "Templated",
+    "model_package",
+    "model_traits",
     "open_model",
+    "package_versions",
     "stream_or_reply",
 ]
 
-MODELS: Registry[Callable[[str, Endpoint], ChatModel]] = Registry(
+MODELS: Registry[ModelKind] = Registry(
     "model",
     {
-        "openai": "liangxin.models.openai:open_openai",
-        "openai-completions": "liangxin.models.completions:open_completions",
-        "gguf": "liangxin.models.llama_cpp.model:open_gguf",
-        "hf": "liangxin.models.transformers.model:open_hf",
-        "anthropic": "liangxin.models.anthropic:open_anthropic",
-        "litellm": "liangxin.models.litellm:open_litellm",
-        "replay": "liangxin.models.recorded.replay:open_replay",
-        "scripted": "liangxin.models.recorded.scripted:open_scripted",
+        "openai": "liangxin.models.kinds:OPENAI",
+        "openai-completions": "liangxin.models.kinds:COMPLETIONS",
+        "gguf": "liangxin.models.kinds:GGUF",
+        "hf": "liangxin.models.kinds:HF",
+        "anthropic": "liangxin.models.kinds:ANTHROPIC",
+        "litellm": "liangxin.models.kinds:LITELLM",
+        "replay": "liangxin.models.kinds:REPLAY",
+        "scripted": "liangxin.models.kinds:SCRIPTED",
     },
     see="liangxin models",
+    entry_points="liangxin.models",
+    read=kind_reader(ModelKind, "{}:NAME", Bilingual(zh="模型", en="model")),
 )
-
-NAMELESS = frozenset({"gguf"})
-"""Kinds that have a default where no name is given."""
 
 
 def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
@@ -57,9 +62,44 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
         UnknownName: no such kind.
         UsageError: the SPEC lacks its name.
         DataError, ModelError: the file or endpoint cannot be used.
+        PluginError: a package brings the kind, and it is broken.
     """
-    kind, _, name = spec.partition(":")
-    factory = MODELS.get(kind)
-    if not name and kind not in NAMELESS:
-        raise UsageError(f"model {spec!r} lacks a name: write {kind}:NAME. See `liangxin models`.")
-    return factory(name, endpoint)
+    name, rest = kind_and_name(spec)
+    kind = MODELS.get(name)
+    if not rest and kind.needs_name:
+        raise UsageError(f"model {spec!r} lacks a name: write {name}:NAME. See `liangxin models`.")
+    model = resolved(kind.open)(rest, endpoint)
+    origin = MODELS.origin(name)
+    if origin and not (isinstance(getattr(model, "identity", None), str) and hasattr(model, "reply")):
+        raise PluginError(
+            f"model {name!r} of the package {origin.package} opens something of type {type(model).__name__}, "
+            "which lacks an identity (a text) or the method reply"
+        )
+    return model
+
+
+def model_traits(spec: str) -> ModelTraits:
+    """What the model that `spec` names is; nothing special where no such kind is known.
+
+    Raises:
+        PluginError: as `open_model`.
+    """
+    kind = MODELS.find(kind_and_name(spec)[0])
+    return ModelTraits() if kind is None else kind.traits
+
+
+def model_package(spec: str) -> Mapping[str, str]:
+    """What an identity says of a model of an installed package, beside the model's own; empty for the built-in.
+
+    Raises:
+        UnknownName, PluginError: as `open_model`.
+    """
+    name, _ = kind_and_name(spec)
+    origin = MODELS.origin(name)
+    return {"name": origin.package, "kind_version": MODELS.get(name).version} if origin else {}
+
+
+def package_versions(spec: str) -> dict[str, str]:
+    """The version of the package that brings the model, for a manifest; empty for the built-in."""
+    origin = MODELS.origin(kind_and_name(spec)[0])
+    return {origin.package: origin.version} if origin else {}

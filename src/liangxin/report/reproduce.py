@@ -9,6 +9,7 @@ from typing import Any
 
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.text import public_url, shell_word
+from liangxin.traits import JudgeTraits, ModelTraits
 from liangxin.words import Bilingual
 
 _SHORT = 160
@@ -83,7 +84,7 @@ def command(result: RunResult, total_units: int) -> Command:
         lines=tuple(" ".join(shell_word(word) for word in line) for line in lines),
         data=str(data or ""),
         version=str(manifest.get("versions", {}).get("liangxin", "")),
-        needs=tuple(_needs([spec, *(judge.record.spec for judge in result.judges)])),
+        needs=tuple(_needs([run.traits, *(judge.record.traits for judge in result.judges)])),
     )
 
 
@@ -107,15 +108,15 @@ def _judges(judges: Sequence[JudgeResult]) -> list[_Judge]:
         record = judge.record
         said = dict(_leaves(record.manifest, ""))
         last = {name.rpartition(".")[2]: value for name, value in said.items()}
-        models = [
-            one.strip().removeprefix("llm:")
-            for one in record.spec.removeprefix("jury:").split(",")
-            if "llm:" in one
-        ]
-        llm = bool(models)
+        llm = bool(record.traits.asks)
         options: dict[str, object] = {}
         if llm:
-            found = {one for model in models for value in said.values() if (one := _address(value, model))}
+            found = {
+                one
+                for model in record.traits.asks
+                for value in said.values()
+                if (one := _address(value, model))
+            }
             # A jury at several providers finds each by its own name; at one, Anthropic's is shown without /v1.
             roots = {one.removesuffix("/v1") for one in found}
             options["--judge-base-url"] = max(found, key=len) if len(roots) == 1 else None
@@ -142,14 +143,13 @@ def _address(identity: str, spec: str) -> str | None:
     return public_url(url) if url != identity and "://" in url else None
 
 
-def _needs(specs: Sequence[str]) -> Iterator[Bilingual]:
-    kinds = {part for spec in specs for one in spec.split(",") for part in one.split(":")[:3]}
-    if kinds & {"openai", "anthropic", "litellm"}:
+def _needs(used: Sequence[ModelTraits | JudgeTraits]) -> Iterator[Bilingual]:
+    if any(one.costs for one in used):
         yield Bilingual(
             zh="接口的密钥：放在环境变量里，任何记录和本页都没有它。",
             en="The endpoint's key, in an environment variable; it is in no record and not on this page.",
         )
-    if kinds & {"replay", "scripted", "labels"}:
+    if any(one.reads_file for one in used):
         yield Bilingual(
             zh="命令中提到的文件（回答、脚本或标注），内容须与当时相同；运行与评审的标识含其内容的指纹。",
             en="The files the command names (answers, script or labels), unchanged: the identities of run and judge "

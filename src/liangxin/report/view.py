@@ -20,8 +20,6 @@ from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table,
 from liangxin.store import Database, Runs, dialogues
 from liangxin.words import Bilingual, same, status_title, verdict_title
 
-SCRIPTED = "scripted:"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
@@ -132,7 +130,7 @@ def run_view(database: Database, result: RunResult) -> RunView:
         anchor=f"run-{run.id}",
         date=datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         total_units=total,
-        scripted=run.model.startswith(SCRIPTED),
+        scripted=run.traits.scripted,
         judges=judges,
         letters={judge.record.key: view for judge, view in zip(result.judges, judges, strict=True)},
         names=titles(result.benchmark),

@@ -6,7 +6,7 @@ import difflib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -17,6 +17,7 @@ from liangxin.records import Item
 from liangxin.store.content import canonical, item_of, item_text
 from liangxin.store.database import Database
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
+from liangxin.traits import JudgeTraits, ModelTraits
 
 _CHUNK = 1000
 
@@ -40,6 +41,8 @@ class RunRecord:
     sample: bool
     created: float
     manifest: Mapping[str, Any]
+    traits: ModelTraits = ModelTraits()
+    """What its model is."""
 
     @property
     def label(self) -> str:
@@ -56,6 +59,7 @@ class JudgeRecord:
     spec: str
     subject: Literal["primary", "refusal", "safety"]
     manifest: Mapping[str, Any]
+    traits: JudgeTraits = JudgeTraits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class NewRun:
     trials: int
     sample: bool
     manifest: Mapping[str, Any]
+    traits: ModelTraits = ModelTraits()
+    """What its model is."""
 
 
 class Runs:
@@ -178,6 +184,7 @@ class Runs:
                 "sample": int(new.sample),
                 "created": time.time(),
                 "manifest": canonical(new.manifest),
+                "traits": _written(new.traits),
             }
             connection.execute(insert(RUNS), [values])
             key = connection.execute(select(RUNS.c.key).where(RUNS.c.id == new.id)).scalar_one()
@@ -203,7 +210,13 @@ class Runs:
             return 0 if highest is None else int(highest) + 1
 
     def add_judge(
-        self, run: RunRecord, identity: str, spec: str, subject: str, manifest: Mapping[str, object]
+        self,
+        run: RunRecord,
+        identity: str,
+        spec: str,
+        subject: str,
+        manifest: Mapping[str, object],
+        traits: JudgeTraits = JudgeTraits(),
     ) -> JudgeRecord:
         """Enter a judge of a run, once for each identity."""
         values = {
@@ -213,6 +226,7 @@ class Runs:
             "subject": subject,
             "created": time.time(),
             "manifest": canonical(manifest),
+            "traits": _written(traits),
         }
         with self.database.begin() as connection:
             # One statement alone would burn a key on every repeat of the same command.
@@ -267,7 +281,13 @@ def _run(row: Any) -> RunRecord:
         sample=bool(row.sample),
         created=row.created,
         manifest=json.loads(row.manifest),
+        traits=ModelTraits(**json.loads(row.traits)),
     )
+
+
+def _written(traits: ModelTraits | JudgeTraits) -> str:
+    """What holds, as JSON."""
+    return canonical({name: value for name, value in asdict(traits).items() if value})
 
 
 def _judges(connection: Connection, run: RunRecord, identity: str | None = None) -> list[JudgeRecord]:
@@ -281,6 +301,12 @@ def _judges(connection: Connection, run: RunRecord, identity: str | None = None)
             spec=row.spec,
             subject=cast("Literal['primary', 'refusal', 'safety']", row.subject),
             manifest=json.loads(row.manifest),
+            traits=_judge_traits(row.traits),
         )
         for row in connection.execute(query)
     ]
+
+
+def _judge_traits(text: str) -> JudgeTraits:
+    told = json.loads(text)
+    return JudgeTraits(**{**told, "asks": tuple(told.get("asks", ()))})

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from liangxin.errors import StoreError
+from liangxin.store.old_kinds import kinds
 from liangxin.store.people import PEOPLE
 
 METADATA = MetaData()
@@ -67,6 +68,7 @@ RUNS = Table(
     Column("sample", Integer, nullable=False),
     Column("created", Float, nullable=False),
     Column("manifest", Text, nullable=False),
+    Column("traits", Text, nullable=False, server_default="{}"),
 )
 """`units` is how many units, in the run's order, have been planned: the largest `--limit` so far."""
 
@@ -110,8 +112,10 @@ JUDGES = Table(
     Column("subject", String(20), nullable=False),
     Column("created", Float, nullable=False),
     Column("manifest", Text, nullable=False),
+    Column("traits", Text, nullable=False, server_default="{}"),
     UniqueConstraint("run", "identity"),
 )
+"""`traits`, here and of a run: what the judge or model is, as JSON of what holds (see `liangxin.traits`)."""
 
 JUDGEMENTS = Table(
     "judgements",
@@ -185,7 +189,7 @@ def _people(connection: Connection) -> None:
     PEOPLE.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 

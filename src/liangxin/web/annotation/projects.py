@@ -171,7 +171,7 @@ def _form_page(
     error: LiangxinError | None = None,
 ) -> Response:
     runs = Runs(database).all()
-    judges = {judge.spec for run in runs for judge in Runs(database).judges(run)}
+    judges = {judge.spec for run in runs for judge in Runs(database).judges(run) if not judge.traits.people}
     people = [one for one in Accounts(database).all() if one.closed is None]
     said = (
         (error.zh, error.en)
@@ -187,7 +187,7 @@ def _form_page(
         status=400 if error else 200,
         runs=runs,
         titles={run.key: benchmark_of(run).title for run in runs},
-        judges=sorted(judge for judge in judges if not judge.startswith(("labels:", "people:"))),
+        judges=sorted(judges),
         people=people,
         entered=entered,
         error=said,

@@ -90,14 +90,14 @@ class Reached:
             return self._models[spec]
 
     async def _referee(self, attack: Attack) -> Referee:
-        from liangxin.engine.chatting import Referee, RefereeSettings
+        from liangxin.engine.chatting import Referee, RefereeSettings, asks_models
 
         settings = self._settings
         benchmark = next((one for one in settings.benchmarks if one.name == attack.benchmark), None)
         if benchmark is None:
             raise JudgeError(f"the site was started without the benchmark {attack.benchmark}")
         # A scorer is one for all models; a judge that is a model itself wants to know whom it judges.
-        model = attack.model if settings.judge.startswith(("llm:", "jury:")) else ""
+        model = attack.model if asks_models(settings.judge) else ""
         place = (benchmark.name, model)
         async with self._opening:
             if place not in self._referees:
