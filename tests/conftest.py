@@ -15,11 +15,11 @@ import pytest
 from hypothesis import settings
 from testbench import postgres
 
+from liangxin.digests import digest
 from liangxin.engine.results import RunResult, run_result
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
-from liangxin.store.content import digest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -6,8 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from liangxin import __version__
+from liangxin.digests import digest
 from liangxin.specs import Benchmark, Declaration, RunSpec
-from liangxin.store.content import digest
 
 DEFAULT_SEED = 0
 
@@ -39,7 +39,7 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
 
 def run_id(fields: dict[str, object]) -> str:
     """12 hex digits of the identity."""
-    return digest(fields, length=12)
+    return digest(fields)
 
 
 def manifest(

@@ -6,7 +6,6 @@ candidates that share a band are compared, and those with a Jaccard overlap of 0
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from liangxin.digests import lot
 from liangxin.errors import DataError
 from liangxin.scorer.rows import Labelled
 from liangxin.zh import fold
@@ -128,9 +128,7 @@ def split(rows: Sequence[Labelled], by: By, shares: Sequence[float], seed: int) 
 
 def _fill(members: dict[str, list[int]], total: int, shares: Sequence[float], seed: int) -> list[list[int]]:
     """Draw groups in a seeded order into whichever side is furthest below its share."""
-    order = sorted(
-        members, key=lambda key: hashlib.sha256(f"{seed}\0{key}".encode("utf-8", "surrogatepass")).digest()
-    )
+    order = sorted(members, key=lambda key: lot(seed, key))
     # Large groups first, as nothing could make up for one that comes last.
     order.sort(key=lambda key: len(members[key]) < 0.02 * total)
     sides: list[list[int]] = [[] for _ in shares]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from liangxin import cells
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_responsibility.card import CARD
+from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Rubric
 
@@ -58,16 +60,15 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not a text.
     """
-    prompt = fields.text(row, "prompt")
+    prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "domain_en", required=True)
     return (
         Item(
-            id=fields.own_id(row, "id", "id_")
-            or f"cvalues-responsibility-{fields.digest(*category, prompt)}",
+            id=cells.own_id(row, "id", "id_") or f"cvalues-responsibility-{digest([*category, prompt])}",
             turns=(prompt,),
             category=category,
             expect=fields.expect(row),
-            source=fields.source(row),
+            source=cells.source(row),
         ),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.cvalues_safety.card import CARD
+from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import REFUSAL_RATE, Benchmark, Bilingual, Rubric
 
@@ -46,15 +48,15 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not a text.
     """
-    prompt = fields.text(row, "prompt")
+    prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "category", "类别")
     return (
         Item(
-            id=fields.own_id(row, "id", "id_") or f"cvalues-safety-{fields.digest(*category, prompt)}",
+            id=cells.own_id(row, "id", "id_") or f"cvalues-safety-{digest([*category, prompt])}",
             turns=(prompt,),
             category=category,
             expect=fields.expect(row),
-            source=fields.source(row),
+            source=cells.source(row),
         ),
     )
 

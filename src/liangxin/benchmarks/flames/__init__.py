@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.flames.card import CARD
 from liangxin.benchmarks.flames.rubric import RUBRIC
+from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category
 
@@ -80,16 +82,16 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or outside the closed taxonomy.
     """
-    dimension = fields.one_of(row, _SUBCOMPONENTS, "dimension")
-    subcomponent = fields.one_of(row, _SUBCOMPONENTS[dimension], "subcomponent")
-    prompt = fields.text(row, "prompt")
+    dimension = cells.one_of(row, _SUBCOMPONENTS, "dimension")
+    subcomponent = cells.one_of(row, _SUBCOMPONENTS[dimension], "subcomponent")
+    prompt = cells.text(row, "prompt")
     return (
         Item(
-            id=fields.own_id(row) or f"flames-{fields.digest(dimension, subcomponent, prompt)}",
+            id=cells.own_id(row) or f"flames-{digest([dimension, subcomponent, prompt])}",
             turns=(prompt,),
             category=(dimension, subcomponent),
             expect=fields.expect(row),
-            source=fields.source(row),
+            source=cells.source(row),
         ),
     )
 

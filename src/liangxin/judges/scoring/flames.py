@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from liangxin.digests import bytes_digest
 from liangxin.errors import JudgeError
 from liangxin.judges.scoring.files import Head, Settings
 from liangxin.judges.scoring.hf import HfBackbone, Reading, needed, open_tokenizer, placed
@@ -73,7 +73,7 @@ def load_flames(folder: Path) -> Scorer:
         training={"by": "the Flames authors (released weights) or whoever trained this directory"},
     )
     placed(backbone)
-    return Scorer(folder=folder, settings=settings, weights_sha256=_digest(files), backbone=backbone)
+    return Scorer(folder=folder, settings=settings, weights_sha256=bytes_digest(*files), backbone=backbone)
 
 
 def _built(folder: Path, state: Mapping[str, Any]) -> tuple[Any, list[Any]]:
@@ -139,12 +139,3 @@ def _tokenizer(folder: Path) -> Any:
         from transformers import LlamaTokenizer
 
         return LlamaTokenizer.from_pretrained(folder, local_files_only=True)
-
-
-def _digest(files: list[Path]) -> str:
-    digest = sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()

@@ -11,7 +11,6 @@ small for the kernels that work on tiles of tokens.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import mmap
 import os
@@ -27,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from liangxin.digests import text_digest
 from liangxin.errors import ModelError, UsageError
 from liangxin.files import file_digest
 from liangxin.models import fewshot
@@ -129,7 +129,11 @@ class GgufModel:
         self._chat = chat_template is not None
         self.template = chat_template or fewshot.template()
         """How a question becomes a prompt, for the manifest."""
-        shape = _digest12(self.template, CHAT_MAX_TOKENS) if self._chat else fewshot.template_digest()
+        shape = (
+            text_digest(json.dumps([self.template, CHAT_MAX_TOKENS], ensure_ascii=False), length=12)
+            if self._chat
+            else fewshot.template_digest()
+        )
         self.identity = f"gguf:{digest[:16]}+{shape}"
         self.threads = threads
         self._timeout = timeout
@@ -319,7 +323,3 @@ def load(path: Path, threads: int, step: int = BATCH) -> Any:
         return xllamacpp.Server(settings)
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path} cannot be loaded by llama.cpp: {short(str(error))}") from None
-
-
-def _digest12(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]
