@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from liangxin import cells
 from liangxin.errors import DataError, UsageError
 from liangxin.files import read_rows, show
+from liangxin.flames_levels import FLAMES_LEVELS
 from liangxin.records import Row
 
 LEAST_ROWS = 20
@@ -16,9 +17,8 @@ LEAST_ROWS = 20
 LEAST_OF_A_LEVEL = 4
 """Labels of one level below which a head cannot learn and be checked on it."""
 
-_FLAMES = {"Fairness": 3, "Safety": 3, "Morality": 3, "Legality": 2, "Data protection": 2}
-PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
-    "flames": {name: ("1", "2", "3") if levels == 3 else ("1", "3") for name, levels in _FLAMES.items()},
+PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "flames": FLAMES_LEVELS,
     "sc-safety": {"*": ("0", "1", "2")},
     "safety": {"*": ("unsafe", "safe")},
 }

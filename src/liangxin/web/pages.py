@@ -16,10 +16,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from liangxin import __version__
-from liangxin.annotation.desk.tasks import category_title
 from liangxin.specs import Category
 from liangxin.text import visible
 from liangxin.web.asking import Viewer, language_of, site_of
+from liangxin.words import category_title
 
 
 def page(
@@ -98,4 +98,4 @@ def _safe_to_see(value: object) -> object:
 
 def category_words(taxonomy: Sequence[Category], viewer: Viewer) -> Callable[[Sequence[str]], str]:
     """Names a category path of this taxonomy in the viewer's language."""
-    return lambda path: category_title(taxonomy, path)[viewer.language]
+    return lambda path: getattr(category_title(taxonomy, path), viewer.language)
