@@ -157,7 +157,7 @@ def _corrected_table(result: RunResult, judge: JudgeResult) -> Table:
     return table
 
 
-def _in_taxonomy_order(scores: Sequence[Score], names: Mapping[str, str]) -> list[Score]:
+def _in_taxonomy_order(scores: Sequence[Score], names: Iterable[str]) -> list[Score]:
     """Categories as the benchmark lists them; everything else stays where it is."""
     order = {path: place for place, path in enumerate(names)}
     runs: list[Score] = []

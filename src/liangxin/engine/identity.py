@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from liangxin import __version__
 from liangxin.digests import digest
+from liangxin.run_options import identity_values
 from liangxin.specs import Benchmark, Declaration, RunSpec
 
 DEFAULT_SEED = 0
@@ -15,8 +16,8 @@ DEFAULT_SEED = 0
 def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model: str) -> dict[str, object]:
     """The settings that a run's identity is made of.
 
-    `--limit`, `--connections`, `--judge` and `--name` are not among them: a larger limit extends a run.
-    `--choose-by` is one only where it is not `generation`, so that runs made before it keep their id.
+    Which options are among them is said with each option (`liangxin.run_options`): `--limit`, `--connections`,
+    `--judge` and `--name` are not, as a larger limit extends a run.
 
     Args:
         model: the model's identity: SPEC and base URL, or what a recorded file contains.
@@ -27,13 +28,8 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
         "data_sha256": data_sha256,
         "protocol": benchmark.protocol,
         "model": model,
-        "temperature": spec.generation.temperature,
-        "max_tokens": spec.generation.max_tokens,
-        "request_seed": spec.generation.seed,
-        "system": spec.system,
         "seed": DEFAULT_SEED if spec.seed is None else spec.seed,
-        "trials": spec.trials,
-        **({} if spec.choose_by == "generation" else {"choose_by": spec.choose_by}),
+        **identity_values(spec),
     }
 
 
