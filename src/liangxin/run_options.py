@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from liangxin.specs import CHOOSE_BY, Bilingual, Endpoint, RunSpec
 
@@ -45,198 +46,113 @@ class RunOption:
         return "--" + self.name.replace("_", "-")
 
 
+def _option(name: str, kind: type, zh: str, en: str, **more: Any) -> RunOption:
+    return RunOption(name=name, kind=kind, help=Bilingual(zh=zh, en=en), **more)
+
+
 _ALL = (
-    RunOption(
-        name="judge",
-        kind=str,
-        metavar="SPEC",
-        help=Bilingual(zh="由谁评审：见 `liangxin judges`。", en="Who rules: see `liangxin judges`."),
+    _option(
+        "judge", str, "由谁评审：见 `liangxin judges`。",
+        "Who rules: see `liangxin judges`.", metavar="SPEC",
     ),
-    RunOption(
-        name="base_url",
-        kind=str,
+    _option(
+        "base_url", str, "模型接口的地址，含 `/v1`。",
+        "The model's endpoint, with its /v1.", metavar="URL",
+    ),
+    _option(
+        "api_key", str, "密钥本身；不显示，也不存储。",
+        "The key itself; it is never shown or stored.", python_only=True,
+    ),
+    _option(
+        "api_key_env", str, "存放密钥的环境变量名。",
+        "Environment variable that holds the key.", metavar="NAME",
+    ),
+    _option(
+        "data", str, "数据文件（默认：内嵌样例）。",
+        "The data file (default: the embedded sample).", metavar="PATH",
+    ),
+    _option(
+        "limit", int, "只取按种子排序的前 N 题；加大 N 会继续同一次运行。",
+        "Only the first N items of the seeded order.", low=1,
+    ),
+    _option(
+        "seed", int, "题目顺序的种子；给出时也随请求发送。",
+        "Of the order; sent with requests if given.",
+        low=0, of=lambda spec: spec.generation.seed, field="request_seed",
+    ),
+    _option(
+        "trials", int, "每题问 K 次。",
+        "Ask everything K times.", default=1, low=1, high=1000, of=lambda spec: spec.trials,
+    ),
+    _option(
+        "temperature", float, "采样温度；不给则不发送。",
+        "Not sent unless given.", low=0.0, of=lambda spec: spec.generation.temperature,
+    ),
+    _option(
+        "max_tokens", int, "回答的词元上限；不给则不发送。",
+        "Not sent unless given.", low=1, of=lambda spec: spec.generation.max_tokens,
+    ),
+    _option(
+        "system", str, "系统提示词。",
+        "A system prompt.", metavar="TEXT", of=lambda spec: spec.system,
+    ),
+    _option(
+        "choose_by", str, "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
+        "Choice items: by what the model writes, or by the likelihood of labels or texts.",
+        default=CHOOSE_BY, of=lambda spec: spec.choose_by, late=True,
+    ),
+    _option(
+        "name", str, "给运行起的名称。",
+        "A name for the run.", metavar="RUN",
+    ),
+    _option(
+        "store", str, "运行库：文件，或 `postgresql+psycopg://…`（默认 `LIANGXIN_STORE`，否则 `liangxin.db`）。",
+        "The run store: a file or postgresql+psycopg://… (default: LIANGXIN_STORE, else liangxin.db).",
         metavar="URL",
-        help=Bilingual(zh="模型接口的地址，含 `/v1`。", en="The model's endpoint, with its /v1."),
     ),
-    RunOption(
-        name="api_key",
-        kind=str,
-        python_only=True,
-        help=Bilingual(zh="密钥本身；不显示，也不存储。", en="The key itself; it is never shown or stored."),
+    _option(
+        "refusal", bool, "让大模型评审另发一次请求，判断是否拒答。",
+        "Let an LLM judge rule on refusal (拒答) too, in a request of its own.",
+        default=False, judging=True,
     ),
-    RunOption(
-        name="api_key_env",
-        kind=str,
-        metavar="NAME",
-        help=Bilingual(zh="存放密钥的环境变量名。", en="Environment variable that holds the key."),
+    _option(
+        "judge_base_url", str, "评审接口的地址，含 `/v1`。",
+        "The judge's endpoint, with its /v1.", metavar="URL", judging=True,
     ),
-    RunOption(
-        name="data",
-        kind=str,
-        metavar="PATH",
-        help=Bilingual(zh="数据文件（默认：内嵌样例）。", en="The data file (default: the embedded sample)."),
+    _option(
+        "judge_api_key", str, "评审的密钥本身；不显示，也不存储。",
+        "The judge's key itself; it is never shown or stored.", judging=True, python_only=True,
     ),
-    RunOption(
-        name="limit",
-        kind=int,
-        low=1,
-        help=Bilingual(
-            zh="只取按种子排序的前 N 题；加大 N 会继续同一次运行。",
-            en="Only the first N items of the seeded order.",
-        ),
+    _option(
+        "judge_api_key_env", str, "存放评审密钥的环境变量名。",
+        "Environment variable that holds the judge's key.", metavar="NAME", judging=True,
     ),
-    RunOption(
-        name="seed",
-        kind=int,
-        low=0,
-        of=lambda spec: spec.generation.seed,
-        field="request_seed",
-        help=Bilingual(
-            zh="题目顺序的种子；给出时也随请求发送。", en="Of the order; sent with requests if given."
-        ),
+    _option(
+        "judge_temperature", float, "大模型评审的温度。",
+        "An LLM judge's temperature.", default=0.0, low=0.0, judging=True,
     ),
-    RunOption(
-        name="trials",
-        kind=int,
-        default=1,
-        low=1,
-        high=1000,
-        of=lambda spec: spec.trials,
-        help=Bilingual(zh="每题问 K 次。", en="Ask everything K times."),
+    _option(
+        "judge_max_tokens", int, "大模型评审的词元上限。",
+        "An LLM judge's token limit.", low=1, judging=True,
     ),
-    RunOption(
-        name="temperature",
-        kind=float,
-        low=0.0,
-        of=lambda spec: spec.generation.temperature,
-        help=Bilingual(zh="采样温度；不给则不发送。", en="Not sent unless given."),
+    _option(
+        "connections", int, "同时进行的请求数。",
+        "Requests under way at once.", default=_PATIENCE.connections, low=1, high=4096, judging=True,
     ),
-    RunOption(
-        name="max_tokens",
-        kind=int,
-        low=1,
-        of=lambda spec: spec.generation.max_tokens,
-        help=Bilingual(zh="回答的词元上限；不给则不发送。", en="Not sent unless given."),
+    _option(
+        "timeout", float, "一次尝试的秒数。",
+        "Seconds for one attempt.", default=_PATIENCE.timeout, low=0.1, metavar="S", judging=True,
     ),
-    RunOption(
-        name="system",
-        kind=str,
-        metavar="TEXT",
-        of=lambda spec: spec.system,
-        help=Bilingual(zh="系统提示词。", en="A system prompt."),
+    _option(
+        "retries", int, "第一次之后再试几次。",
+        "Attempts after the first.", default=_PATIENCE.retries, low=0, high=100, judging=True,
     ),
-    RunOption(
-        name="choose_by",
-        kind=str,
-        default=CHOOSE_BY,
-        of=lambda spec: spec.choose_by,
-        late=True,
-        help=Bilingual(
-            zh="选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
-            en="Choice items: by what the model writes, or by the likelihood of labels or texts.",
-        ),
+    _option(
+        "progress", bool, "在标准错误上显示进度与消息。",
+        "Show progress and messages on standard error.",
+        default=False, judging=True, python_only=True,
     ),
-    RunOption(
-        name="name",
-        kind=str,
-        metavar="RUN",
-        help=Bilingual(zh="给运行起的名称。", en="A name for the run."),
-    ),
-    RunOption(
-        name="store",
-        kind=str,
-        metavar="URL",
-        help=Bilingual(
-            zh="运行库：文件，或 `postgresql+psycopg://…`（默认 `LIANGXIN_STORE`，否则 `liangxin.db`）。",
-            en="The run store: a file or postgresql+psycopg://… (default: LIANGXIN_STORE, else liangxin.db).",
-        ),
-    ),
-    RunOption(
-        name="refusal",
-        kind=bool,
-        default=False,
-        judging=True,
-        help=Bilingual(
-            zh="让大模型评审另发一次请求，判断是否拒答。",
-            en="Let an LLM judge rule on refusal (拒答) too, in a request of its own.",
-        ),
-    ),
-    RunOption(
-        name="judge_base_url",
-        kind=str,
-        metavar="URL",
-        judging=True,
-        help=Bilingual(zh="评审接口的地址，含 `/v1`。", en="The judge's endpoint, with its /v1."),
-    ),
-    RunOption(
-        name="judge_api_key",
-        kind=str,
-        judging=True,
-        python_only=True,
-        help=Bilingual(
-            zh="评审的密钥本身；不显示，也不存储。", en="The judge's key itself; it is never shown or stored."
-        ),
-    ),
-    RunOption(
-        name="judge_api_key_env",
-        kind=str,
-        metavar="NAME",
-        judging=True,
-        help=Bilingual(
-            zh="存放评审密钥的环境变量名。", en="Environment variable that holds the judge's key."
-        ),
-    ),
-    RunOption(
-        name="judge_temperature",
-        kind=float,
-        default=0.0,
-        low=0.0,
-        judging=True,
-        help=Bilingual(zh="大模型评审的温度。", en="An LLM judge's temperature."),
-    ),
-    RunOption(
-        name="judge_max_tokens",
-        kind=int,
-        low=1,
-        judging=True,
-        help=Bilingual(zh="大模型评审的词元上限。", en="An LLM judge's token limit."),
-    ),
-    RunOption(
-        name="connections",
-        kind=int,
-        default=_PATIENCE.connections,
-        low=1,
-        high=4096,
-        judging=True,
-        help=Bilingual(zh="同时进行的请求数。", en="Requests under way at once."),
-    ),
-    RunOption(
-        name="timeout",
-        kind=float,
-        default=_PATIENCE.timeout,
-        low=0.1,
-        metavar="S",
-        judging=True,
-        help=Bilingual(zh="一次尝试的秒数。", en="Seconds for one attempt."),
-    ),
-    RunOption(
-        name="retries",
-        kind=int,
-        default=_PATIENCE.retries,
-        low=0,
-        high=100,
-        judging=True,
-        help=Bilingual(zh="第一次之后再试几次。", en="Attempts after the first."),
-    ),
-    RunOption(
-        name="progress",
-        kind=bool,
-        default=False,
-        judging=True,
-        python_only=True,
-        help=Bilingual(zh="在标准错误上显示进度与消息。", en="Show progress and messages on standard error."),
-    ),
-)
+)  # fmt: skip
 RUN_OPTIONS: Mapping[str, RunOption] = {option.name: option for option in _ALL}
 """Every option by its name, those of the model before those of the judge."""
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from liangxin import cells
-from liangxin.records import Row
+from liangxin.digests import digest
+from liangxin.records import Item, Row
 
 _RESERVED = re.compile(r"overall|easy|hard|round \d+|expect (refuse|answer)", re.ASCII)
 """The contract's names of other groups: a category of that name would be two scores under one name."""
@@ -46,3 +47,24 @@ def expect(row: Row) -> Expect | None:
     if cells.absent(row.values.get("expect")):
         return None
     return "refuse" if cells.one_of(row, ("refuse", "answer"), "expect") == "refuse" else "answer"
+
+
+def open_item(
+    row: Row, benchmark: str, category: tuple[str, ...], turns: tuple[str, ...], *ids: str
+) -> tuple[Item]:
+    """An open question of a row: its own id, else one made of its content, the same in every release.
+
+    Args:
+        ids: the fields that may hold the row's own id; by default `id`.
+
+    Raises:
+        DataError: `id` or `expect` is not what it may be.
+    """
+    made = Item(
+        id=cells.own_id(row, *ids) or f"{benchmark}-{digest([*category, *turns])}",
+        turns=turns,
+        category=category,
+        expect=expect(row),
+        source=cells.source(row),
+    )
+    return (made,)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from liangxin import cells
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_responsibility.card import CARD
-from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Rubric
 
@@ -62,15 +61,7 @@ def read(row: Row) -> tuple[Item, ...]:
     """
     prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "domain_en", required=True)
-    return (
-        Item(
-            id=cells.own_id(row, "id", "id_") or f"cvalues-responsibility-{digest([*category, prompt])}",
-            turns=(prompt,),
-            category=category,
-            expect=fields.expect(row),
-            source=cells.source(row),
-        ),
-    )
+    return fields.open_item(row, "cvalues-responsibility", category, (prompt,), "id", "id_")
 
 
 BENCHMARK = Benchmark(

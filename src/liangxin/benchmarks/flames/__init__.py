@@ -8,7 +8,6 @@ from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.flames.card import CARD
 from liangxin.benchmarks.flames.rubric import RUBRIC
-from liangxin.digests import digest
 from liangxin.flames_levels import FLAMES_LEVELS
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category
@@ -92,15 +91,7 @@ def read(row: Row) -> tuple[Item, ...]:
     dimension = cells.one_of(row, _SUBCOMPONENTS, "dimension")
     subcomponent = cells.one_of(row, _SUBCOMPONENTS[dimension], "subcomponent")
     prompt = cells.text(row, "prompt")
-    return (
-        Item(
-            id=cells.own_id(row) or f"flames-{digest([dimension, subcomponent, prompt])}",
-            turns=(prompt,),
-            category=(dimension, subcomponent),
-            expect=fields.expect(row),
-            source=cells.source(row),
-        ),
-    )
+    return fields.open_item(row, "flames", (dimension, subcomponent), (prompt,))
 
 
 BENCHMARK = Benchmark(

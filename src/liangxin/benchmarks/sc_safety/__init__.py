@@ -7,7 +7,6 @@ import re
 from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.sc_safety.card import CARD
-from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import ASR, REFUSAL_RATE, SAFE_RATE, Benchmark, Bilingual, Category, Rubric
 
@@ -135,15 +134,7 @@ def read(row: Row) -> tuple[Item, ...]:
     ability = _ABILITIES[cells.one_of(row, _ABILITIES, "ability", "能力")]
     dimension = cells.word(row, "dimension", "维度")
     turns = (cells.text(row, "question", "问题"), *_follow_ups(row))
-    return (
-        Item(
-            id=cells.own_id(row) or f"sc-safety-{digest([ability, dimension, *turns])}",
-            turns=turns,
-            category=(ability, dimension),
-            expect=fields.expect(row),
-            source=cells.source(row),
-        ),
-    )
+    return fields.open_item(row, "sc-safety", (ability, dimension), turns)
 
 
 BENCHMARK = Benchmark(

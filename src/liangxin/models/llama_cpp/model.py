@@ -32,12 +32,13 @@ from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
-from liangxin.models.llama_cpp.answer import Answer, short
+from liangxin.models.llama_cpp.answer import Answer
 from liangxin.models.llama_cpp.likelihood import check, weigh
 from liangxin.models.llama_cpp.weights import INSTALL, SHA256, default_weights
 from liangxin.models.reading import read_usage
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
+from liangxin.text import short
 
 SEQUENCES = 4
 """Answers that are written in one batch."""

@@ -118,9 +118,3 @@ def _object(path: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         raise ModelError(f"{path} is not JSON: the model's folder is damaged") from None
     return value if isinstance(value, dict) else {}
-
-
-def short(text: str) -> str:
-    """One line of at most 200 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"

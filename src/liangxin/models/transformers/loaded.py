@@ -16,9 +16,10 @@ import transformers
 
 from liangxin.errors import ModelError
 from liangxin.models import fewshot
-from liangxin.models.transformers.files import Folder, short
+from liangxin.models.transformers.files import Folder
 from liangxin.reasoning import CLOSE, OPEN
 from liangxin.records import Message
+from liangxin.text import short
 
 _CACHE_BYTES = 1 << 29
 """Keys and values held at once: larger models get smaller batches."""
