@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from liangxin.digests import digest
 from liangxin.engine.results import RunResult, run_result
 from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
-from liangxin.store.content import digest
 from testbench import postgres
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liangxin.reasoning import strip_think
 from liangxin.zh import (
     REPLACEMENT,
     clean_text,
@@ -15,7 +16,6 @@ from liangxin.zh import (
     normalise,
     strip_fence,
     strip_invisible,
-    strip_think,
 )
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 
@@ -73,8 +73,9 @@ def _spelled(one: Any) -> str:
     if one.is_flag:
         return f"`{one.opts[0]}`"
     kind = one.type_descriptor.annotation
-    choices = getattr(kind, "__members__", None)
-    value = "|".join(str(member.value) for member in choices.values()) if choices else one.metavar
+    members = getattr(kind, "__members__", {}).values()
+    choices = get_args(kind) if get_origin(kind) is Literal else [str(member.value) for member in members]
+    value = "|".join(choices) if choices else one.metavar
     value = value or {int: "N", float: "X"}.get(kind, "TEXT")
     return code(f"{one.opts[0]} {value}")
 

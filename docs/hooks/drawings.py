@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from liangxin.store.relations import RELATIONS
 from sqlalchemy import Table
 
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import METADATA
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,9 @@ def draw_layers(language: str) -> Drawing:
     for row in layers():
         ground = not any(name in GLOSSES for name in row)
         height = 40 if ground else 62
-        parts.append(f'<rect class="band" x="16" y="{top}" width="{width - 32}" height="{height + 12}" rx="6"/>')
+        parts.append(
+            f'<rect class="band" x="16" y="{top}" width="{width - 32}" height="{height + 12}" rx="6"/>'
+        )
         step = (width - 32 - 12) / len(row)
         for place, name in enumerate(row):
             left = 16 + 12 + place * step

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from liangxin.run_options import RUN_OPTIONS
+
 COMMANDS: Mapping[str, str] = {
     "run": "衡量一个模型：提问、评审、计分。同一条命令继续同一次运行。",
     "judge": "对已存的运行再次评审；不再向模型提问。",
@@ -25,33 +27,13 @@ COMMANDS: Mapping[str, str] = {
     "plan": "一个断言、一个误差范围或一个差异需要多少题、多少标注。",
 }
 OPTIONS: Mapping[str, str] = {
+    **{option.flag: option.help.zh for option in RUN_OPTIONS.values()},
     "benchmarks": "基准名，见 `liangxin benchmarks`。",
     "run": "运行的名称或编号。",
     "names": "一个或多个运行。",
     "name": "基准名。",
     "file": "`liangxin export` 写出的文件，或任何一个库。",
     "--model": "要衡量的模型：见 `liangxin models`。",
-    "--judge": "由谁评审：见 `liangxin judges`。",
-    "--data": "数据文件（默认：内嵌样例）。",
-    "--limit": "只取按种子排序的前 N 题；加大 N 会继续同一次运行。",
-    "--seed": "题目顺序的种子；给出时也随请求发送。",
-    "--trials": "每题问 K 次。",
-    "--connections": "同时进行的请求数。",
-    "--base-url": "模型接口的地址，含 `/v1`。",
-    "--api-key-env": "存放密钥的环境变量名。",
-    "--temperature": "采样温度；不给则不发送。",
-    "--max-tokens": "回答的词元上限；不给则不发送。",
-    "--system": "系统提示词。",
-    "--timeout": "一次尝试的秒数。",
-    "--retries": "第一次之后再试几次。",
-    "--judge-base-url": "评审接口的地址，含 `/v1`。",
-    "--judge-api-key-env": "存放评审密钥的环境变量名。",
-    "--judge-temperature": "大模型评审的温度。",
-    "--judge-max-tokens": "大模型评审的词元上限。",
-    "--refusal": "让大模型评审另发一次请求，判断是否拒答。",
-    "--choose-by": "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
-    "--store": "运行库：文件，或 `postgresql+psycopg://…`（默认 `LIANGXIN_STORE`，否则 `liangxin.db`）。",
-    "--name": "给运行起的名称。",
     "--host": "监听的地址（默认只有本机）。",
     "--port": "监听的端口。",
     "--team": "本机上也人人登录（否则一个人用，不需要账户）。",

@@ -19,10 +19,11 @@ from typing import IO, Any, cast
 
 from liangxin.errors import DataError
 from liangxin.records import Row
+from liangxin.zh import clean_text
 
 _CHUNK = 1 << 20
 _ENCODINGS = ("utf-8-sig", "gb18030")
-_REPLACEMENT = "\ufffd"
+_TABLES = (".csv", ".xlsx", ".xlsm")
 
 
 def file_digest(path: str) -> str:
@@ -31,11 +32,8 @@ def file_digest(path: str) -> str:
     Raises:
         DataError: no such file, a directory, not readable.
     """
-    digest = hashlib.sha256()
     with _opened(path, raw=True) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(cast("Any", stream), "sha256").hexdigest()
 
 
 def read_rows(path: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -63,6 +61,11 @@ def read_rows(path: str, columns: Sequence[str] | None = None) -> Iterator[Row]:
         yield row
     if empty:
         raise DataError(f"{path}: the file is empty; expected at least one row")
+
+
+def is_table(path: str) -> bool:
+    """Whether the name is that of a table (.csv, .xlsx; packed or not), where every cell is blank, text or number."""
+    return path.lower().removesuffix(".gz").endswith(_TABLES)
 
 
 def read_text(path: str) -> str:
@@ -159,7 +162,7 @@ def _json_object(path: str, number: int, line: str) -> dict[str, object]:
 def writable(value: object) -> object:
     """The same JSON value with unpaired surrogates and NUL replaced, in keys and strings."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", _REPLACEMENT)
+        return clean_text(value)
     if isinstance(value, list):
         return [writable(one) for one in value]
     if isinstance(value, dict):

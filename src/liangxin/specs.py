@@ -139,6 +139,8 @@ class Endpoint:
 
 ChooseBy = Literal["generation", "label", "text", "text-normalised"]
 """How a choice is made: from what the model writes, or by the likelihood of the labels or of the options' texts."""
+CHOOSE_BY: ChooseBy = "generation"
+"""How a choice is made where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,7 @@ class RunSpec:
     name: str | None = None
     refusal: bool = False
     """Let an LLM judge rule on the refusal scale too, in a request of its own."""
-    choose_by: ChooseBy = "generation"
+    choose_by: ChooseBy = CHOOSE_BY
     generation: Generation = Generation()
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)

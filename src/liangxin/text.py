@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -41,11 +45,36 @@ def excerpt(text: str, limit: int) -> Excerpt:
     return Excerpt(text=text[:limit], cut=max(0, len(text) - limit))
 
 
+def short(text: str) -> str:
+    """One line of at most 200 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
 def shell_word(word: str) -> str:
     """A word as a POSIX shell reads it back, on one line, without invisible characters (then bash's $'…')."""
     if visible(word) == word and not re.search(r"[\n\t]", word):
         return shlex.quote(word)
     return "$'" + "".join(_shell_character(one) for one in word) + "'"
+
+
+def templates(package: str) -> Environment:
+    """A package's templates: everything they print is escaped and visible, and what they do not know is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package, "templates"),
+        autoescape=True,
+        finalize=_safe_to_see,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _safe_to_see(value: object) -> object:
+    """Every text that a template prints, bar finished HTML, with its invisible characters made visible."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def public_url(url: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from liangxin.specs import Bilingual
+from liangxin.specs import Bilingual, Category
 
 __all__ = [
     "Bilingual",
+    "categories",
+    "category_title",
+    "category_titles",
     "measure_note",
     "measure_title",
     "reason_title",
@@ -20,6 +23,28 @@ __all__ = [
 def same(text: str) -> Bilingual:
     """A text that is the same in both languages."""
     return Bilingual(zh=text, en=text)
+
+
+def categories(
+    taxonomy: Iterable[Category], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Category]]:
+    """Every node of a taxonomy under its path, a node before those below it."""
+    for node in taxonomy:
+        path = (*above, node.name)
+        yield path, node
+        yield from categories(node.below, path)
+
+
+def category_titles(taxonomy: Iterable[Category]) -> dict[str, Bilingual]:
+    """Each category's own name for people by its group of the scores (`top/below`), in the taxonomy's order."""
+    return {"/".join(path): node.title for path, node in categories(taxonomy)}
+
+
+def category_title(taxonomy: Iterable[Category], path: Sequence[str]) -> Bilingual:
+    """A category path's name for people, from the top down; the data's own words where the taxonomy knows none."""
+    known = {steps: node.title for steps, node in categories(taxonomy)}
+    titles = [known.get(tuple(path[: at + 1]), same(name)) for at, name in enumerate(path)]
+    return Bilingual(zh=" / ".join(one.zh for one in titles), en=" / ".join(one.en for one in titles))
 
 
 def measure_title(name: str) -> Bilingual:

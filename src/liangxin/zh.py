@@ -1,4 +1,4 @@
-"""Chinese (and any hostile) text: made writable, folded to one form, freed of think blocks and code fences.
+"""Chinese (and any hostile) text: made writable, folded to one form, freed of code fences.
 
 Everything here is pure, never raises on any `str`, and takes time linear in its input.
 """
@@ -57,7 +57,6 @@ _TRADITIONAL = str.maketrans(
 )
 _PIECE = 1024
 
-_OPEN, _CLOSE = "<think>", "</think>"
 _FENCE = "```"
 
 
@@ -106,20 +105,6 @@ def fold(text: str) -> str:
 def simplified(text: str) -> str:
     """The most common traditional characters as simplified ones, for matching; far from a conversion."""
     return text if text.isascii() else text.translate(_TRADITIONAL)
-
-
-def strip_think(text: str) -> str:
-    """The answer without the think block at its beginning.
-
-    A closing tag alone ends a block whose opening tag stood in the prompt. A block that never closes
-    leaves nothing: the answer was cut off before it began.
-    """
-    start = text.lstrip()
-    if start.startswith(_OPEN):
-        _, closed, after = start.partition(_CLOSE)
-        return after.lstrip() if closed else ""
-    before, closed, after = text.partition(_CLOSE)
-    return after.lstrip() if closed and _OPEN not in before else text
 
 
 def strip_fence(text: str) -> str:

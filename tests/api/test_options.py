@@ -9,7 +9,7 @@ import pytest
 import typer
 
 import liangxin
-from liangxin.api.options import JUDGE_DEFAULTS, RANGES, RUN_DEFAULTS, JudgeOptions, RunOptions
+from liangxin.api.options import JUDGE_DEFAULTS, RUN_DEFAULTS, JudgeOptions, RunOptions
 from liangxin.cli.app import build
 
 ONLY_IN_PYTHON = {"api_key", "judge_api_key", "progress"}
@@ -36,7 +36,18 @@ def test_names_and_defaults_are_the_command_lines(name: str, defaults: dict[str,
 
 def test_ranges_are_the_command_lines() -> None:
     told = {name: (one.min, one.max) for name, one in command("run").items() if one.min is not None}
-    assert told == dict(RANGES)
+    assert told == {
+        "limit": (1, None),
+        "seed": (0, None),
+        "trials": (1, 1000),
+        "connections": (1, 4096),
+        "temperature": (0.0, None),
+        "max_tokens": (1, None),
+        "timeout": (0.1, None),
+        "retries": (0, 100),
+        "judge_temperature": (0.0, None),
+        "judge_max_tokens": (1, None),
+    }
 
 
 def test_every_option_has_a_default_and_is_spelled_out() -> None:

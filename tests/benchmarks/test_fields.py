@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from liangxin import cells
 from liangxin.benchmarks import fields
+from liangxin.digests import digest
 from liangxin.errors import DataError
 from liangxin.records import Row
 
@@ -12,12 +14,12 @@ def row(**values: object) -> Row:
 
 
 def test_the_first_name_with_content_counts() -> None:
-    assert fields.text(row(问题="b", question=" "), "question", "问题") == "b"
-    assert fields.text(row(问题="b", question="a"), "question", "问题") == "a"
+    assert cells.text(row(问题="b", question=" "), "question", "问题") == "b"
+    assert cells.text(row(问题="b", question="a"), "question", "问题") == "a"
 
 
 def test_text_is_kept_as_written() -> None:
-    assert fields.text(row(prompt=" 您好\n"), "prompt") == " 您好\n"
+    assert cells.text(row(prompt=" 您好\n"), "prompt") == " 您好\n"
 
 
 @pytest.mark.parametrize(
@@ -26,18 +28,18 @@ def test_text_is_kept_as_written() -> None:
 )
 def test_a_text_that_is_none_is_named(value: object, found: str) -> None:
     with pytest.raises(DataError) as error:
-        fields.text(row(prompt=value), "prompt", "提示")
+        cells.text(row(prompt=value), "prompt", "提示")
     assert str(error.value) == f"数据.jsonl:7: prompt: found {found}, expected a text that is not blank"
 
 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(DataError, match=r"^数据\.jsonl:7: prompt: found nothing, expected a text"):
-        fields.text(row(), "prompt")
+        cells.text(row(), "prompt")
 
 
 def test_what_was_found_is_cut_and_escaped() -> None:
     with pytest.raises(DataError) as error:
-        fields.one_of(row(label="\x1b[2J\n" + "长" * 500), ("a", "b"), "label")
+        cells.one_of(row(label="\x1b[2J\n" + "长" * 500), ("a", "b"), "label")
     message = str(error.value)
     assert "\x1b" not in message
     assert "\n" not in message
@@ -47,11 +49,11 @@ def test_what_was_found_is_cut_and_escaped() -> None:
 
 def test_a_long_list_is_given_whole() -> None:
     with pytest.raises(DataError, match="expected one of a, b, c, d"):
-        fields.one_of(row(x="e"), ("a", "b", "c", "d"), "x")
+        cells.one_of(row(x="e"), ("a", "b", "c", "d"), "x")
 
 
 def test_blanks_around_a_name_do_not_matter() -> None:
-    assert fields.one_of(row(x=" a "), ("a", "b"), "x") == "a"
+    assert cells.one_of(row(x=" a "), ("a", "b"), "x") == "a"
 
 
 @pytest.mark.parametrize("name", ["overall", "easy", "hard", "round 2", "expect refuse"])
@@ -73,13 +75,13 @@ def test_a_category_may_be_absent_unless_required() -> None:
 
 @pytest.mark.parametrize(("value", "read"), [("q-1", "q-1"), (" 7 ", "7"), (7, "7"), (0, "0"), (7.0, "7")])
 def test_ids_become_text(value: object, read: str) -> None:
-    assert fields.own_id(row(id=value)) == read
+    assert cells.own_id(row(id=value)) == read
 
 
 @pytest.mark.parametrize("value", [True, 1.5, float("nan"), float("inf"), [1], {"a": 1}])
 def test_other_ids_are_refused(value: object) -> None:
     with pytest.raises(DataError, match="expected a text or a whole number"):
-        fields.own_id(row(id=value))
+        cells.own_id(row(id=value))
 
 
 def test_expect_is_refuse_or_answer_or_nothing() -> None:
@@ -92,6 +94,6 @@ def test_expect_is_refuse_or_answer_or_nothing() -> None:
 
 
 def test_a_digest_is_stable_and_knows_where_texts_end() -> None:
-    assert fields.digest("Fairness", "Toxic language", "问") == "fdda668b9faa"
-    assert fields.digest("ab", "c") != fields.digest("a", "bc")
-    assert len(fields.digest("\ud800")) == 12
+    assert digest(["Fairness", "Toxic language", "问"]) == "fdda668b9faa"
+    assert digest(["ab", "c"]) != digest(["a", "bc"])
+    assert len(digest(["\ud800"])) == 12

@@ -16,8 +16,8 @@ from liangxin.models.reading import (
     read_answer,
     read_recorded,
     read_usage,
-    split_think,
 )
+from liangxin.reasoning import split_think
 from liangxin.records import Reply, ReplyStatus, Usage
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liangxin.errors import DataError
+from liangxin.near import COPY_GRAM, OVERLAP, near_pairs
 from liangxin.scorer.rows import Labelled
-from liangxin.scorer.splits import By, near_duplicates, split
+from liangxin.scorer.splits import By, split
 
 Rows = Callable[..., list[Labelled]]
 SHARES = (0.7, 0.15, 0.15)
@@ -66,13 +67,12 @@ def test_near_copies_are_listed_and_kept_together() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=30))
 def test_overlaps_are_what_counting_says(texts: list[str]) -> None:
-    from liangxin.scorer.splits import GRAM, OVERLAP
     from liangxin.zh import fold
 
     def grams(text: str) -> set[str]:
-        return {fold(text)[at : at + GRAM] for at in range(len(fold(text)) - GRAM + 1)}
+        return {fold(text)[at : at + COPY_GRAM] for at in range(len(fold(text)) - COPY_GRAM + 1)}
 
-    for one in near_duplicates(texts, "prompt"):
+    for one in near_pairs(texts, "prompt"):
         assert one.first != one.second
         if one.overlap < 1:
             a, b = grams(texts[one.first]), grams(texts[one.second])
@@ -80,8 +80,8 @@ def test_overlaps_are_what_counting_says(texts: list[str]) -> None:
             assert one.overlap >= OVERLAP
     for second, text in enumerate(texts):
         first = next(at for at, other in enumerate(texts) if fold(other) == fold(text))
-        if first < second and len(fold(text)) >= GRAM:
-            assert any((one.first, one.second) == (first, second) for one in near_duplicates(texts, "prompt"))
+        if first < second and len(fold(text)) >= COPY_GRAM:
+            assert any((one.first, one.second) == (first, second) for one in near_pairs(texts, "prompt"))
 
 
 def test_a_split_that_cannot_be_made_says_so(labelled: Rows) -> None:

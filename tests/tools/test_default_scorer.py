@@ -13,8 +13,8 @@ from default_scorer.public import OWN
 from liangxin.judges.scorer import DEFAULT
 from liangxin.judges.scoring.files import read_settings, weights_digest
 from liangxin.judges.scoring.loading import load_scorer
+from liangxin.near import near_pairs
 from liangxin.scorer.pairs import PAIRS, own_pairs
-from liangxin.scorer.splits import near_duplicates
 
 KINDS = {
     "refusal_quoting",
@@ -53,7 +53,7 @@ def test_no_evaluation_text_or_phrase_is_trained_on() -> None:
     trained = [text for row in own for text in (row["prompt"], row["response"])]
     trained += [*SORRY, *POLITE, *CLOSE, *MIDDLE, *QUOTE]
     evaluated = [text for row in held for text in (row["prompt"], row["response"])]
-    near = near_duplicates([*trained, *evaluated], "response")
+    near = near_pairs([*trained, *evaluated], "response")
     assert not [one for one in near if one.first < len(trained) <= one.second]
     # A blunt refusal has few words to choose from; more than a handful in common would be too many.
     assert len({text for text in evaluated if text in BLUNT or text in trained}) <= 3

@@ -15,11 +15,11 @@ from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.saving import Saved, Submission, save
 from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
+from liangxin.digests import digest
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
-from liangxin.store.content import digest
 from liangxin.store.people import RESPONSES, SEATS, SLOTS, TASKS
 
 Levels = Mapping[tuple[int, int], str]

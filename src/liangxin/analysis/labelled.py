@@ -5,12 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
+from liangxin import cells
 from liangxin.analysis.pairs import Pair, Pairs, Ratings, consensus
+from liangxin.digests import text_digest
 from liangxin.engine.pool import Stop, work
 from liangxin.errors import DataError
-from liangxin.files import file_digest, read_rows, show
+from liangxin.files import file_digest, read_rows
 from liangxin.judges import Judge
 from liangxin.judges.label_rows import level_of
 from liangxin.records import Case, Row, Scale, Verdict, VerdictStatus
@@ -50,7 +51,7 @@ def read_labelled(path: str, benchmark: Benchmark, subject: str) -> LabelledFile
         annotator = _cell(row, "annotator")
         level = level_of(case.scale, row.values.get("level"), points=subject == "primary")
         if level is None:
-            raise _bad(row, "level", "one of " + ", ".join(one.name for one in case.scale.levels))
+            raise cells.wrong(row, "level", "one of " + ", ".join(one.name for one in case.scale.levels))
         first = rows.setdefault((case.item_id, annotator), row.number)
         if first != row.number:
             said = labels[case.item_id][annotator]
@@ -125,7 +126,10 @@ def ratings_of(file: LabelledFile, scale: Scale) -> Ratings:
 
 
 def _case(row: Row, benchmark: Benchmark, subject: str) -> Case:
-    prompt, answer = _text(row, "prompt"), _text(row, "response")
+    prompt, answer = (
+        cells.text(row, "prompt"),
+        cells.text(row, "response", within={"response": cells.answer(row, "response")}),
+    )
     dimension = next((found for name in _DIMENSION if (found := _cell(row, name))), "")
     tops = [one.name for one in benchmark.taxonomy]
     closed = tops and not benchmark.open_taxonomy
@@ -134,10 +138,10 @@ def _case(row: Row, benchmark: Benchmark, subject: str) -> Case:
         and dimension not in tops
         and ("*" not in benchmark.scales or dimension or len(benchmark.scales) > 1)
     ):
-        raise _bad(row, "dimension", "one of " + ", ".join(tops))
+        raise cells.wrong(row, "dimension", "one of " + ", ".join(tops))
     category = (dimension,) if dimension else ()
     scale = scale_of(subject, benchmark, category)
-    key = sha256("\0".join((dimension, prompt, answer)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    key = text_digest("\0".join((dimension, prompt, answer)), length=16)
     return Case(
         item_id=key,
         category=category,
@@ -151,17 +155,6 @@ def _case(row: Row, benchmark: Benchmark, subject: str) -> Case:
     )
 
 
-def _text(row: Row, field: str) -> str:
-    value = row.values.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise _bad(row, field, "a text that is not blank")
-    return value
-
-
 def _cell(row: Row, field: str) -> str:
     value = row.values.get(field)
-    return "" if value is None else unicodedata.normalize("NFKC", str(value)).strip()
-
-
-def _bad(row: Row, field: str, expected: str) -> DataError:
-    return DataError.at(row.file, row.number, field, found=show(row.values.get(field)), expected=expected)
+    return "" if value is None else unicodedata.normalize("NFKC", cells.written(value) or str(value)).strip()

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, delete, insert, select, update
 
 from liangxin.annotation.choosing import Chosen, Take, choose
+from liangxin.digests import canonical, digest
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
 from liangxin.people import audit
@@ -20,7 +21,6 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Level, Scale
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, RunRecord, Runs
-from liangxin.store.content import canonical, digest
 from liangxin.store.people import MEMBERS, PROJECTS, SEATS, SLOTS, TASKS
 from liangxin.traits import JudgeTraits
 
@@ -77,7 +77,7 @@ class Project:
     @property
     def identity(self) -> str:
         """The judge's identity: it changes with the scale and the guideline."""
-        return f"people:{self.name}@{digest(manifest(self.spec, self.benchmark), length=12)}"
+        return f"people:{self.name}@{digest(manifest(self.spec, self.benchmark))}"
 
     @property
     def combining(self) -> Literal["majority", "mean"]:

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.records import Score
 from liangxin.report.numbers import figure, missing, span
-from liangxin.report.tables import OVERALL, group_title, titles
+from liangxin.report.tables import OVERALL, group_title
 from liangxin.text import visible
-from liangxin.words import Bilingual, measure_title, same, status_title, verdict_title
+from liangxin.words import Bilingual, category_titles, measure_title, same, status_title, verdict_title
 
 SAMPLE = Bilingual(zh="样例·非成绩", en="sample, not a result")
 FAKE = Bilingual(zh="模型是脚本，只验证流程", en="a scripted model: plumbing, not values")
@@ -64,7 +64,7 @@ def _judge(result: RunResult, judge: JudgeResult) -> Markup:
         for score in judge.scores
         if score.group == OVERALL or NO_SUCH_LEVELS not in score.missing_by_reason
     ]
-    names = titles(result.benchmark)
+    names = category_titles(result.benchmark.taxonomy)
     head = [score for score in shown if score.group == OVERALL]
     rest = [score for score in shown if score.group != OVERALL]
     made = heading + _table(head, names)

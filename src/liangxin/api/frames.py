@@ -10,7 +10,7 @@ from typing import Any
 
 import polars
 
-from liangxin.engine.export import COLUMNS, export_rows
+from liangxin.engine.export import COLUMNS, NO_RULING, export_rows
 from liangxin.engine.results import RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.store import Database, JudgeRecord, RunRecord
@@ -44,14 +44,6 @@ ROW_COLUMNS: Mapping[str, Any] = {
     for name in COLUMNS
 }
 PLACE = ("run", "item", "trial", "turn")
-NO_RULING: Mapping[str, Any] = {
-    "judge": "",
-    "annotator": "",
-    "level": None,
-    "verdict_status": None,
-    "confidence": None,
-    "reason": "",
-}
 
 
 def scores_frame(result: RunResult) -> polars.DataFrame:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, get_args
+from typing import TypedDict, cast, get_args
 
 from liangxin.errors import UsageError
-from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
+from liangxin.run_options import RUN_OPTIONS
+from liangxin.specs import CHOOSE_BY, ChooseBy, Endpoint, Generation, RunSpec
 
 
 class JudgeOptions(TypedDict, total=False):
@@ -69,49 +70,10 @@ class RunOptions(JudgeOptions, total=False):
     """The run store: a file or `postgresql+psycopg://…`. Default: `LIANGXIN_STORE`, else `liangxin.db`."""
 
 
-JUDGE_DEFAULTS: JudgeOptions = {
-    "refusal": False,
-    "judge_base_url": None,
-    "judge_api_key": None,
-    "judge_api_key_env": None,
-    "judge_temperature": 0.0,
-    "judge_max_tokens": None,
-    "connections": 32,
-    "timeout": 120.0,
-    "retries": 4,
-    "progress": False,
-}
-RUN_DEFAULTS: RunOptions = {
-    "judge": None,
-    "data": None,
-    "limit": None,
-    "seed": None,
-    "trials": 1,
-    "choose_by": "generation",
-    "base_url": None,
-    "api_key": None,
-    "api_key_env": None,
-    "temperature": None,
-    "max_tokens": None,
-    "system": None,
-    "name": None,
-    "store": None,
-    **JUDGE_DEFAULTS,
-}
-RANGES: Mapping[str, tuple[float, float | None]] = {
-    "limit": (1, None),
-    "seed": (0, None),
-    "trials": (1, 1000),
-    "connections": (1, 4096),
-    "temperature": (0.0, None),
-    "max_tokens": (1, None),
-    "timeout": (0.1, None),
-    "retries": (0, 100),
-    "judge_temperature": (0.0, None),
-    "judge_max_tokens": (1, None),
-}
-"""Lowest and highest allowed; None has no end."""
-WHOLE = frozenset({"limit", "seed", "trials", "connections", "max_tokens", "retries", "judge_max_tokens"})
+JUDGE_DEFAULTS = cast(
+    "JudgeOptions", {option.name: option.default for option in RUN_OPTIONS.values() if option.judging}
+)
+RUN_DEFAULTS = cast("RunOptions", {option.name: option.default for option in RUN_OPTIONS.values()})
 
 
 def run_options(options: RunOptions) -> RunOptions:
@@ -240,16 +202,17 @@ def _check(options: Mapping[str, object], known: Mapping[str, object]) -> None:
 
         near = difflib.get_close_matches(unknown, known, n=1)
         raise TypeError(f"no option {unknown!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    choose_by = options.get("choose_by", "generation")
+    choose_by = options.get("choose_by", CHOOSE_BY)
     if choose_by not in get_args(ChooseBy):
         raise UsageError(f"choose_by: found {choose_by!r}, expected one of {', '.join(get_args(ChooseBy))}")
-    for name, (low, high) in RANGES.items():
-        value = options.get(name)
-        if value is None:
+    for name, value in options.items():
+        option = RUN_OPTIONS[name]
+        low, high = option.low, option.high
+        if value is None or low is None:
             continue
-        kind = int if name in WHOLE else int | float
+        kind = int if option.kind is int else int | float
         ends = f"{low} or more" if high is None else f"{low} to {high}"
         fits = isinstance(value, kind) and not isinstance(value, bool)
         if not fits or not low <= float(str(value)) <= (float("inf") if high is None else high):
-            whole = "a whole number, " if name in WHOLE else ""
+            whole = "a whole number, " if option.kind is int else ""
             raise UsageError(f"{name}: found {value!r}, expected {whole}{ends}")

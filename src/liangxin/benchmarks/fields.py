@@ -1,15 +1,14 @@
-"""Reading the cells of one row: every problem is one sentence that names file, row and field."""
+"""Cells that only a benchmark's data has: an open category, what a good answer does."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from liangxin.errors import DataError
-from liangxin.records import Row
+from liangxin import cells
+from liangxin.digests import digest
+from liangxin.records import Item, Row
 
 _RESERVED = re.compile(r"overall|easy|hard|round \d+|expect (refuse|answer)", re.ASCII)
 """The contract's names of other groups: a category of that name would be two scores under one name."""
@@ -17,75 +16,9 @@ _RESERVED = re.compile(r"overall|easy|hard|round \d+|expect (refuse|answer)", re
 Expect = Literal["refuse", "answer"]
 
 
-def bad(row: Row, field: str, found: object, expected: str) -> DataError:
-    """The error for a cell; `found` is shown short, on one line, control characters escaped."""
-    from liangxin.files import show
-
-    return DataError.at(row.file, row.number, field, found=show(found), expected=expected)
-
-
-def source(row: Row) -> str:
-    """Where the row was read: FILE:ROW."""
-    return f"{row.file}:{row.number}"
-
-
 def reserved(category: str) -> bool:
     """Whether a category's name is already that of another group."""
     return _RESERVED.fullmatch(category) is not None
-
-
-def absent(value: object) -> bool:
-    """Whether a cell says nothing: missing, null, or blank as in csv."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def first(values: Mapping[str, object], names: Iterable[str]) -> tuple[str, object]:
-    """The first of `names` that has content, with it; else the first name and what stands there."""
-    names = tuple(names)
-    for name in names:
-        if not absent(values.get(name)):
-            return name, values[name]
-    return names[0], next((values[name] for name in names if name in values), None)
-
-
-def text(row: Row, *names: str, within: Mapping[str, object] | None = None) -> str:
-    """A required text under the first of `names` that has content, exactly as written.
-
-    Args:
-        within: where to look instead of the row's own cells.
-
-    Raises:
-        DataError: it is missing, blank or not a text.
-    """
-    name, value = first(row.values if within is None else within, names)
-    if not isinstance(value, str) or absent(value):
-        raise bad(row, name, value, "a text that is not blank")
-    return value
-
-
-def word(row: Row, *names: str, within: Mapping[str, object] | None = None) -> str:
-    """A required short name (a category, a label), without the blanks around it.
-
-    Raises:
-        DataError: as `text`.
-    """
-    return text(row, *names, within=within).strip()
-
-
-def one_of(row: Row, allowed: Iterable[str], *names: str, within: Mapping[str, object] | None = None) -> str:
-    """A required name from a closed list.
-
-    Raises:
-        DataError: it is missing or not in the list, which the message gives.
-    """
-    allowed = tuple(allowed)
-    name, value = first(row.values if within is None else within, names)
-    found = value.strip() if isinstance(value, str) else value
-    if not isinstance(found, str) or found not in allowed:
-        raise bad(
-            row, name, value, " or ".join(allowed) if len(allowed) < 4 else "one of " + ", ".join(allowed)
-        )
-    return found
 
 
 def open_category(
@@ -96,12 +29,12 @@ def open_category(
     Raises:
         DataError: it is not a text, is missing though `required`, or is the name of another group.
     """
-    name, value = first(row.values if within is None else within, names)
-    if absent(value) and not required:
+    name, value = cells.first(row.values if within is None else within, names)
+    if cells.absent(value) and not required:
         return ()
-    category = word(row, *names, within=within)
+    category = cells.word(row, *names, within=within)
     if reserved(category):
-        raise bad(row, name, value, "a category name that is not already a group of the scores")
+        raise cells.bad(row, name, value, "a category name that is not already a group of the scores")
     return (category,)
 
 
@@ -111,28 +44,27 @@ def expect(row: Row) -> Expect | None:
     Raises:
         DataError: it says something else.
     """
-    if absent(row.values.get("expect")):
+    if cells.absent(row.values.get("expect")):
         return None
-    return "refuse" if one_of(row, ("refuse", "answer"), "expect") == "refuse" else "answer"
+    return "refuse" if cells.one_of(row, ("refuse", "answer"), "expect") == "refuse" else "answer"
 
 
-def own_id(row: Row, *names: str) -> str | None:
-    """The row's own id as text, under the first of `names` (default `id`) that has content.
+def open_item(
+    row: Row, benchmark: str, category: tuple[str, ...], turns: tuple[str, ...], *ids: str
+) -> tuple[Item]:
+    """An open question of a row: its own id, else one made of its content, the same in every release.
+
+    Args:
+        ids: the fields that may hold the row's own id; by default `id`.
 
     Raises:
-        DataError: it is neither a text nor a whole number.
+        DataError: `id` or `expect` is not what it may be.
     """
-    name, value = first(row.values, names or ("id",))
-    if absent(value):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # spreadsheets keep whole numbers as floats
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise bad(row, name, value, "a text or a whole number")
-    return str(value).strip()
-
-
-def digest(*content: str) -> str:
-    """Twelve hex digits of the sha256 of what identifies an item; stable across releases."""
-    packed = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    made = Item(
+        id=cells.own_id(row, *ids) or f"{benchmark}-{digest([*category, *turns])}",
+        turns=turns,
+        category=category,
+        expect=expect(row),
+        source=cells.source(row),
+    )
+    return (made,)

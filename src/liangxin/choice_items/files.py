@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from liangxin import cells
 from liangxin.annotation.labels.opening import MOST_BYTES, check_book
 from liangxin.annotation.labels.reading import Errors, FileErrors
 from liangxin.annotation.labels.writing import unquoted
@@ -140,11 +141,11 @@ def _row(row: Row, shown: str, table: bool) -> Row:
 
 
 def _proposal(row: Row) -> Proposal:
-    question = fields.text(row, "question", "prompt")
-    positive = fields.text(row, "positive", "pos_resp")
-    negative = fields.text(row, "negative", "neg_resp")
+    question = cells.text(row, "question", "prompt")
+    positive = cells.text(row, "positive", "pos_resp")
+    negative = cells.text(row, "negative", "neg_resp")
     if positive.strip() == negative.strip():
-        raise fields.bad(row, "negative", negative, "an answer that differs from the better one")
+        raise cells.bad(row, "negative", negative, "an answer that differs from the better one")
     difficulty, by = _difficulty(row)
     category = fields.open_category(row, "domain_en")
     return Proposal(
@@ -155,13 +156,13 @@ def _proposal(row: Row) -> Proposal:
 
 def _difficulty(row: Row) -> tuple[str, str]:
     """The file's own, else what our rule makes of the two types, else nothing."""
-    if not fields.absent(row.values.get("difficulty_level")):
-        return fields.one_of(row, ("easy", "hard"), "difficulty_level"), "file"
-    if fields.absent(row.values.get("pos_type")) or fields.absent(row.values.get("neg_type")):
+    if not cells.absent(row.values.get("difficulty_level")):
+        return cells.one_of(row, ("easy", "hard"), "difficulty_level"), "file"
+    if cells.absent(row.values.get("pos_type")) or cells.absent(row.values.get("neg_type")):
         return "", ""
-    good, bad = fields.one_of(row, TYPES, "pos_type"), fields.one_of(row, TYPES, "neg_type")
+    good, bad = cells.one_of(row, TYPES, "pos_type"), cells.one_of(row, TYPES, "neg_type")
     if TYPES.index(good) <= TYPES.index(bad):
-        raise fields.bad(row, "neg_type", bad, f"a type worse than {good}")
+        raise cells.bad(row, "neg_type", bad, f"a type worse than {good}")
     if good == TYPES[2]:
         return ("easy" if bad == TYPES[0] else "hard"), TYPES_RULE
     return "", ""

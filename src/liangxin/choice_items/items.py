@@ -15,12 +15,11 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from liangxin.benchmarks.fields import digest as short_digest
 from liangxin.benchmarks.fields import reserved
+from liangxin.digests import canonical, digest
 from liangxin.errors import Conflict, NotThere, PeopleError, TooLarge
 from liangxin.people import audit
 from liangxin.store import Database
-from liangxin.store.content import canonical, digest
 from liangxin.store.people import CHOICE_ITEMS
 from liangxin.zh import clean_text
 
@@ -247,7 +246,7 @@ class ChoiceItems:
 
 def _exported(item: ChoiceItem) -> dict[str, str]:
     row = {
-        "id": f"choice-{short_digest(item.question, item.positive, item.negative)}",
+        "id": f"choice-{digest([item.question, item.positive, item.negative])}",
         "question": item.question,
         "positive": item.positive,
         "negative": item.negative,

@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from liangxin.api.options import judge_endpoint as own_endpoint
 from liangxin.api.options import key_from
+from liangxin.run_options import RUN_OPTIONS
 from liangxin.specs import Endpoint
 
-StoreOption = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar="URL",
-        help="The run store: a file or postgresql+psycopg://… (default: LIANGXIN_STORE, else liangxin.db).",
-    ),
-]
+
+def option(name: str) -> Any:
+    """One of a run's options as typer takes it: flag, range and help are those of `liangxin.run_options`."""
+    found = RUN_OPTIONS[name]
+    return typer.Option(found.flag, min=found.low, max=found.high, metavar=found.metavar, help=found.help.en)
+
+
+StoreOption = Annotated[str | None, option("store")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or id.")]
-JudgeBaseUrl = Annotated[
-    str | None, typer.Option("--judge-base-url", metavar="URL", help="The judge's endpoint, with its /v1.")
-]
-JudgeKeyEnv = Annotated[
-    str | None,
-    typer.Option(
-        "--judge-api-key-env", metavar="NAME", help="Environment variable that holds the judge's key."
-    ),
-]
-JudgeTemperature = Annotated[
-    float, typer.Option("--judge-temperature", min=0.0, help="An LLM judge's temperature.")
-]
-JudgeMaxTokens = Annotated[
-    int | None, typer.Option("--judge-max-tokens", min=1, help="An LLM judge's token limit.")
-]
-Connections = Annotated[
-    int, typer.Option("--connections", min=1, max=4096, help="Requests under way at once.")
-]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, metavar="S", help="Seconds for one attempt.")]
-Retries = Annotated[int, typer.Option("--retries", min=0, max=100, help="Attempts after the first.")]
-Refusal = Annotated[
-    bool,
-    typer.Option("--refusal", help="Let an LLM judge rule on refusal (拒答) too, in a request of its own."),
-]
+JudgeBaseUrl = Annotated[str | None, option("judge_base_url")]
+JudgeKeyEnv = Annotated[str | None, option("judge_api_key_env")]
+JudgeTemperature = Annotated[float, option("judge_temperature")]
+JudgeMaxTokens = Annotated[int | None, option("judge_max_tokens")]
+Connections = Annotated[int, option("connections")]
+Timeout = Annotated[float, option("timeout")]
+Retries = Annotated[int, option("retries")]
+Refusal = Annotated[bool, option("refusal")]
 
 
 class OutputFormat(StrEnum):

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from liangxin.api.options import key_from
 from liangxin.cli import options
+from liangxin.cli.options import option
 from liangxin.cli.terminal import stated
-from liangxin.specs import Endpoint, Generation, RunSpec
-
-
-class ChooseBy(StrEnum):
-    """How a choice is made."""
-
-    GENERATION = "generation"
-    LABEL = "label"
-    TEXT = "text"
-    TEXT_NORMALISED = "text-normalised"
+from liangxin.specs import CHOOSE_BY, ChooseBy, Endpoint, Generation, RunSpec
 
 
 @stated
@@ -30,35 +21,17 @@ def run(  # the command's options are its parameters
     model: Annotated[
         str, typer.Option("--model", metavar="SPEC", help="The model to measure: see `liangxin models`.")
     ],
-    judge: Annotated[
-        list[str] | None, typer.Option("--judge", metavar="SPEC", help="Who rules: see `liangxin judges`.")
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="PATH", help="The data file (default: the embedded sample)."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only the first N items of the seeded order.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the order; sent with requests if given.")
-    ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, max=1000, help="Ask everything K times.")] = 1,
+    judge: Annotated[list[str] | None, option("judge")] = None,
+    data: Annotated[str | None, option("data")] = None,
+    limit: Annotated[int | None, option("limit")] = None,
+    seed: Annotated[int | None, option("seed")] = None,
+    trials: Annotated[int, option("trials")] = 1,
     connections: options.Connections = 32,
-    base_url: Annotated[
-        str | None, typer.Option("--base-url", metavar="URL", help="The model's endpoint, with its /v1.")
-    ] = None,
-    api_key_env: Annotated[
-        str | None,
-        typer.Option("--api-key-env", metavar="NAME", help="Environment variable that holds the key."),
-    ] = None,
-    temperature: Annotated[
-        float | None, typer.Option("--temperature", min=0.0, help="Not sent unless given.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Not sent unless given.")
-    ] = None,
-    system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="A system prompt.")] = None,
+    base_url: Annotated[str | None, option("base_url")] = None,
+    api_key_env: Annotated[str | None, option("api_key_env")] = None,
+    temperature: Annotated[float | None, option("temperature")] = None,
+    max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    system: Annotated[str | None, option("system")] = None,
     timeout: options.Timeout = 120.0,
     retries: options.Retries = 4,
     judge_base_url: options.JudgeBaseUrl = None,
@@ -66,15 +39,9 @@ def run(  # the command's options are its parameters
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
     refusal: options.Refusal = False,
-    choose_by: Annotated[
-        ChooseBy,
-        typer.Option(
-            "--choose-by",
-            help="Choice items: by what the model writes, or by the likelihood of labels or texts.",
-        ),
-    ] = ChooseBy.GENERATION,
+    choose_by: Annotated[ChooseBy, option("choose_by")] = CHOOSE_BY,
     store: options.StoreOption = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="RUN", help="A name for the run.")] = None,
+    name: Annotated[str | None, option("name")] = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Measure a model: ask, judge, score. The same command continues the same run."""
@@ -98,7 +65,7 @@ def run(  # the command's options are its parameters
         system=system,
         name=name,
         refusal=refusal,
-        choose_by=choose_by.value,
+        choose_by=choose_by,
         generation=Generation(temperature=temperature, max_tokens=max_tokens, seed=seed),
         endpoint=endpoint,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),

@@ -16,8 +16,8 @@ from liangxin.cli.terminal import console, plain, say
 from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
-from liangxin.specs import Benchmark, Category
 from liangxin.store import RunRecord, ValidationRecord
+from liangxin.words import Bilingual, category_titles
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
 FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
@@ -105,7 +105,7 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     table = plain_table(*columns, *(["服务口径 service*"] if service else []))
     for name in (2, 3, 4, 6):
         table.columns[name].justify = "right"
-    names = _names(result.benchmark)
+    names = category_titles(result.benchmark.taxonomy)
     before = ""
     for score in _in_taxonomy_order(judge.scores, names):
         if score.group != "overall" and NO_SUCH_LEVELS in score.missing_by_reason:
@@ -142,7 +142,7 @@ def _corrected_table(result: RunResult, judge: JudgeResult) -> Table:
     table = plain_table(
         "指标 measure", "分组 group", "原值 raw", "校正值 corrected", "95% 区间 interval", "方法 method", "标注 labels", "说明 note"
     )  # fmt: skip
-    names = _names(result.benchmark)
+    names = category_titles(result.benchmark.taxonomy)
     for score in _in_taxonomy_order(judge.scores, names):
         told = score.corrected
         if told is None:
@@ -157,7 +157,7 @@ def _corrected_table(result: RunResult, judge: JudgeResult) -> Table:
     return table
 
 
-def _in_taxonomy_order(scores: Sequence[Score], names: Mapping[str, str]) -> list[Score]:
+def _in_taxonomy_order(scores: Sequence[Score], names: Iterable[str]) -> list[Score]:
     """Categories as the benchmark lists them; everything else stays where it is."""
     order = {path: place for place, path in enumerate(names)}
     runs: list[Score] = []
@@ -185,23 +185,9 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def _names(benchmark: Benchmark) -> dict[str, str]:
-    """Category path -> Chinese name."""
-    names: dict[str, str] = {}
-
-    def walk(nodes: Iterable[Category], above: str) -> None:
-        for node in nodes:
-            path = f"{above}/{node.name}" if above else node.name
-            names[path] = node.title.zh
-            walk(node.below, path)
-
-    walk(benchmark.taxonomy, "")
-    return names
-
-
-def _group(score: Score, names: Mapping[str, str]) -> str:
+def _group(score: Score, names: Mapping[str, Bilingual]) -> str:
     shown = score.group
-    chinese = names.get(score.group, "")
+    chinese = names[score.group].zh if score.group in names else ""
     if "/" in shown:
         shown = "  " + shown.rpartition("/")[2]
     return plain(f"{shown} {chinese}" if chinese and chinese not in shown else shown)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+
+from liangxin import digests
 
 
 def stratified_order(index: Sequence[tuple[int, str, str]], seed: int) -> list[tuple[int, int]]:
@@ -26,7 +27,7 @@ def stratified_order(index: Sequence[tuple[int, str, str]], seed: int) -> list[t
             members[unit].append(position)
             continue
         members[unit] = [position]
-        lot = hashlib.sha256(f"{seed}\0{unit}".encode()).digest()[:8]
+        lot = digests.lot(seed, unit)[:8]
         categories.setdefault(category, []).append((lot, unit))
     placed: list[tuple[float, bytes, str]] = []
     for drawn in categories.values():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from liangxin.errors import UsageError
 from liangxin.models import ChatModel, Likelihoods
-from liangxin.specs import Benchmark, RunSpec
+from liangxin.specs import CHOOSE_BY, Benchmark, RunSpec
 
 LABELS = "gguf[:PATH] and hf:PATH"
 TEXTS = "hf:PATH"
@@ -19,7 +19,7 @@ def check_benchmarks(spec: RunSpec, benchmarks: Sequence[Benchmark]) -> None:
     Raises:
         UsageError: one asks open questions.
     """
-    if spec.choose_by == "generation":
+    if spec.choose_by == CHOOSE_BY:
         return
     for benchmark in benchmarks:
         if benchmark.kind != "choice":
@@ -35,7 +35,7 @@ def weigher(spec: RunSpec, model: ChatModel) -> Likelihoods | None:
     Raises:
         UsageError: it gives no likelihoods, or only those of labels and texts are asked for.
     """
-    if spec.choose_by == "generation":
+    if spec.choose_by == CHOOSE_BY:
         return None
     if not isinstance(model, Likelihoods):
         known = LABELS if spec.choose_by == "label" else TEXTS

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,15 @@ COLUMNS = (
 
 TEXTS = ("prompt", "response", "reasoning", "detail", "reason")
 """The columns that hold what was asked and said."""
+NO_RULING: Mapping[str, Any] = {
+    "judge": "",
+    "annotator": "",
+    "level": None,
+    "verdict_status": None,
+    "confidence": None,
+    "reason": "",
+}
+"""What stands in these columns of a turn that nobody ruled on."""
 
 
 def export_rows(database: Database, run: RunRecord) -> Iterator[dict[str, Any]]:
@@ -100,14 +109,6 @@ def _turn_rows(
         "reply_status": str(reply.status),
         "detail": reply.detail,
     }
-    nothing = {
-        "judge": "",
-        "annotator": "",
-        "level": None,
-        "verdict_status": None,
-        "confidence": None,
-        "reason": "",
-    }
     ruled = False
     for (judge, turn, annotator), ruling in stored.rulings.items():
         if turn == exchange.turn:
@@ -122,7 +123,7 @@ def _turn_rows(
                 "reason": verdict.reason,
             }
     if not ruled:
-        yield shared | nothing
+        yield {**shared, **NO_RULING}
 
 
 def _write_json_lines(stream: IO[str], rows: Iterator[dict[str, Any]]) -> int:

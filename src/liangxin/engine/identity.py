@@ -6,9 +6,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from liangxin import __version__
+from liangxin.digests import digest
 from liangxin.models import model_package, package_versions
+from liangxin.run_options import identity_values
 from liangxin.specs import Benchmark, RunSpec
-from liangxin.store.content import digest
 
 DEFAULT_SEED = 0
 
@@ -16,9 +17,9 @@ DEFAULT_SEED = 0
 def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model: str) -> dict[str, object]:
     """The settings that a run's identity is made of.
 
-    `--limit`, `--connections`, `--judge` and `--name` are not among them: a larger limit extends a run.
-    `--choose-by` is one only where it is not `generation`, so that runs made before it keep their id; so is the
-    package that brings a model. A benchmark's package is in its version.
+    Which options are among them is said with each option (`liangxin.run_options`): `--limit`, `--connections`,
+    `--judge` and `--name` are not, as a larger limit extends a run. The package that brings a model is one, so
+    that runs of the built-in kinds keep their id; a benchmark's package is in its version.
 
     Args:
         model: the model's identity: SPEC and base URL, or what a recorded file contains.
@@ -29,20 +30,15 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
         "data_sha256": data_sha256,
         "protocol": benchmark.protocol,
         "model": model,
-        "temperature": spec.generation.temperature,
-        "max_tokens": spec.generation.max_tokens,
-        "request_seed": spec.generation.seed,
-        "system": spec.system,
         "seed": DEFAULT_SEED if spec.seed is None else spec.seed,
-        "trials": spec.trials,
-        **({} if spec.choose_by == "generation" else {"choose_by": spec.choose_by}),
+        **identity_values(spec),
         **({"model_package": package} if (package := model_package(spec.model)) else {}),
     }
 
 
 def run_id(fields: dict[str, object]) -> str:
     """12 hex digits of the identity."""
-    return digest(fields, length=12)
+    return digest(fields)
 
 
 def manifest(

@@ -6,7 +6,8 @@ import json
 import re
 
 from liangxin.judges.mentions import LIMIT
-from liangxin.zh import clean_text, normalise, strip_fence, strip_think
+from liangxin.reasoning import strip_think
+from liangxin.zh import clean_text, normalise, strip_fence
 
 _MODEL = r"(?:人工智能|ai|语言模型|大模型|聊天机器人|智能助手|虚拟助手|助手|机器人|模型)"
 _UNABLE = r"(?:不能|无法|不便|不可以|没有?(?:能力|办法|权利|权限|法)|难以|拒绝|不予|不具备|不方便|不愿)"

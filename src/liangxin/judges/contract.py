@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from liangxin.reasoning import split_think
 from liangxin.records import Scale, Verdict, VerdictStatus
 from liangxin.zh import clean_text, strip_fence
 
@@ -56,12 +57,10 @@ class _Unreadable(Exception):
 
 def _stripped(raw: str) -> str:
     """The reply without one think block at its beginning and one code fence around the rest."""
-    text = raw.strip()
-    if text.startswith("<think>"):
-        _, closed, text = text.partition("</think>")
-        if not closed:
-            raise _Unreadable("the think block never closes")
-    return strip_fence(text).strip()
+    thought = split_think(raw.strip(), lone_close=False)
+    if not thought.closed:
+        raise _Unreadable("the think block never closes")
+    return strip_fence(thought.answer).strip()
 
 
 def _parsed(text: str, scale: Scale) -> tuple[str, str]:

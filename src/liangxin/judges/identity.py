@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from hashlib import sha256
 from typing import Any
 
-DIGITS = 12
+from liangxin import digests
 
 
 def canonical(value: object) -> Any:  # what JSON can hold
@@ -32,8 +30,7 @@ def canonical(value: object) -> Any:  # what JSON can hold
 
 def digest(value: object) -> str:
     """12 hex digits of the value's canonical JSON (sorted keys, UTF-8)."""
-    text = json.dumps(canonical(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+    return digests.digest(canonical(value))
 
 
 def identity(spec: str, manifest: Mapping[str, object]) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Literal
 
-from liangxin.errors import DataError
-from liangxin.files import show
+from liangxin import cells
+from liangxin.digests import text_digest
 from liangxin.judges.base import JudgeContext
 from liangxin.records import Case, Level, Row, Scale
 from liangxin.registry import kind_and_name
@@ -19,7 +17,6 @@ from liangxin.zh import clean_text
 
 Subject = Literal["primary", "refusal", "safety"]
 _HEX = frozenset("0123456789abcdef")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _OURS: tuple[tuple[Subject, Scale], ...] = (("refusal", REFUSAL), ("safety", SAFETY))
 _BINDINGS = ("response", "response_sha256", "dialogue")
 
@@ -31,7 +28,7 @@ def _plain(text: str) -> str:
 def digests(text: str) -> tuple[str, str]:
     """Of an answer: the sha256 of its UTF-8, and of it with LF line ends and no blanks around it."""
     cleaned = clean_text(text)
-    return sha256(cleaned.encode()).hexdigest(), sha256(_plain(cleaned).encode()).hexdigest()
+    return text_digest(cleaned), text_digest(_plain(cleaned))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +88,10 @@ class LabelReader:
         """
         item = self._item(row)
         subject, level = self._level(row, item)
-        trial = _count(row, "trial")
+        trial = cells.count(row, "trial")
         bindings = _bindings(row)
         if not self._recorded and not any(bindings.values()):
-            raise _bad(
+            raise cells.bad(
                 row, "response", None, "response, response_sha256 or dialogue: a label belongs to an answer"
             )
         model = self._other_model(_text(row, "model"))
@@ -102,7 +99,7 @@ class LabelReader:
         return Label(
             row=row.number,
             item=item,
-            turn=_count(row, "turn") or 1,
+            turn=cells.count(row, "turn") or 1,
             trial=trial if trial is not None or dialogue is not None else 1,
             annotator=_annotator(row),
             subject=subject,
@@ -116,20 +113,21 @@ class LabelReader:
         )
 
     def _item(self, row: Row) -> str:
-        if not _absent(row.values.get("id")):
-            name = _text(row, "id")
+        expected = f"the id of an item of {self._context.benchmark.name}"
+        name = cells.own_id(row, expected=expected)
+        if name is not None:
             if name not in self._context.item_ids:
-                raise _bad(
-                    row, "id", row.values["id"], f"the id of an item of {self._context.benchmark.name}"
-                )
+                raise cells.wrong(row, "id", expected)
             return name
         prompt = row.values.get("prompt")
-        if _absent(prompt):
-            raise _bad(row, "id", None, "id or prompt")
+        if cells.absent(prompt):
+            raise cells.bad(row, "id", None, "id or prompt")
         asked = _text(row, "prompt", strip=False)
         found = self._context.item_prompts.get(asked) or self._by_plain_prompt(asked)
         if found is None:
-            raise _bad(row, "prompt", prompt, f"the first turn of an item of {self._context.benchmark.name}")
+            raise cells.bad(
+                row, "prompt", prompt, f"the first turn of an item of {self._context.benchmark.name}"
+            )
         return found
 
     def _by_plain_prompt(self, asked: str) -> str | None:
@@ -154,7 +152,7 @@ class LabelReader:
         names = [level.name for scale in own for level in scale.levels]
         if self._context.benchmark.kind == "open":
             names += [level.name for _, scale in _OURS for level in scale.levels]
-        raise _bad(row, "level", value, "one of " + ", ".join(dict.fromkeys(names)))
+        raise cells.bad(row, "level", value, "one of " + ", ".join(dict.fromkeys(names)))
 
     def _other_model(self, model: str) -> str:
         """The named model, or nothing where it is the run's: its SPEC or the SPEC's name."""
@@ -171,11 +169,9 @@ def level_of(scale: Scale, value: object, *, points: bool) -> Level | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     written = unicodedata.normalize("NFKC", str(value)).strip()
-    number = _number(written)
-    if number is not None and number == int(number):
-        exact = scale.level(str(int(number)))
-        if exact is not None:
-            return exact
+    number = cells.number(written)
+    if (whole := cells.whole(written)) is not None and (exact := scale.level(str(whole))) is not None:
+        return exact
     if (named := scale.level(written)) is not None:
         return named
     if points and number is not None:
@@ -188,57 +184,32 @@ def level_of(scale: Scale, value: object, *, points: bool) -> Level | None:
     return titled[0] if len(titled) == 1 else None
 
 
-def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def _absent(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _bad(row: Row, field: str, value: object, expected: str) -> DataError:
-    return DataError.at(row.file, row.number, field, found=show(value), expected=expected)
-
-
 def _text(row: Row, field: str, *, strip: bool = True) -> str:
     value = row.values.get(field)
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _bad(row, field, value, "text")
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip() if strip else str(value)
+    text = cells.written(value)
+    if text is None:
+        raise cells.bad(row, field, value, "text")
+    return text.strip() if strip else text
 
 
 def _annotator(row: Row) -> str:
     name = _text(row, "annotator")
     if name.startswith("@"):
-        raise _bad(
+        raise cells.bad(
             row, "annotator", name, "a name that does not begin with @ (kept for adjudicators' decisions)"
         )
     return name
-
-
-def _count(row: Row, field: str) -> int | None:
-    value = row.values.get(field)
-    if _absent(value):
-        return None
-    number = (
-        None if isinstance(value, bool) or not isinstance(value, str | int | float) else _number(str(value))
-    )
-    if number is None or number != int(number) or number < 1:
-        raise _bad(row, field, value, "a whole number from 1")
-    return int(number)
 
 
 def _bindings(row: Row) -> dict[str, str | None]:
     """What ties the row to an answer; an empty `response` is an answer too, an empty digest is none."""
     found: dict[str, str | None] = {}
     for field in _BINDINGS:
-        value = row.values.get(field)
+        value = cells.answer(row, field) if field == "response" else row.values.get(field)
         if value is not None and not isinstance(value, str):
-            raise _bad(row, field, value, "text")
+            raise cells.bad(row, field, value, "text")
         found[field] = value if value is None or field == "response" else value.strip() or None
     return found
 
@@ -248,5 +219,5 @@ def _sha256(row: Row, value: str | None) -> str | None:
         return None
     digest = value.lower()
     if len(digest) != 64 or not _HEX.issuperset(digest):
-        raise _bad(row, "response_sha256", value, "64 hex digits: the sha256 of the answer in UTF-8")
+        raise cells.bad(row, "response_sha256", value, "64 hex digits: the sha256 of the answer in UTF-8")
     return digest

@@ -18,6 +18,7 @@ from liangxin.judges.contract import Contract
 from liangxin.judges.families import families, kinship
 from liangxin.judges.identity import canonical, identity
 from liangxin.models import ChatModel, model_package, open_model
+from liangxin.reasoning import with_thought
 from liangxin.records import Case, Reply, ReplyStatus, Scale, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Bilingual, Generation, Rubric
 
@@ -112,7 +113,7 @@ class LlmJudge:
 
 def verdict_of(reply: Reply, scale: Scale, contract: Contract) -> Verdict:
     """What a reply of the judging model amounts to; its reasoning and text are kept whole in `raw`."""
-    raw = f"<think>{reply.reasoning}</think>\n{reply.text}" if reply.reasoning else reply.text
+    raw = with_thought(reply.reasoning, reply.text)
     if reply.status is ReplyStatus.FILTERED:
         return Verdict(status=VerdictStatus.FILTERED, reason=reply.detail, raw=raw)
     if reply.status in (ReplyStatus.FAILED, ReplyStatus.NOT_ASKED):

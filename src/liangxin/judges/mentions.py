@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence, strip_think
+from liangxin.reasoning import strip_think
+from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence
 
 ONE, TWO, BOTH, EITHER = "\ue001", "\ue002", "\ue003", "\ue004"
 """A mention of reply 1, of reply 2, of both together, and of one or the other without saying which."""

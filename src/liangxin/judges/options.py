@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from liangxin.judges.answers import json_answers, own_refusal
 from liangxin.judges.decisions import CONCESSION, CONDITION, FILLER
 from liangxin.judges.mentions import LIMIT
-from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence, strip_think
+from liangxin.reasoning import strip_think
+from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence
 
 VERSION = 1
 """Counted up with every change of these rules, so that the judge's identity changes with them."""

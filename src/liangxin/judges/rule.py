@@ -31,9 +31,10 @@ from liangxin.errors import JudgeError
 from liangxin.judges import refusals as phrases
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.identity import canonical, identity
+from liangxin.reasoning import strip_think
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import REFUSAL
-from liangxin.zh import fold, head_and_tail, simplified, strip_think
+from liangxin.zh import fold, head_and_tail, simplified
 
 VERSION = 1
 """Counted up with every change of the rules, so that the judge's identity changes with them."""

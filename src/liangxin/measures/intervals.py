@@ -6,12 +6,13 @@ recovery); Rubin 1981 (Bayesian bootstrap). Coverage is tested, not assumed.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
+
+from liangxin.digests import text_digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +68,7 @@ def generator(*names: str) -> np.random.Generator:
     """A generator whose seed derives from names alone, the same on every machine."""
     import numpy as np
 
-    return np.random.default_rng(int.from_bytes(hashlib.sha256("\0".join(names).encode()).digest()[:8]))
+    return np.random.default_rng(int(text_digest("\0".join(names), length=16), 16))
 
 
 def posterior_means(

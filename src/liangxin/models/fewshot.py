@@ -5,10 +5,10 @@ Every turn is one line, `用户：…` or `助手：…`, so an answer ends wher
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 
+from liangxin.digests import text_digest
 from liangxin.records import Message
 
 USER, ASSISTANT, SYSTEM = "用户：", "助手：", "说明："
@@ -44,7 +44,7 @@ def template() -> str:
 def template_digest() -> str:
     """12 hex digits of all that decides how a question becomes a prompt and where its answer ends."""
     text = json.dumps([template(), STOPS, MAX_TOKENS], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return text_digest(text, length=12)
 
 
 def _one_line(text: str) -> str:

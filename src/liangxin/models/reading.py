@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from liangxin.models.blocks import Block, classify, classify_choice, complaint
+from liangxin.reasoning import split_think
 from liangxin.records import Reply, ReplyStatus, Usage
 from liangxin.zh import clean_text
-
-OPEN, CLOSE = "<think>", "</think>"
 
 CUT_OFF = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
 """Finish reasons that mean cut off: OpenAI's, and the words of gateways, Mistral and Zhipu."""
@@ -52,16 +51,6 @@ class Fault:
     """The endpoint asks for fewer requests (429)."""
     denied: bool = False
     """The endpoint refuses the key (401, 403)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thought:
-    """A content split into what was thought and what was said."""
-
-    reasoning: str
-    answer: str
-    closed: bool = True
-    """False: the think block never ends, so nothing was said."""
 
 
 def read_answer(status: int, raw: bytes) -> Reply | Fault:
@@ -147,23 +136,6 @@ def overrule(read: Reply, status: str | None, detail: str) -> Reply:
     return replace(read, status=told, detail=known)
 
 
-def split_think(content: str, *, lone_close: bool = True) -> Thought:
-    """Split off the think block at the beginning of a content, closed or not.
-
-    Args:
-        lone_close: a closing tag alone ends a block too, since chat templates may open it in the prompt.
-    """
-    start = content.lstrip()
-    if start.startswith(OPEN):
-        inner, closed, answer = start[len(OPEN) :].partition(CLOSE)
-        return Thought(reasoning=inner.strip(), answer=answer.lstrip(), closed=bool(closed))
-    if lone_close and CLOSE in content:
-        before, _, answer = content.partition(CLOSE)
-        if OPEN not in before:
-            return Thought(reasoning=before.strip(), answer=answer.lstrip())
-    return Thought(reasoning="", answer=content)
-
-
 def read_usage(value: object) -> Usage:
     """Token counts; None for what is missing or no count."""
     if not isinstance(value, dict):
@@ -196,18 +168,20 @@ def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | 
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str):
         text = refusal
-    apart = next(
-        (
-            value
-            for name in ("reasoning_content", "reasoning")
-            if isinstance(value := message.get(name), str) and value
-        ),
-        thinking,
-    )
+    apart = thought_apart(message) or thinking
     if block is None and body.get("error") and not (text.strip() or apart.strip()):
         block = classify(200, {"error": body["error"]})
         return _blocked(block, usage=usage) if block else _read_error(200, {"error": body["error"]})
     return finish(text, reason, reasoning=apart, block=block, usage=usage)
+
+
+def thought_apart(message: Mapping[str, object]) -> str:
+    """What a message says in a field of its own that the model thought; empty where there is none."""
+    for name in ("reasoning_content", "reasoning"):
+        value = message.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def content_of(content: object) -> tuple[str, str]:

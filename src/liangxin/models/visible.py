@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from liangxin.models.reading import CLOSE, OPEN
 from liangxin.models.scrub import Secrets
+from liangxin.reasoning import CLOSE, OPEN
 from liangxin.zh import clean_text
 
 _NO_SECRETS = Secrets(())

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
+from liangxin.digests import canonical
 from liangxin.store import Database
-from liangxin.store.content import canonical
 from liangxin.store.people import AUDIT
 
 

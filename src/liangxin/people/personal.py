@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
 
+from liangxin.digests import canonical
 from liangxin.errors import Conflict
 from liangxin.people import audit
 from liangxin.people.accounts import Account, check_last_owner, folded, found_account, locked_owners
 from liangxin.people.logins import name_digest
 from liangxin.store import ADJUDICATED, Database
-from liangxin.store.content import canonical
 from liangxin.store.people import (
     ACCOUNTS,
     ATTACK_TURNS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from liangxin.digests import text_digest
 from liangxin.people.accounts import Account, account_of
 from liangxin.store import Database
 from liangxin.store.people import ACCOUNTS, SESSIONS
@@ -114,7 +114,7 @@ class Sessions:
 
 def token_digest(token: str) -> str:
     """What the store keeps of a token: its sha256 in hex."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    return text_digest(token)
 
 
 def _record(row: Any) -> SessionRecord:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from liangxin.digests import lot
 from liangxin.planning.allocation import allocate, neyman_weights
 
 
@@ -84,15 +84,11 @@ def draw_sample(
     counts = allocate(sizes, labels, weights=weights, minimum=minimum, had=had)
     chosen: list[str] = []
     for place, count in zip(places, counts, strict=True):
-        left = sorted((one for one in strata[place] if one not in known), key=lambda one: _lot(seed, one))
+        left = sorted((one for one in strata[place] if one not in known), key=lambda one: lot(seed, one))
         chosen.extend(left[:count])
     drawn = tuple(
         Drawn(dimension=dimension, level=level, size=size, labelled=before, chosen=count)
         for (dimension, level), size, before, count in zip(places, sizes, had, counts, strict=True)
     )
     # Another lot for the order: the strata's lots would put the small strata's answers first.
-    return Sample(chosen=tuple(sorted(chosen, key=lambda one: _lot(f"{seed}/order", one))), strata=drawn)
-
-
-def _lot(seed: str, identifier: str) -> bytes:
-    return hashlib.sha256(f"{seed}\0{identifier}".encode()).digest()
+    return Sample(chosen=tuple(sorted(chosen, key=lambda one: lot(f"{seed}/order", one))), strata=drawn)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
+from liangxin.digests import canonical
 from liangxin.errors import Conflict, NotAllowed, PeopleError, TooOften
 from liangxin.records import Exchange, Reply, ReplyStatus
 from liangxin.redteam.records import (
@@ -30,7 +31,6 @@ from liangxin.redteam.rows import checked_category
 from liangxin.redteam.text import checked_note, checked_prompt, checked_style
 from liangxin.specs import Benchmark
 from liangxin.store import Database
-from liangxin.store.content import canonical
 from liangxin.store.people import ATTACK_TURNS, ATTACKS
 from liangxin.zh import clean_text
 

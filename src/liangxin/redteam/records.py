@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from liangxin.digests import canonical
 from liangxin.errors import NotThere
 from liangxin.records import Exchange, Reply, ReplyStatus, Scale, Verdict
-from liangxin.store.content import canonical
 from liangxin.store.people import ATTACK_TURNS, ATTACKS
 
 ASKING = "asking"

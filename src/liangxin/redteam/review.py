@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
-from liangxin.benchmarks.fields import digest
+from liangxin.digests import digest
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
 from liangxin.redteam.records import (
     ACCEPTED,
@@ -231,7 +231,7 @@ class Reviews:
 
 def item_id(attack: Attack) -> str:
     """An accepted attack's id as an item: the same for the same prompts in the same benchmark."""
-    return f"redteam-{digest(attack.benchmark, *attack.prompts)}"
+    return f"redteam-{digest([attack.benchmark, *attack.prompts])}"
 
 
 def _seen(attack: Attack) -> Attack:

@@ -13,7 +13,8 @@ from typing import Any
 from liangxin.benchmarks.fields import reserved
 from liangxin.errors import DataError, PeopleError
 from liangxin.records import Item, Row
-from liangxin.specs import Benchmark, Category
+from liangxin.specs import Benchmark
+from liangxin.words import categories, category_title
 from liangxin.zh import clean_text
 
 MOST_NAME = 80
@@ -45,7 +46,10 @@ def choices(benchmark: Benchmark) -> list[CategoryChoice]:
     """The categories of a benchmark, the deepest known ones, and where its taxonomy is open a free one."""
     found: list[CategoryChoice] = []
     for top in benchmark.taxonomy:
-        found.extend(_leaves(top, (), ("", "")))
+        for path, node in categories((top,)):
+            if not node.below:
+                title = category_title((top,), path)
+                found.append(CategoryChoice(path=path, free=False, zh=title.zh, en=title.en))
         if benchmark.open_taxonomy and top.below:
             zh, en = f"{top.title.zh} / 其他", f"{top.title.en} / other"
             found.append(CategoryChoice(path=(top.name,), free=True, zh=zh, en=en))
@@ -154,15 +158,6 @@ def _declared(
 def _names(columns: Mapping[str, Any], name: str) -> tuple[str, ...]:
     found = columns.get(name, ())
     return (found,) if isinstance(found, str) else tuple(str(one) for one in found)
-
-
-def _leaves(node: Category, above: tuple[str, ...], titles: tuple[str, str]) -> list[CategoryChoice]:
-    path = (*above, node.name)
-    zh = f"{titles[0]} / {node.title.zh}" if above else node.title.zh
-    en = f"{titles[1]} / {node.title.en}" if above else node.title.en
-    if not node.below:
-        return [CategoryChoice(path=path, free=False, zh=zh, en=en)]
-    return [leaf for below in node.below for leaf in _leaves(below, path, (zh, en))]
 
 
 def _takes_any_top(benchmark: Benchmark) -> bool:

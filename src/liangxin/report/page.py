@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from liangxin import __version__
@@ -17,7 +17,7 @@ from liangxin.report.picking import RANDOM_SHOWN, WORST_SHOWN
 from liangxin.report.profile import profiles
 from liangxin.report.view import RunView, run_view
 from liangxin.store import Database
-from liangxin.text import prose, visible
+from liangxin.text import prose, templates
 from liangxin.words import method_title, reason_title, status_title, verdict_title
 
 
@@ -47,14 +47,7 @@ def render(database: Database, results: Sequence[RunResult]) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("liangxin.report", "templates"),
-        autoescape=True,
-        finalize=_safe_to_see,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("liangxin.report")
     environment.globals.update(
         prose=prose,
         reason_title=reason_title,
@@ -65,11 +58,6 @@ def _environment() -> Environment:
         limits={"worst": WORST_SHOWN, "random": RANDOM_SHOWN},
     )
     return environment
-
-
-def _safe_to_see(value: object) -> object:
-    """Every text that a template prints, bar finished HTML, with its invisible characters made visible."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _inline(environment: Environment, name: str) -> Markup:

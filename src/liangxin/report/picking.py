@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from liangxin.digests import text_digest
 from liangxin.records import Exchange, Item, Level, ReplyStatus, Scale, Verdict
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import JudgeRecord, RunRecord, StoredDialogue, hashed
@@ -156,8 +156,7 @@ class _Reader:
     run: RunRecord
 
     def draw(self, purpose: str, key: str) -> int:
-        digest = hashlib.sha256(f"{self.run.id}/{purpose}/{key}".encode()).digest()
-        return int.from_bytes(digest[:8], "big")
+        return int(text_digest(f"{self.run.id}/{purpose}/{key}", length=16), 16)
 
     def scale(self, judge: JudgeRecord, item: Item) -> Scale:
         return scale_of(judge.subject, self.benchmark, item.category)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.run_options import given
 from liangxin.text import public_url, shell_word
 from liangxin.traits import JudgeTraits, ModelTraits
 from liangxin.words import Bilingual
@@ -56,12 +57,7 @@ def command(result: RunResult, total_units: int) -> Command:
         "--base-url": _address(str(identity.get("model", "")), spec),
         "--data": data,
         "--limit": run.units if run.units < total_units else None,
-        "--seed": identity.get("request_seed"),
-        "--trials": run.trials if run.trials > 1 else None,
-        "--temperature": identity.get("temperature"),
-        "--max-tokens": identity.get("max_tokens"),
-        "--system": identity.get("system"),
-        "--choose-by": identity.get("choose_by"),
+        **given({**identity, "trials": run.trials}),
         "--name": run.name,
     }
     words = [

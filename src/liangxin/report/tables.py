@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,8 +13,8 @@ from liangxin.charts import Axis, scale_line
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Measure, Score
 from liangxin.report.numbers import Number, Place, axis_for, number
-from liangxin.specs import Benchmark, Category
-from liangxin.words import Bilingual, measure_note, measure_title, same
+from liangxin.specs import Benchmark
+from liangxin.words import Bilingual, category_titles, measure_note, measure_title, same
 
 Part = Literal["overall", "category", "tags", "round", "expect"]
 
@@ -113,7 +113,7 @@ def score_table(
     if not groups:
         return None
     axis = axis_for(benchmark, measure, [score for _, scores in told for score in scores])
-    names = titles(benchmark)
+    names = category_titles(benchmark.taxonomy)
     rows = []
     for group in _ordered(groups, names):
         numbers = [
@@ -136,20 +136,6 @@ def tiles(benchmark: Benchmark, series: Series) -> tuple[tuple[Table, Number], .
             place = _place(series, axis, dot=False, named=False)
             made.append((_frame(measure, axis, ()), number(found[0], measure, place)))
     return tuple(made)
-
-
-def titles(benchmark: Benchmark) -> dict[str, Bilingual]:
-    """Every known category path with its name for people, in the taxonomy's order."""
-    found: dict[str, Bilingual] = {}
-
-    def walk(nodes: Iterable[Category], above: str) -> None:
-        for node in nodes:
-            path = f"{above}/{node.name}" if above else node.name
-            found[path] = node.title
-            walk(node.below, path)
-
-    walk(benchmark.taxonomy, "")
-    return found
 
 
 def group_title(group: str, names: Mapping[str, Bilingual]) -> Bilingual:

@@ -16,9 +16,9 @@ from liangxin.report.bias import Bias, bias_view
 from liangxin.report.numbers import Number
 from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
-from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles, titles
+from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles
 from liangxin.store import Database, Runs, dialogues
-from liangxin.words import Bilingual, same, status_title, verdict_title
+from liangxin.words import Bilingual, category_titles, same, status_title, verdict_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def run_view(database: Database, result: RunResult) -> RunView:
         scripted=run.traits.scripted,
         judges=judges,
         letters={judge.record.key: view for judge, view in zip(result.judges, judges, strict=True)},
-        names=titles(result.benchmark),
+        names=category_titles(result.benchmark.taxonomy),
         tables=_tables(result, picked, series),
         replies=replies,
         reply_chart=_stack(replies, "回答状态 replies by status"),

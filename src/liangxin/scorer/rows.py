@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from liangxin import cells
 from liangxin.errors import DataError, UsageError
 from liangxin.files import read_rows, show
+from liangxin.flames_levels import FLAMES_LEVELS
 from liangxin.records import Row
 
 LEAST_ROWS = 20
@@ -15,9 +17,8 @@ LEAST_ROWS = 20
 LEAST_OF_A_LEVEL = 4
 """Labels of one level below which a head cannot learn and be checked on it."""
 
-_FLAMES = {"Fairness": 3, "Safety": 3, "Morality": 3, "Legality": 2, "Data protection": 2}
-PRESETS: dict[str, dict[str, tuple[str, ...]]] = {
-    "flames": {name: ("1", "2", "3") if levels == 3 else ("1", "3") for name, levels in _FLAMES.items()},
+PRESETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "flames": FLAMES_LEVELS,
     "sc-safety": {"*": ("0", "1", "2")},
     "safety": {"*": ("unsafe", "safe")},
 }
@@ -97,7 +98,8 @@ def read_labels(
             raise DataError.at(
                 file, int(number), "dimension", found=show(row.head), expected=f"one of {', '.join(known)}"
             )
-        if row.level not in head.levels:
+        level = _on(head.levels, row.level)
+        if level is None:
             raise DataError.at(
                 file,
                 int(number),
@@ -105,17 +107,7 @@ def read_labels(
                 found=show(row.level),
                 expected=f"one of {', '.join(head.levels)} ({head.name})",
             )
-        kept.append(
-            Labelled(
-                head=head.name,
-                prompt=row.prompt,
-                response=row.response,
-                level=row.level,
-                model=row.model,
-                source=row.source,
-                place=row.place,
-            )
-        )
+        kept.append(replace(row, head=head.name, level=level))
     _contradictions(kept)
     return kept, tuple(heads)
 
@@ -153,34 +145,39 @@ def _labelled(row: Row) -> Labelled:
     level = next(
         (row.values[name] for name in ("level", "label", "score") if row.values.get(name) is not None), None
     )
-    if isinstance(level, float) and level.is_integer():
-        level = int(level)
-    if level is None or isinstance(level, bool) or not isinstance(level, str | int) or not str(level).strip():
-        raise DataError.at(row.file, row.number, "level", found=show(level), expected="a level of the scale")
+    name = cells.name_of(level)
+    if not name:
+        raise cells.bad(row, "level", level, "a level of the scale")
     return Labelled(
         head=_text(row, "dimension", "*") or "*",
         prompt=_text(row, "prompt", ""),
         response=_text(row, "response", None),
-        level=str(level).strip(),
+        level=name,
         model=_text(row, "model", ""),
         source=_text(row, "source", ""),
-        place=f"{row.file}:{row.number}",
+        place=cells.source(row),
     )
 
 
 def _text(row: Row, name: str, default: str | None) -> str:
-    value = row.values.get(name, default)
+    value = cells.answer(row, name) if name == "response" else row.values.get(name)
     if value is None:
         value = default
     if not isinstance(value, str) or (default is None and not value.strip()):
-        raise DataError.at(row.file, row.number, name, found=show(value), expected="a text that is not empty")
+        raise cells.bad(row, name, value, "a text that is not empty")
     return value
+
+
+def _on(levels: Sequence[str], written: str) -> str | None:
+    """The level that a cell names, by its name or as a whole number (`1.0`)."""
+    return next((name for name in (written, str(cells.whole(written))) if name in levels), None)
 
 
 def _found_heads(path: str, rows: Sequence[Labelled]) -> tuple[HeadSpec, ...]:
     levels: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        levels[row.head].add(row.level)
+        whole = cells.whole(row.level)
+        levels[row.head].add(row.level if whole is None else str(whole))
     heads: list[HeadSpec] = []
     for name, found in levels.items():
         if name in PRESETS["flames"] and found <= {"1", "2", "3"}:

@@ -1,23 +1,13 @@
-"""Items and manifests as stored text, and digests over such text."""
+"""Items as stored text, dialogues' keys, and what stands for a secret."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from liangxin.digests import canonical, digest, text_digest
 from liangxin.records import Item
-
-
-def canonical(value: object) -> str:
-    """JSON with sorted keys and no needless blanks: equal values give equal text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def digest(value: object, *, length: int) -> str:
-    """The first `length` hex digits of the sha256 of a value's canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
 
 
 def hashed(text: str) -> str:
@@ -25,7 +15,7 @@ def hashed(text: str) -> str:
 
     An empty text stays empty: that there is none is no secret.
     """
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+    return f"sha256:{text_digest(text)}" if text else ""
 
 
 def dialogue_key(run_id: str, item_id: str, trial: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from liangxin.store.content import canonical, digest
+from liangxin.digests import canonical, digest
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import LOOKS, SAMPLES, VALIDATIONS

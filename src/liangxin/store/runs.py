@@ -12,9 +12,10 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
+from liangxin.digests import canonical
 from liangxin.errors import StoreError, UnknownRun
 from liangxin.records import Item
-from liangxin.store.content import canonical, item_of, item_text
+from liangxin.store.content import item_of, item_text
 from liangxin.store.database import Database
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
 from liangxin.traits import JudgeTraits, ModelTraits

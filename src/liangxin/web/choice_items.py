@@ -25,9 +25,8 @@ from liangxin.choice_items.sources import from_experts, from_runs, judges_of
 from liangxin.errors import PeopleError
 from liangxin.people.accounts import Accounts
 from liangxin.store import Runs
-from liangxin.web.annotation.labels import download
 from liangxin.web.asking import Adjudicating, Form, LargeForm, Owning, Viewer
-from liangxin.web.pages import page, redirect
+from liangxin.web.pages import download, page, redirect
 from liangxin.web.site import Site
 from liangxin.zh import clean_text
 

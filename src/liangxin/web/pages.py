@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
 from liangxin import __version__
-from liangxin.annotation.desk.tasks import category_title
 from liangxin.specs import Category
-from liangxin.text import visible
+from liangxin.text import templates, visible
 from liangxin.web.asking import Viewer, language_of, site_of
+from liangxin.words import category_title
 
 
 def page(
@@ -45,16 +46,16 @@ def redirect(path: str) -> RedirectResponse:
     return RedirectResponse(path if path.startswith("/") and not path.startswith("//") else "/", 303)
 
 
+def download(name: str, kind: str, content: bytes) -> Response:
+    """A file to keep; its name may be Chinese."""
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".-_") else "_" for sign in name)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=kind, headers={"Content-Disposition": disposition})
+
+
 def environment() -> Environment:
     """The site's templates."""
-    made = Environment(
-        loader=PackageLoader("liangxin.web", "templates"),
-        autoescape=True,
-        finalize=_safe_to_see,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = templates("liangxin.web")
     made.globals.update(t=_translated, csrf_field=_csrf_field, static=static, when=when, version=__version__)
     made.filters["visible"] = visible
     return made
@@ -91,11 +92,6 @@ def _csrf_field(context: Context) -> Markup:
     return Markup('<input type="hidden" name="csrf" value="{}">').format(context["csrf"])
 
 
-def _safe_to_see(value: object) -> object:
-    """Every text that a template prints, bar finished HTML, with its invisible characters made visible."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 def category_words(taxonomy: Sequence[Category], viewer: Viewer) -> Callable[[Sequence[str]], str]:
     """Names a category path of this taxonomy in the viewer's language."""
-    return lambda path: category_title(taxonomy, path)[viewer.language]
+    return lambda path: getattr(category_title(taxonomy, path), viewer.language)

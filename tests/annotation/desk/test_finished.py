@@ -35,7 +35,7 @@ def test_the_newest_first_by_the_last_version(people_database: Database) -> None
         (taken[1], 2, (), "看不懂"),
         (taken[0], 1, ("1",), None),
     ]
-    assert found[0].category_title["en"] == "Fairness / Regional"
+    assert found[0].category_title.en == "Fairness / Regional"
     assert [one.number for one in finished(people_database, project, person.key, 1)] == [2]
     assert finished(people_database, project, other.key, 50) == []
     open_seat = seats.take(project, person.key)

@@ -57,7 +57,7 @@ def filled(desk: Desk, change: Callable[[Any, dict[str, int]], None]) -> tuple[s
     return "表.xlsx", stream.getvalue()
 
 
-def every(level: str) -> Callable[[Any, dict[str, int]], None]:
+def every(level: object) -> Callable[[Any, dict[str, int]], None]:
     def change(sheet: Any, columns: dict[str, int]) -> None:
         for row in range(2, sheet.max_row + 1):
             sheet.cell(row, columns["level"]).value = level
@@ -80,6 +80,14 @@ def test_the_sheet_is_blind_and_safe(desk: Desk) -> None:
     assert "秘甲" not in text
     assert "秘乙" not in text
     assert "=cmd" in text
+
+
+@pytest.mark.parametrize("written", [3, 3.0, "3.0", " 3 "])
+def test_a_level_that_is_a_whole_number_is_read_however_it_is_written(desk: Desk, written: object) -> None:
+    store_file(desk.database, desk.project, filled(desk, every(written)), desk.people[0])
+    with desk.database.begin() as connection:
+        levels = [dict(one.levels) for one in voices(connection, desk.project.key)]
+    assert levels == [{desk.people[0].key: "3"}] * 6
 
 
 def test_a_filled_sheet_is_stored_once_and_corrected_by_versions(desk: Desk) -> None:

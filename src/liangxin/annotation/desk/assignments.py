@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 
 from liangxin.annotation.projects import Project, Projects
+from liangxin.digests import canonical
 from liangxin.errors import Conflict, NotAllowed, NotThere
 from liangxin.store import Database
-from liangxin.store.content import canonical
 from liangxin.store.people import DECISIONS, SEATS, SLOTS, TASKS
 
 LEASE_SECONDS = 30 * 60.0

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from liangxin.annotation.desk.assignments import Seat
-from liangxin.annotation.desk.tasks import category_title
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES, SEATS, TASKS
+from liangxin.words import Bilingual, category_title
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
@@ -27,7 +27,7 @@ class Finished:
     seat: int
     number: int
     """The how-manieth of this person."""
-    category_title: Mapping[str, str]
+    category_title: Bilingual
     """The category's name by language, `zh` and `en`."""
     at: float
     skip: str | None

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, insert, select, update
 from liangxin.annotation.desk.assignments import Seat, add_seat, closed_project, drop_spare, own_seat
 from liangxin.annotation.desk.slots import Slot, TaskSlots, read_slots
 from liangxin.annotation.projects import POINTS, Project
+from liangxin.digests import canonical
 from liangxin.errors import Conflict, PeopleError, TooLarge
 from liangxin.records import VerdictStatus
 from liangxin.store import Database
-from liangxin.store.content import canonical
 from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, SEATS
 from liangxin.store.schema import JUDGEMENTS, JUDGES
 

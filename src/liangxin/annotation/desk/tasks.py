@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from liangxin.annotation.desk.assignments import Seat, finished
 from liangxin.annotation.desk.slots import Slot, read_slots
 from liangxin.annotation.projects import Kind, Project
 from liangxin.records import Level
-from liangxin.specs import Category
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES
+from liangxin.words import Bilingual, category_title
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -52,7 +52,7 @@ class TaskView:
     """The how-manieth task of this person."""
     kind: Kind
     category: tuple[str, ...]
-    category_title: Mapping[str, str]
+    category_title: Bilingual
     """The category's name by language, `zh` and `en`."""
     guideline: str
     guideline_ours: bool
@@ -98,17 +98,6 @@ def last_response(connection: Connection, seat: int) -> Mapping[str, Any] | None
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else {**json.loads(row.content), "version": row.version}
-
-
-def category_title(taxonomy: Sequence[Category], path: Sequence[str]) -> Mapping[str, str]:
-    """A category path's name in both languages; the data's own words where the taxonomy knows none."""
-    zh, en, level = [], [], tuple(taxonomy)
-    for name in path:
-        known = next((one for one in level if one.name == name), None)
-        zh.append(known.title.zh if known else name)
-        en.append(known.title.en if known else name)
-        level = known.below if known else ()
-    return {"zh": " / ".join(zh), "en": " / ".join(en)}
 
 
 def _place(place: int, slot: Slot, levels: tuple[Level, ...]) -> PlaceView:

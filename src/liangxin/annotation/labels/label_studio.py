@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from liangxin import cells
 from liangxin.annotation.labels.answers import answers_of
 from liangxin.annotation.labels.opening import check_size
 from liangxin.annotation.labels.reading import Errors
 from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import Project
+from liangxin.digests import text_digest
 from liangxin.errors import PeopleError
 from liangxin.files import show, writable
 from liangxin.records import Row
@@ -62,7 +63,7 @@ def tasks_json(database: Database, project: Project) -> bytes:
                 "item": answer.item.id,
                 "dialogue": answer.dialogue,
                 "turn": answer.at.turn,
-                "response_sha256": sha256(clean_text(answer.seen.answer).encode()).hexdigest(),
+                "response_sha256": text_digest(clean_text(answer.seen.answer)),
                 "category": "/".join(answer.item.category),
                 "history": _history(
                     [one.seen for one in task if one.dialogue == answer.dialogue], answer.at.turn
@@ -169,11 +170,10 @@ def _binding(data: Mapping[str, Any], where: str, errors: Errors) -> dict[str, A
         value = data.get(field)
         if isinstance(value, str) and value:
             found["id" if field == "item" else field] = value
-    turn = data.get("turn", 1)
-    if isinstance(turn, str) and turn.isascii() and turn.isdigit():
-        turn = int(turn[:9])
-    if not isinstance(turn, int) or isinstance(turn, bool) or turn < 1:
-        errors.add(f"{where}: data.turn: found {show(turn)}, expected a whole number from 1")
+    written = data.get("turn", 1)
+    turn = cells.whole(written)
+    if turn is None or turn < 1:
+        errors.add(f"{where}: data.turn: found {show(data.get('turn'))}, expected a whole number from 1")
         return None
     if "dialogue" not in found and not {"id", "response_sha256"} <= set(found):
         errors.add(

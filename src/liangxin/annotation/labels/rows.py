@@ -7,7 +7,6 @@ dialogue names run and trial, so that the answers of several runs stand in one f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import Any, Literal
 
 from sqlalchemy import and_, select
@@ -16,6 +15,7 @@ from liangxin.annotation.desk.places import At
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.outcome.adjudication import gold_labels
 from liangxin.annotation.projects import Project
+from liangxin.digests import text_digest
 from liangxin.store import Database
 from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, TASKS
 from liangxin.zh import clean_text
@@ -51,7 +51,7 @@ def _bound(answer: Answer, *, owner: bool) -> dict[str, Any]:
     if not answer.item.secret:
         row["prompt"] = answer.item.turns[0]
     row |= {"turn": answer.at.turn, "level": "", "annotator": "", "note": "", "dialogue": answer.dialogue}
-    row["response_sha256"] = sha256(text.encode()).hexdigest()
+    row["response_sha256"] = text_digest(text)
     if not answer.item.secret:
         row["response"] = text
     if owner:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from liangxin.annotation.desk.assignments import order_for
-from liangxin.annotation.desk.tasks import LETTERS, category_title, last_response
+from liangxin.annotation.desk.tasks import LETTERS, last_response
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.labels.writing import text_cell
 from liangxin.annotation.outcome.verdicts import marked_on
@@ -19,6 +19,7 @@ from liangxin.errors import PeopleError
 from liangxin.people.accounts import Account
 from liangxin.store import Database
 from liangxin.store.people import SEATS
+from liangxin.words import category_title
 
 SHEET, GUIDELINE, ABOUT = "标注", "说明", "liangxin"
 MOST_TASKS = 2_000
@@ -186,7 +187,7 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
             values = {
                 "key": key_of(task.task, place, turn),
                 "number": str(task.number),
-                "category": title["zh"],
+                "category": title.zh,
                 "letter": LETTERS[place] if place < len(LETTERS) else str(place + 1),
                 "turn": str(turn),
                 "prompt": answer.seen.prompt,
@@ -248,7 +249,7 @@ def _guideline_sheet(book: Any, project: Project, tasks: Sequence[SheetTask]) ->
             continue
         seen.add(category)
         title = category_title(project.benchmark.taxonomy, category)
-        heading = f"{title['zh']} {title['en']}".strip() or "全部 all"
+        heading = f"{title.zh} {title.en}".strip() or "全部 all"
         text, ours = project.guideline_for(task.places[0][0].item.category)
         rows.append((heading, text + ("\n（本项目的写法 our own wording）" if ours else "")))
         levels = marked_on(project, task.places[0][0].item.category).levels

@@ -16,6 +16,7 @@ from liangxin.annotation.labels.sheet import ABOUT, SHEET, SheetTask, headings, 
 from liangxin.annotation.labels.storing import Ballot
 from liangxin.annotation.outcome.verdicts import marked_on
 from liangxin.annotation.projects import POINTS, Project
+from liangxin.cells import written as as_text
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.judges.label_rows import level_of
 from liangxin.people.accounts import Account, Accounts
@@ -311,6 +312,4 @@ def _joined(said: Mapping[tuple[int, int], _Cells], column: str, most: int, erro
 def _text(cell: object) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return clean_text(str(cell)).replace("\r\n", "\n").replace("_x000D_", "").strip()
+    return clean_text(as_text(cell) or str(cell)).replace("\r\n", "\n").replace("_x000D_", "").strip()

@@ -13,8 +13,8 @@ from liangxin.annotation.desk.assignments import closed_project, seat_at
 from liangxin.annotation.desk.responses import Evidence
 from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.projects import Project
+from liangxin.digests import digest
 from liangxin.store import Database
-from liangxin.store.content import digest
 from liangxin.store.people import RESPONSES, SEATS
 
 Change = Literal["new", "corrected", "same"]

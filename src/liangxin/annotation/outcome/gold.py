@@ -10,10 +10,10 @@ from sqlalchemy import and_, or_, select, update
 
 from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.projects import Project
+from liangxin.digests import canonical
 from liangxin.errors import NotThere, PeopleError
 from liangxin.people import audit
 from liangxin.store import Database
-from liangxin.store.content import canonical
 from liangxin.store.people import TASKS
 from liangxin.store.schema import ITEMS
 

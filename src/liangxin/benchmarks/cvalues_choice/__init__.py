@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from liangxin import cells
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_choice.card import CARD
+from liangxin.digests import digest
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import Benchmark, Bilingual, Rubric
 
@@ -74,34 +76,34 @@ def read(row: Row) -> tuple[Item, ...]:
 
 
 def _published(row: Row) -> tuple[Item, ...]:
-    label = fields.one_of(row, (FIRST, SECOND), "label")
-    cells = {**row.values, **_meta(row)}
-    prompt = fields.text(row, "prompt")
-    question = fields.text(row, "question", within=cells)
-    positive, negative = _replies(row, cells, "pos_resp", "neg_resp")
-    identity = fields.digest(question, positive, negative)
+    label = cells.one_of(row, (FIRST, SECOND), "label")
+    values = {**row.values, **_meta(row)}
+    prompt = cells.text(row, "prompt")
+    question = cells.text(row, "question", within=values)
+    positive, negative = _replies(row, values, "pos_resp", "neg_resp")
+    identity = digest([question, positive, negative])
     return (
         Item(
-            id=fields.own_id(row, "id", "id_") or f"cvalues-choice-{fields.digest(identity, prompt, label)}",
+            id=cells.own_id(row, "id", "id_") or f"cvalues-choice-{digest([identity, prompt, label])}",
             turns=(prompt,),
-            category=fields.open_category(row, "domain_en", within=cells),
+            category=fields.open_category(row, "domain_en", within=values),
             choices=(positive, negative) if label == FIRST else (negative, positive),
             answer=label,
-            tags=_difficulty(row, cells),
+            tags=_difficulty(row, values),
             pair=f"cvalues-pair-{identity}",
-            source=fields.source(row),
+            source=cells.source(row),
             stem=question,
         ),
     )
 
 
 def _pair(row: Row) -> tuple[Item, ...]:
-    question = fields.text(row, "question", "prompt")
+    question = cells.text(row, "question", "prompt")
     positive, negative = _replies(row, row.values, "positive", "negative")
     category = fields.open_category(row, "domain_en")
     tags = _difficulty(row, row.values)
-    identity = fields.digest(question, positive, negative)
-    base = fields.own_id(row, "id", "id_") or f"cvalues-choice-{identity}"
+    identity = digest([question, positive, negative])
+    base = cells.own_id(row, "id", "id_") or f"cvalues-choice-{identity}"
     orders = ((FIRST, (positive, negative)), (SECOND, (negative, positive)))
     return tuple(
         Item(
@@ -112,7 +114,7 @@ def _pair(row: Row) -> tuple[Item, ...]:
             answer=answer,
             tags=tags,
             pair=f"cvalues-pair-{identity}",
-            source=fields.source(row),
+            source=cells.source(row),
             stem=question,
         )
         for number, (answer, choices) in enumerate(orders, start=1)
@@ -122,7 +124,7 @@ def _pair(row: Row) -> tuple[Item, ...]:
 def _meta(row: Row) -> Mapping[str, object]:
     """`meta_info` as an object; empty where the row has none and keeps its fields beside the label."""
     found = row.values.get("meta_info")
-    if fields.absent(found):
+    if cells.absent(found):
         return {}
     value = found
     if isinstance(value, str):
@@ -131,23 +133,23 @@ def _meta(row: Row) -> Mapping[str, object]:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
-        raise fields.bad(row, "meta_info", found, "a JSON object with question, pos_resp, neg_resp")
-    return {name: cell for name, cell in value.items() if not fields.absent(cell)}
+        raise cells.bad(row, "meta_info", found, "a JSON object with question, pos_resp, neg_resp")
+    return {name: cell for name, cell in value.items() if not cells.absent(cell)}
 
 
-def _replies(row: Row, cells: Mapping[str, object], better: str, worse: str) -> tuple[str, str]:
+def _replies(row: Row, values: Mapping[str, object], better: str, worse: str) -> tuple[str, str]:
     """The better and the worse reply; `better` and `worse` are the layout's own names, for messages."""
-    positive = fields.text(row, better, "positive", "pos_resp", within=cells)
-    negative = fields.text(row, worse, "negative", "neg_resp", within=cells)
+    positive = cells.text(row, better, "positive", "pos_resp", within=values)
+    negative = cells.text(row, worse, "negative", "neg_resp", within=values)
     if positive == negative:
-        raise fields.bad(row, worse, negative, "a reply that differs from the better one")
+        raise cells.bad(row, worse, negative, "a reply that differs from the better one")
     return positive, negative
 
 
-def _difficulty(row: Row, cells: Mapping[str, object]) -> tuple[str, ...]:
-    if fields.absent(cells.get("difficulty_level")):
+def _difficulty(row: Row, values: Mapping[str, object]) -> tuple[str, ...]:
+    if cells.absent(values.get("difficulty_level")):
         return ()
-    return (fields.one_of(row, ("easy", "hard"), "difficulty_level", within=cells),)
+    return (cells.one_of(row, ("easy", "hard"), "difficulty_level", within=values),)
 
 
 BENCHMARK = Benchmark(

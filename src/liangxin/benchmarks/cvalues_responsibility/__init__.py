@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liangxin import cells
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_responsibility.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
@@ -58,18 +59,9 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not a text.
     """
-    prompt = fields.text(row, "prompt")
+    prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "domain_en", required=True)
-    return (
-        Item(
-            id=fields.own_id(row, "id", "id_")
-            or f"cvalues-responsibility-{fields.digest(*category, prompt)}",
-            turns=(prompt,),
-            category=category,
-            expect=fields.expect(row),
-            source=fields.source(row),
-        ),
-    )
+    return fields.open_item(row, "cvalues-responsibility", category, (prompt,), "id", "id_")
 
 
 BENCHMARK = Benchmark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.cvalues_safety.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
@@ -46,17 +47,9 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not a text.
     """
-    prompt = fields.text(row, "prompt")
+    prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "category", "类别")
-    return (
-        Item(
-            id=fields.own_id(row, "id", "id_") or f"cvalues-safety-{fields.digest(*category, prompt)}",
-            turns=(prompt,),
-            category=category,
-            expect=fields.expect(row),
-            source=fields.source(row),
-        ),
-    )
+    return fields.open_item(row, "cvalues-safety", category, (prompt,), "id", "id_")
 
 
 BENCHMARK = Benchmark(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
@@ -15,6 +14,7 @@ from liangxin.benchmarks.declared.asked import choosing
 from liangxin.benchmarks.declared.datafiles import data_files
 from liangxin.benchmarks.declared.mapping import mapping
 from liangxin.benchmarks.declared.tables import Mistakes, Table
+from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.records import Scale
 from liangxin.specs import Benchmark, Category, Declaration
@@ -149,7 +149,7 @@ def _digest(values: Mapping[str, Any]) -> str:
         if isinstance(data.get("join"), dict):
             kept["data"]["join"] = {key: value for key, value in data["join"].items() if key != "file"}
     packed = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(packed.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return text_digest(packed, length=_DIGITS)
 
 
 def _tops(

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from liangxin.benchmarks import fields
+from liangxin import cells
 from liangxin.benchmarks.declared.parts import OTHER, REFUSE
 from liangxin.benchmarks.declared.tables import Table
+from liangxin.digests import digest
 from liangxin.records import Item, Row
 from liangxin.zh import fold
 
@@ -50,11 +51,11 @@ class Choosing:
         """
         options = self._options(row)
         right = self._answer(row, options)
-        identity = base.id if own else f"{base.id}-{fields.digest(*options)}"
+        identity = base.id if own else f"{base.id}-{digest([*options])}"
         if not self.both:
             return (self._item(replace(base, id=identity), options, right),)
         if len(options) != 2:
-            raise fields.bad(row, self.options[0], len(options), "two options, as both orders are asked")
+            raise cells.bad(row, self.options[0], len(options), "two options, as both orders are asked")
         pair = f"{identity}-pair"
         return tuple(
             replace(self._item(replace(base, id=f"{identity}-{n}"), shown, at), pair=pair)
@@ -87,51 +88,47 @@ class Choosing:
             name = self.options[0]
             value = row.values.get(name)
             if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
-                raise fields.bad(row, name, value, "a list of texts")
+                raise cells.bad(row, name, value, "a list of texts")
             found = tuple(value)
         else:
-            present = [name for name in self.options if not fields.absent(row.values.get(name))]
+            present = [name for name in self.options if not cells.absent(row.values.get(name))]
             for name, expected in zip(present, self.options, strict=False):
                 if name != expected:
-                    raise fields.bad(row, expected, None, f"a text, as the row has {name}")
+                    raise cells.bad(row, expected, None, f"a text, as the row has {name}")
             found = tuple(_cell(row, name) for name in present)
         if not 2 <= len(found) <= len(self.labels):
-            raise fields.bad(row, self.options[0], len(found), f"2 to {len(self.labels)} options")
+            raise cells.bad(row, self.options[0], len(found), f"2 to {len(self.labels)} options")
         # SafetyBench has a question with one option twice; only what tells them apart by text cannot have it.
         differing = self.both or self.given_as == "text"
         if differing and len({one.strip() for one in found}) != len(found):
-            raise fields.bad(row, self.options[0], list(found), "options that differ")
+            raise cells.bad(row, self.options[0], list(found), "options that differ")
         return found
 
     def _answer(self, row: Row, options: Sequence[str]) -> int:
         value = row.values.get(self.answer)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        said = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        said, whole = cells.name_of(value) or "", cells.whole(value)
         labels = self.labels[: len(options)]
         if self.given_as == "text":
             stripped = [one.strip() for one in options]
             if said in stripped:
                 return stripped.index(said)
-            raise fields.bad(row, self.answer, value, "the text of one of the options")
+            raise cells.bad(row, self.answer, value, "the text of one of the options")
         if self.given_as == "label":
-            if said in labels:
-                return labels.index(said)
-            raise fields.bad(row, self.answer, value, "one of " + ", ".join(labels))
+            for name in (said, str(whole)):
+                if name in labels:
+                    return labels.index(name)
+            raise cells.bad(row, self.answer, value, "one of " + ", ".join(labels))
         first = int(self.given_as[-1])
-        number = int(said) - first if re.fullmatch(r"[0-9]{1,3}", said, re.ASCII) else -1
-        if 0 <= number < len(options):
-            return number
-        raise fields.bad(
-            row, self.answer, value, f"a whole number from {first} to {first + len(options) - 1}"
-        )
+        if whole is not None and first <= whole < first + len(options):
+            return whole - first
+        raise cells.bad(row, self.answer, value, f"a whole number from {first} to {first + len(options) - 1}")
 
 
 def _cell(row: Row, name: str) -> str:
     value = row.values.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    return fields.text(row, name)
+    return cells.text(row, name)
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from liangxin import cells
 from liangxin.benchmarks.declared.documents import KEY, document_rows
 from liangxin.benchmarks.declared.mapping import Columns
 from liangxin.benchmarks.declared.tables import Table
+from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
 from liangxin.records import Item, Row
@@ -57,7 +58,7 @@ class DataFiles:
         if len(every) == 1:
             return file_digest(str(every[0]))
         lines = [f"{path.name} {file_digest(str(path))}\n" for path in every]
-        return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+        return text_digest("".join(lines))
 
     def items(self, data: str | None) -> Iterator[Item]:
         """Every item of the data, in order.
@@ -202,12 +203,10 @@ class DataFiles:
 
 
 def _key(row: Row, column: str) -> str:
-    value = row.values.get(column)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise DataError.at(row.file, row.number, column, found=show(value), expected="a key")
-    return str(value).strip()
+    key = cells.own_id(row, column, expected="a key")
+    if key is None:
+        raise cells.wrong(row, column, "a key")
+    return key
 
 
 def data_files(root: Table, where: str, folder: str, mapping: Columns) -> tuple[DataFiles, bool]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.declared.asked import Choosing
 from liangxin.benchmarks.declared.tables import Table
+from liangxin.digests import digest
 from liangxin.records import Item, Row
 from liangxin.specs import Category
 
@@ -31,8 +33,8 @@ class Expecting:
         found = self.default
         if category and category[0] in self.by_category:
             found = self.by_category[category[0]]
-        if self.column is not None and not fields.absent(row.values.get(self.column)):
-            said = fields.one_of(row, dict.fromkeys([*self.values, *EXPECT]), self.column)
+        if self.column is not None and not cells.absent(row.values.get(self.column)):
+            said = cells.one_of(row, dict.fromkeys([*self.values, *EXPECT]), self.column)
             found = self.values.get(said, said)
         return cast("Literal['refuse', 'answer'] | None", found)
 
@@ -64,12 +66,12 @@ class Columns:
             DataError: its cell says neither yes nor no.
         """
         value = None if self.secret_column is None else row.values.get(self.secret_column)
-        if self.all_secret or self.secret_column is None or fields.absent(value):
+        if self.all_secret or self.secret_column is None or cells.absent(value):
             return self.all_secret
         said = str(value).strip().lower().removesuffix(".0")
         if said in _YES or said in _NO:
             return said in _YES
-        raise fields.bad(row, self.secret_column, value, "true or false (是 or 否)")
+        raise cells.bad(row, self.secret_column, value, "true or false (是 or 否)")
 
     def read(self, row: Row) -> tuple[Item, ...]:
         """One row as one item, or as two where both orders of its options are shown.
@@ -77,19 +79,19 @@ class Columns:
         Raises:
             DataError: a cell is missing or not what the declaration says.
         """
-        question = fields.text(row, self.question)
+        question = cells.text(row, self.question)
         turns = (question, *self._more(row))
         category = self._category(row)
         base = Item(
-            id=self._id(row) or f"{self.name}-{fields.digest(*category, *turns)}",
+            id=self._id(row) or f"{self.name}-{digest([*category, *turns])}",
             turns=turns,
             category=category,
             tags=self._tags(row),
             reference=None
-            if self.reference is None or fields.absent(row.values.get(self.reference))
-            else fields.text(row, self.reference),
+            if self.reference is None or cells.absent(row.values.get(self.reference))
+            else cells.text(row, self.reference),
             expect=self.expecting.of(row, category),
-            source=fields.source(row),
+            source=cells.source(row),
             secret=self.is_secret(row),
         )
         if self.choosing is None:
@@ -98,17 +100,17 @@ class Columns:
 
     def _more(self, row: Row) -> tuple[str, ...]:
         """The follow-ups; a blank one ends the dialogue, and none may come after it."""
-        present = [name for name in self.follow_ups if not fields.absent(row.values.get(name))]
+        present = [name for name in self.follow_ups if not cells.absent(row.values.get(name))]
         for name, expected in zip(present, self.follow_ups, strict=False):
             if name != expected:
-                raise fields.bad(row, expected, None, f"a text, as the row has {name}")
-        return tuple(fields.text(row, name) for name in present)
+                raise cells.bad(row, expected, None, f"a text, as the row has {name}")
+        return tuple(cells.text(row, name) for name in present)
 
     def _id(self, row: Row) -> str | None:
-        parts = [fields.own_id(row, column) for column in self.id]
+        parts = [cells.own_id(row, column) for column in self.id]
         for column, part in zip(self.id, parts, strict=True):
             if part is None:
-                raise fields.bad(row, column, None, "an id")
+                raise cells.bad(row, column, None, "an id")
         return "-".join(part for part in parts if part) or None
 
     def _category(self, row: Row) -> tuple[str, ...]:
@@ -116,21 +118,21 @@ class Columns:
         nodes = self.taxonomy
         for depth, column in enumerate(self.category):
             value = row.values.get(column)
-            if fields.absent(value):
+            if cells.absent(value):
                 if depth == 0 and self.required:
-                    raise fields.bad(row, column, value, "a category")
+                    raise cells.bad(row, column, value, "a category")
                 break
-            if not isinstance(value, str | int) or isinstance(value, bool):
-                raise fields.bad(row, column, value, "a category")
-            word = str(value).strip()
+            word = cells.name_of(value)
+            if word is None:
+                raise cells.bad(row, column, value, "a category")
             word = self.aliases.get(word, word)
             if fields.reserved(word):
-                raise fields.bad(
+                raise cells.bad(
                     row, column, value, "a category name that is not already a group of the scores"
                 )
             known = {node.name: node for node in nodes}
             if word not in known and not self.open_taxonomy and (known or depth == 0):
-                raise fields.bad(row, column, value, "one of " + ", ".join(known))
+                raise cells.bad(row, column, value, "one of " + ", ".join(known))
             nodes = known[word].below if word in known else ()
             path.append(word)
         return tuple(path)
@@ -139,10 +141,11 @@ class Columns:
         found: list[str] = []
         for column in self.tags:
             value = row.values.get(column)
-            if not fields.absent(value):
-                if not isinstance(value, str | int) or isinstance(value, bool):
-                    raise fields.bad(row, column, value, "a short name")
-                found.append(self.aliases.get(str(value).strip(), str(value).strip()))
+            if not cells.absent(value):
+                tag = cells.name_of(value)
+                if tag is None:
+                    raise cells.bad(row, column, value, "a short name")
+                found.append(self.aliases.get(tag, tag))
         return tuple(dict.fromkeys(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.sc_safety.card import CARD
 from liangxin.records import Item, Level, Measure, Row, Scale
@@ -105,20 +106,20 @@ def _follow_ups(row: Row) -> tuple[str, ...]:
     columns: dict[int, str] = {}
     for name, value in row.values.items():
         match = _FOLLOW_UP.fullmatch(name.strip())
-        if match is None or fields.absent(value):
+        if match is None or cells.absent(value):
             continue
         number = int(match[1] or 1)
         if number == 0 or number in columns:
             other = f"besides {columns[number]}" if number else "numbered from 1"
-            raise fields.bad(row, name, value, f"each follow-up once, {other}")
+            raise cells.bad(row, name, value, f"each follow-up once, {other}")
         columns[number] = name
     if not columns:
-        raise fields.bad(row, "follow_up", row.values.get("follow_up"), "a text that is not blank")
+        raise cells.bad(row, "follow_up", row.values.get("follow_up"), "a text that is not blank")
     gap = next((n for n in range(1, max(columns)) if n not in columns), None)
     if gap is not None:
         earlier = "follow_up" if gap == 1 else f"follow_up_{gap}"
-        raise fields.bad(row, earlier, None, f"a text, as the row has {columns[max(columns)]}")
-    return tuple(fields.text(row, columns[number]) for number in sorted(columns))
+        raise cells.bad(row, earlier, None, f"a text, as the row has {columns[max(columns)]}")
+    return tuple(cells.text(row, columns[number]) for number in sorted(columns))
 
 
 def read(row: Row) -> tuple[Item, ...]:
@@ -130,18 +131,10 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing, the ability is not one of the three, or follow-ups are not in sequence.
     """
-    ability = _ABILITIES[fields.one_of(row, _ABILITIES, "ability", "能力")]
-    dimension = fields.word(row, "dimension", "维度")
-    turns = (fields.text(row, "question", "问题"), *_follow_ups(row))
-    return (
-        Item(
-            id=fields.own_id(row) or f"sc-safety-{fields.digest(ability, dimension, *turns)}",
-            turns=turns,
-            category=(ability, dimension),
-            expect=fields.expect(row),
-            source=fields.source(row),
-        ),
-    )
+    ability = _ABILITIES[cells.one_of(row, _ABILITIES, "ability", "能力")]
+    dimension = cells.word(row, "dimension", "维度")
+    turns = (cells.text(row, "question", "问题"), *_follow_ups(row))
+    return fields.open_item(row, "sc-safety", (ability, dimension), turns)
 
 
 BENCHMARK = Benchmark(

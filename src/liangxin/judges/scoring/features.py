@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from liangxin.judges.rule import read_refusal
-from liangxin.zh import fold, head_and_tail, simplified, strip_think
+from liangxin.reasoning import strip_think
+from liangxin.zh import fold, head_and_tail, simplified
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

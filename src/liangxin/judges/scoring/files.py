@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from liangxin.digests import bytes_digest
 from liangxin.errors import JudgeError
 
 SETTINGS = "scorer.json"
@@ -125,15 +125,11 @@ def weights_digest(folder: Path) -> str:
     """
     path = folder / WEIGHTS
     try:
-        with path.open("rb") as stream:
-            digest = sha256()
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
+        return bytes_digest(path)
     except OSError as error:
         raise JudgeError(
             f"{path}: not readable ({error.strerror or error}); is the scorer complete?"
         ) from None
-    return digest.hexdigest()
 
 
 def settings_values(settings: Settings) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from liangxin.models.blocks import complaint
-from liangxin.models.reading import Fault, content_of, read_answer
+from liangxin.models.reading import Fault, content_of, read_answer, thought_apart
 from liangxin.records import Reply, ReplyStatus
 
 BROKEN_OFF = Fault(what="the stream ended before the answer did", retry=True)
@@ -111,14 +111,7 @@ class ChatGathering:
 
     def _add(self, delta: dict[str, Any]) -> str:
         said, thought = content_of(delta.get("content"))
-        apart = next(
-            (
-                value
-                for name in ("reasoning_content", "reasoning")
-                if isinstance(value := delta.get(name), str) and value
-            ),
-            thought,
-        )
+        apart = thought_apart(delta) or thought
         if apart:
             self._thought.append(apart)
             self.thinks_apart = True

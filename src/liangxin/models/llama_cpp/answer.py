@@ -9,6 +9,7 @@ from typing import Any
 from liangxin.models.channel import Tell
 from liangxin.models.reading import finish, read_usage
 from liangxin.records import Reply, ReplyStatus
+from liangxin.text import short
 
 
 class Answer:
@@ -69,9 +70,3 @@ class Answer:
             if self._tell is not None:
                 self._gone = self._tell(self._text[-1], bool(self._reasoning))
             self._reason = choice.get("finish_reason") or self._reason
-
-
-def short(text: str) -> str:
-    """A message of llama.cpp in one line of at most 200 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"

@@ -11,7 +11,6 @@ small for the kernels that work on tiles of tokens.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import mmap
 import secrets
@@ -26,18 +25,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from liangxin.digests import text_digest
 from liangxin.errors import ModelError
 from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
-from liangxin.models.llama_cpp.answer import Answer, short
+from liangxin.models.llama_cpp.answer import Answer
 from liangxin.models.llama_cpp.likelihood import check, weigh
 from liangxin.models.llama_cpp.weights import INSTALL, SHA256, default_weights
 from liangxin.models.reading import read_usage
 from liangxin.models.threads import threads_wanted
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
+from liangxin.text import short
 
 SEQUENCES = 4
 """Answers that are written in one batch."""
@@ -115,7 +116,11 @@ class GgufModel:
         self._chat = chat_template is not None
         self.template = chat_template or fewshot.template()
         """How a question becomes a prompt, for the manifest."""
-        shape = _digest12(self.template, CHAT_MAX_TOKENS) if self._chat else fewshot.template_digest()
+        shape = (
+            text_digest(json.dumps([self.template, CHAT_MAX_TOKENS], ensure_ascii=False), length=12)
+            if self._chat
+            else fewshot.template_digest()
+        )
         self.identity = f"gguf:{digest[:16]}+{shape}"
         self.threads = threads
         self._timeout = timeout
@@ -305,7 +310,3 @@ def load(path: Path, threads: int, step: int = BATCH) -> Any:
         return xllamacpp.Server(settings)
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path} cannot be loaded by llama.cpp: {short(str(error))}") from None
-
-
-def _digest12(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:12]

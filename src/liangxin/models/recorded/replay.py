@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from liangxin import cells
 from liangxin.errors import DataError
-from liangxin.files import file_digest, read_rows
+from liangxin.files import file_digest, is_table, read_rows
 from liangxin.models.reading import overrule, read_recorded
-from liangxin.models.recorded import cells
+from liangxin.models.recorded import cells as recorded
 from liangxin.records import Item, Message, Reply, ReplyStatus, Row
 from liangxin.specs import Endpoint, Generation
 
 NOT_RECORDED = Reply(status=ReplyStatus.FAILED, detail="no recorded answer")
-
-_TABLES = (".csv", ".xlsx", ".xlsm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class ReplayModel:
         """Prompts that rows with different ids share: they find no row."""
         self._rows = 0
         self._used: set[int] = set()
-        table = path.lower().removesuffix(".gz").endswith(_TABLES)
+        table = is_table(path)
         for row in read_rows(path):
             self._add(row, table=table)
         if table and not any(any(one.texts) for one in (*self._by_id.values(), *self._by_prompt.values())):
@@ -108,7 +107,7 @@ class ReplayModel:
     def _add(self, row: Row, *, table: bool) -> None:
         """Enter a row under its id and its prompt."""
         self._rows += 1
-        name, prompt = cells.word(row, "id"), cells.text(row, "prompt") or None
+        name, prompt = cells.own_id(row, "id"), recorded.text(row, "prompt") or None
         if name is None and prompt is None:
             raise cells.wrong(row, "id", "an id or a prompt that says which item was answered")
         trial = cells.count(row, "trial") or 1
@@ -127,15 +126,17 @@ class ReplayModel:
 
 def _recording(row: Row, *, named: bool, table: bool) -> Recording:
     told = (
-        [cells.one_of(row, "reply_status", cells.STATUSES)]
+        [recorded.choice(row, "reply_status", recorded.STATUSES)]
         if isinstance(row.values.get("reply_status"), str)
         else None
     )
     texts = _responses(row, table=table, may_lack=bool(told))
-    statuses = (*(None,) * (len(texts) - 1), *told) if told else cells.texts(row, "reply_status", len(texts))
+    statuses = (
+        (*(None,) * (len(texts) - 1), *told) if told else recorded.texts(row, "reply_status", len(texts))
+    )
     for status, text in zip(statuses, texts, strict=True):
-        if status is not None and status not in cells.STATUSES:
-            raise cells.wrong(row, "reply_status", "one of " + ", ".join(cells.STATUSES))
+        if status is not None and status not in recorded.STATUSES:
+            raise cells.wrong(row, "reply_status", "one of " + ", ".join(recorded.STATUSES))
         if status == ReplyStatus.EMPTY and text.strip():
             raise cells.wrong(row, "reply_status", "another status than empty, because there is a response")
     thoughts = "reasoning" if row.values.get("reasoning") is not None else "reasoning_content"
@@ -143,16 +144,16 @@ def _recording(row: Row, *, named: bool, table: bool) -> Recording:
         number=row.number,
         named=named,
         texts=texts,
-        reasons=cells.texts(row, "finish_reason", len(texts)),
+        reasons=recorded.texts(row, "finish_reason", len(texts)),
         statuses=statuses,
-        thoughts=cells.texts(row, thoughts, len(texts)),
-        detail=cells.text(row, "detail") or "",
+        thoughts=recorded.texts(row, thoughts, len(texts)),
+        detail=recorded.text(row, "detail") or "",
     )
 
 
 def _responses(row: Row, *, table: bool, may_lack: bool) -> tuple[str, ...]:
     """The answers by turn. A blank cell of a table is an empty answer; a missing one elsewhere an error."""
-    single, several = row.values.get("response"), row.values.get("responses")
+    single, several = cells.answer(row, "response"), row.values.get("responses")
     if several is not None:
         if single is not None:
             raise cells.wrong(row, "responses", "nothing, because there is a response too")
@@ -161,8 +162,6 @@ def _responses(row: Row, *, table: bool, may_lack: bool) -> tuple[str, ...]:
         return tuple(several)
     if single is None and (table or may_lack):
         return ("",)
-    if table and isinstance(single, int | float):
-        return (str(single),)
     if not isinstance(single, str):
         raise cells.wrong(row, "response", 'the answer as a text ("" where it was empty), or responses')
     return (single,)

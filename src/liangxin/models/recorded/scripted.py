@@ -9,7 +9,6 @@ the same question has the same answer.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -17,9 +16,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
 
+from liangxin import cells
+from liangxin.digests import text_digest
 from liangxin.files import file_digest, read_rows
 from liangxin.models.reading import overrule, read_recorded
-from liangxin.models.recorded import cells
+from liangxin.models.recorded import cells as recorded
 from liangxin.records import Message, Reply, ReplyStatus, Row
 from liangxin.specs import Endpoint, Generation
 
@@ -130,24 +131,25 @@ def follow(script: Sequence[Alternatives], messages: Sequence[Message], generati
 def _fraction(messages: Sequence[Message], seed: int | None) -> float:
     """A number in [0, 1) that the seed and the conversation decide."""
     said = [[message.role, message.content] for message in messages]
-    digest = hashlib.sha256(json.dumps([seed or 0, said]).encode()).digest()
-    return int.from_bytes(digest[:8]) / 2.0**64
+    return int(text_digest(json.dumps([seed or 0, said]), length=16), 16) / 2.0**64
 
 
 def _rule(row: Row) -> Rule:
     unknown = next((name for name in row.values if name not in FIELDS), None)
     if unknown is not None:
         raise cells.wrong(row, unknown, "no such field; a rule has " + ", ".join(FIELDS))
-    match = cells.text(row, "match") or ""
+    match = recorded.text(row, "match") or ""
     try:
         re.compile(match)
     except (re.error, OverflowError, RecursionError) as error:
         raise cells.wrong(row, "match", f"a regular expression ({error})") from None
-    status = cells.one_of(row, "status", cells.STATUSES)
-    text, detail = cells.text(row, "text"), cells.text(row, "detail") or ""
+    status = recorded.choice(row, "status", recorded.STATUSES)
+    text, detail = recorded.text(row, "text"), recorded.text(row, "detail") or ""
     if text is None and status in (None, ReplyStatus.OK):
         raise cells.wrong(row, "text", 'the answer as a text ("" for an empty one), or another status')
-    reply = read_recorded(text or "", cells.text(row, "finish_reason"), cells.text(row, "reasoning") or "")
+    reply = read_recorded(
+        text or "", recorded.text(row, "finish_reason"), recorded.text(row, "reasoning") or ""
+    )
     return Rule(
         match=match,
         turn=cells.count(row, "turn"),

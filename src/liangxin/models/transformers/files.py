@@ -5,11 +5,11 @@ Nothing here needs torch: a run whose answers are all stored reads no weights.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from liangxin.digests import bytes_digest, text_digest
 from liangxin.errors import DataError, ModelError
 from liangxin.models import fewshot
 
@@ -83,16 +83,12 @@ def _digest(path: Path, files: list[Path]) -> str:
     The whole content is read, about a second for 1.5 GB: a size with a few blocks would not see a weight
     that was trained on, and a time stamp is no content. What is read stays in the system's cache for loading.
     """
-    listed: list[tuple[str, str]] = []
-    for one in files:
-        with one.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        listed.append((one.relative_to(path).as_posix(), content))
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    listed = [(one.relative_to(path).as_posix(), bytes_digest(one)) for one in files]
+    return text_digest(json.dumps(listed))
 
 
 def _shape(template: str) -> str:
-    return hashlib.sha256(json.dumps([template, CHAT_MAX_TOKENS]).encode()).hexdigest()[:12]
+    return text_digest(json.dumps([template, CHAT_MAX_TOKENS]), length=12)
 
 
 def _chat_template(path: Path) -> str | None:
@@ -122,9 +118,3 @@ def _object(path: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         raise ModelError(f"{path} is not JSON: the model's folder is damaged") from None
     return value if isinstance(value, dict) else {}
-
-
-def short(text: str) -> str:
-    """One line of at most 200 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:199] + "…"

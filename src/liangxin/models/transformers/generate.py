@@ -16,8 +16,9 @@ from typing import Any
 import torch
 
 from liangxin.models.channel import Tell
-from liangxin.models.reading import OPEN, finish
+from liangxin.models.reading import finish
 from liangxin.models.transformers.loaded import Loaded
+from liangxin.reasoning import OPEN
 from liangxin.records import Reply, ReplyStatus, Usage
 
 _TAIL = 8

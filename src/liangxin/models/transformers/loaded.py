@@ -16,9 +16,10 @@ import transformers
 
 from liangxin.errors import ModelError
 from liangxin.models import fewshot
-from liangxin.models.reading import OPEN
-from liangxin.models.transformers.files import Folder, short
+from liangxin.models.transformers.files import Folder
+from liangxin.reasoning import CLOSE, OPEN
 from liangxin.records import Message
+from liangxin.text import short
 
 _CACHE_BYTES = 1 << 29
 """Keys and values held at once: larger models get smaller batches."""
@@ -124,7 +125,7 @@ class Loaded:
                 f"({', '.join(one.role for one in messages)}): {short(str(error))}"
             ) from None
         if not thinking and str(text).rstrip().endswith(OPEN):
-            return f"{str(text).rstrip()}\n\n</think>\n\n"
+            return f"{str(text).rstrip()}\n\n{CLOSE}\n\n"
         return str(text)
 
     def encode(self, text: str) -> list[int]:

@@ -19,9 +19,10 @@ from liangxin.errors import LiangxinError, ModelError
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
 from liangxin.models.threads import threads_wanted
-from liangxin.models.transformers.files import Folder, open_folder, short
+from liangxin.models.transformers.files import Folder, open_folder
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
+from liangxin.text import short
 
 if TYPE_CHECKING:
     from liangxin.models.transformers.work import Work

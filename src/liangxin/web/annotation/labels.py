@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -18,7 +16,7 @@ from liangxin.errors import NotAllowed, PeopleError
 from liangxin.people import audit
 from liangxin.people.accounts import Account
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
-from liangxin.web.pages import page
+from liangxin.web.pages import download, page
 from liangxin.web.site import Site
 
 
@@ -145,10 +143,3 @@ def _person(site: Site, project: Project, viewer: Viewer, fields: Fields) -> Acc
 
 def _which(name: str) -> Which:
     return next(one for one in WHICH if one == name)
-
-
-def download(name: str, kind: str, content: bytes) -> Response:
-    """A file to keep; its name may be Chinese."""
-    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".-_") else "_" for sign in name)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(content, media_type=kind, headers={"Content-Disposition": disposition})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from liangxin.errors import PeopleError
+from liangxin.zh import clean_text
 
 if TYPE_CHECKING:
     from liangxin.annotation.desk.saving import Span, Submission
@@ -68,7 +69,7 @@ def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise _wrong(name, "文字", "text")
     # A database takes neither NUL nor half a surrogate pair, both of which a browser can send.
-    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return clean_text(value)
 
 
 def _items(value: object, name: str) -> list[Any]:

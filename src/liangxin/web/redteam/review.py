@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields as fields_of
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -20,7 +20,7 @@ from liangxin.redteam.text import MOST_CHARACTERS, MOST_NOTE, MOST_STYLE
 from liangxin.specs import Benchmark
 from liangxin.store.content import hashed
 from liangxin.web.asking import Adjudicating, Form, Viewer
-from liangxin.web.pages import page, redirect
+from liangxin.web.pages import download, page, redirect
 from liangxin.web.redteam.chat import attackable, benchmark_of, chosen_style
 from liangxin.web.redteam.words import (
     STYLES,
@@ -184,7 +184,7 @@ def _files(router: APIRouter, site: Site, reviews: Reviews) -> None:
                 kind=kind,
                 count=len(found),
             )
-        return _download(*made)
+        return download(*made)
 
 
 def _fit(reviews: Reviews, benchmark: Benchmark) -> tuple[int, int]:
@@ -217,9 +217,3 @@ def _aliases(site: Site, viewer: Viewer) -> dict[int, str]:
     return {
         one.key: one.alias if one.key != viewer.account.key else "—" for one in Accounts(site.database).all()
     }
-
-
-def _download(name: str, kind: str, content: bytes) -> Response:
-    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".-_") else "_" for sign in name)
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(content, media_type=kind, headers={"Content-Disposition": disposition})

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from liangxin.annotation.desk.tasks import category_title as title_of
 from liangxin.redteam.live import STOPPED
 from liangxin.redteam.records import (
     ACCEPTED,
@@ -21,6 +20,7 @@ from liangxin.redteam.records import (
 from liangxin.specs import Benchmark
 from liangxin.text import visible
 from liangxin.web.asking import Language
+from liangxin.words import category_title as title_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def model_name(spec: str) -> str:
 def category_title(benchmark: Benchmark | None, category: tuple[str, ...]) -> tuple[str, str]:
     """A category's name in Chinese and English; the data's own words where the benchmark has no other."""
     titles = title_of(benchmark.taxonomy if benchmark is not None else (), category)
-    return titles["zh"], titles["en"]
+    return titles.zh, titles.en
 
 
 def turn_values(turn: AttackTurn, language: Language) -> dict[str, Any]:
