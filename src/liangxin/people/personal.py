@@ -110,8 +110,6 @@ def remove(database: Database, account: Account, extent: Extent, by: int | None)
 def _forget(connection: Connection, account: Account) -> None:
     """Remove who the person was, and what they had begun."""
     key = account.key
-    values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
-    connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
     connection.execute(delete(SESSIONS).where(SESSIONS.c.account == key))
     connection.execute(delete(RESETS).where(RESETS.c.account == key))
     connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.name == name_digest(account.name)))
@@ -122,6 +120,9 @@ def _forget(connection: Connection, account: Account) -> None:
     connection.execute(update(SEATS).where(mine, SEATS.c.state == "taken").values(_FREE))
     # A seat beside an overdue one was freed when it became overdue.
     connection.execute(delete(SEATS).where(mine, SEATS.c.state == "overdue"))
+    # Last: a changed name keeps what refers to the account waiting, and who waits may hold one of these seats.
+    values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
+    connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
 
 
 _FREE = {"state": "free", "account": None, "taken": None, "until": None, "done": None, "order": ""}

@@ -133,7 +133,9 @@ class Attack:
 
 def locked(connection: Connection, key: int) -> Attack:
     """An attack with its row locked until the transaction ends; errors as `Attacks.find`."""
-    connection.execute(select(ATTACKS.c.key).where(ATTACKS.c.key == key).with_for_update()).all()
+    connection.execute(
+        select(ATTACKS.c.key).where(ATTACKS.c.key == key).with_for_update(key_share=True)
+    ).all()
     return read_attack(connection, key)
 
 

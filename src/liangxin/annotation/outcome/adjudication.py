@@ -151,7 +151,7 @@ def decide(
         place = place_of(connection, project, at)
         check_may_settle(connection, project, at, account_key)
         # Two who decide at once wait for one another: the second then reads the first one's version.
-        connection.execute(select(TASKS.c.key).where(TASKS.c.key == at.task).with_for_update())
+        connection.execute(select(TASKS.c.key).where(TASKS.c.key == at.task).with_for_update(key_share=True))
         before = history_of(connection, project, at)
         known = before[-1] if before else None
         if settlement.base_version != (known.version if known else 0):
