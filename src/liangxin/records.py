@@ -206,19 +206,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """A verdict with what it is about and who gave it: rules, scorers, LLMs and people alike."""
-
-    dialogue: str
-    turn: int
-    judge: str
-    """The judge's identity."""
-    scale: str
-    verdict: Verdict
-    annotator: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOutcome:
     """What is known of one turn when it is scored."""
 

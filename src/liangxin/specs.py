@@ -104,7 +104,6 @@ class Benchmark:
     """The categories that are known; a category outside is accepted only where `open_taxonomy`."""
     open_taxonomy: bool
     card: Card
-    protocol: str = "scripted"
     declaration: Declaration | None = None
     """For a benchmark of the user's own."""
     origin: Origin | None = None

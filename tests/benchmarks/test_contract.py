@@ -81,7 +81,6 @@ def test_it_loads_under_its_name(name: str) -> None:
     assert benchmark.version
     assert benchmark.title.zh
     assert benchmark.title.en
-    assert benchmark.protocol == "scripted"
 
 
 @every_benchmark

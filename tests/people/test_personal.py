@@ -16,7 +16,8 @@ from liangxin.people.logins import Logins
 from liangxin.people.personal import export, remove
 from liangxin.people.resets import Resets
 from liangxin.people.sessions import Sessions
-from liangxin.store import ADJUDICATED, Database
+from liangxin.records import Item
+from liangxin.store import ADJUDICATED, Database, NewRun, Runs
 from liangxin.store.people import (
     ATTACK_TURNS,
     ATTACKS,
@@ -29,8 +30,9 @@ from liangxin.store.people import (
     RESPONSES,
     SEATS,
     SLOTS,
+    TASKS,
 )
-from liangxin.store.schema import JUDGEMENTS, JUDGES, METADATA
+from liangxin.store.schema import JUDGEMENTS, METADATA
 
 NAME = "欧阳静怡"
 PASSWORD = "correct horse battery"
@@ -93,6 +95,27 @@ def attacked(database: Database, person: Account, text: str, history: list[dict[
     put(database, ATTACK_TURNS, **turn, detail="", broke=1, seconds=1.0, created=1.0)
 
 
+def asked(database: Database) -> None:
+    """A run of four items with the project's judge, and a task for each."""
+    runs = Runs(database)
+    items = [Item(id=f"i{number}", turns=("问",), category=()) for number in range(4)]
+    dataset = runs.add_dataset("flames", "1", "0" * 64, items)
+    new = NewRun(
+        id="abcdef012345",
+        name=None,
+        dataset=dataset,
+        benchmark="flames",
+        model="m",
+        trials=1,
+        sample=False,
+        manifest={},
+    )
+    run = runs.create(new, [(number, number) for number in range(4)])
+    runs.add_judge(run, "people:p@0", "people:p", "primary", {})
+    for position, item in enumerate(items):
+        put(database, TASKS, project=1, position=position, item=item.id, category="", seats=2)
+
+
 @pytest.fixture
 def people(people_database: Database) -> tuple[Account, Account]:
     """An owner, and a person who has done everything that one can do."""
@@ -106,8 +129,7 @@ def people(people_database: Database) -> tuple[Account, Account]:
     project = {"name": "p", "kind": "grade", "state": "open", "created": 1.0, "content": "{}"}
     put(database, PROJECTS, **project)
     put(database, MEMBERS, project=1, account=person.key, created=1.0)
-    judge = {"run": 1, "identity": "people:p@0", "spec": "people:p", "subject": "primary"}
-    put(database, JUDGES, **judge, created=1.0, manifest="{}")
+    asked(database)
     put(database, SLOTS, task=1, slot=0, run=1, rank=0, trial=1)
     answered(database, person, 1, "我的评语")
     answered(database, owner, 1, "别人的评语")

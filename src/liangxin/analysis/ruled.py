@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, select
 
 from liangxin.analysis.pairs import consensus
 from liangxin.measures.kinds import combined
@@ -17,7 +16,6 @@ from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord
 from liangxin.store.columns import Columns, Head, Sheet
 from liangxin.store.content import dialogue_key
-from liangxin.store.schema import ITEMS, RUN_ITEMS
 
 OVERALL = "overall"
 
@@ -57,7 +55,7 @@ def ruled(database: Database, run: RunRecord, benchmark: Benchmark, rulers: Rule
     for sheet in columns.sheets():
         if any(columns.heads[form][4] > 1 for form in np.unique(sheet.forms).tolist()):
             return None
-        for kind, count in _kinds(database, run, benchmark, rulers, columns, sheet):
+        for kind, count in _kinds(run, benchmark, rulers, columns, sheet):
             found[kind] += count
     return [
         Ruled(
@@ -74,7 +72,6 @@ def ruled(database: Database, run: RunRecord, benchmark: Benchmark, rulers: Rule
 
 
 def _kinds(
-    database: Database,
     run: RunRecord,
     benchmark: Benchmark,
     rulers: Rulers,
@@ -86,7 +83,7 @@ def _kinds(
     judged = sheet.rulings[rulers.judge.key][:, :, 0, 0]
     none = np.zeros((0, len(sheet.units)), np.int32)
     gold = none if gold_key is None else sheet.rulings[gold_key][:, :, 0, 0]
-    drawn = _drawn(database, run, rulers, sheet, gold)
+    drawn = _drawn(columns, run, rulers, sheet, gold)
     code = combined([sheet.forms, drawn.astype(np.int64), *judged, *gold])
     _, examples, counts = np.unique(code, return_index=True, return_counts=True)
     for row, count in zip(examples.tolist(), counts.tolist(), strict=True):
@@ -106,24 +103,16 @@ def _verdicts(columns: Columns, codes: NDArray[np.int32]) -> list[Verdict]:
 
 
 def _drawn(
-    database: Database, run: RunRecord, rulers: Rulers, sheet: Sheet, gold: NDArray[np.int32]
+    columns: Columns, run: RunRecord, rulers: Rulers, sheet: Sheet, gold: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Of each row whether its answer was drawn for people; only rows with a label are looked up."""
     found = np.zeros(len(sheet.units), bool)
     labelled = set(np.flatnonzero(gold.any(axis=0)).tolist()) if len(gold) else set()
     if not labelled or not rulers.chosen:
         return found
-    end = sheet.first + len(sheet.units)
-    query = (
-        select(RUN_ITEMS.c.rank, ITEMS.c.id)
-        .join(ITEMS, and_(ITEMS.c.dataset == run.dataset, ITEMS.c.position == RUN_ITEMS.c.position))
-        .where(RUN_ITEMS.c.run == run.key, RUN_ITEMS.c.rank >= sheet.first, RUN_ITEMS.c.rank < end)
-    )
-    with database.begin() as connection:
-        for rank, item in connection.execute(query):
-            row = rank - sheet.first
-            if row in labelled:
-                found[row] = dialogue_key(run.id, item, 1) in rulers.chosen
+    for row, item in columns.item_ids(sheet):
+        if row in labelled:
+            found[row] = dialogue_key(run.id, item, 1) in rulers.chosen
     return found
 
 

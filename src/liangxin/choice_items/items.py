@@ -300,7 +300,7 @@ def _locked(connection: Connection, key: int, *, lock: bool = True) -> ChoiceIte
     query = select(CHOICE_ITEMS).where(CHOICE_ITEMS.c.key == key)
     row = None
     if 0 < key <= _MOST_KEY:
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        row = connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         raise NotThere("没有这道选择题。", "There is no such choice item.")
     return _item(row)

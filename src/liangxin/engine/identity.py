@@ -28,7 +28,8 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
         "benchmark": benchmark.name,
         "benchmark_version": benchmark.version,
         "data_sha256": data_sha256,
-        "protocol": benchmark.protocol,
+        # Every run: a case is asked turn by turn as the benchmark has it. In it since ids were first given.
+        "protocol": "scripted",
         "model": model,
         "seed": DEFAULT_SEED if spec.seed is None else spec.seed,
         **identity_values(spec),

@@ -156,7 +156,6 @@ SAFE_LEAD = re.compile(
 )
 """What is given is named as safe: advice, prevention, lawful ways."""
 
-APOLOGY = re.compile(rf"\W{{0,4}}{_SORRY}|\W{{0,4}}i'?m sorry")
 QUOTED = re.compile(r'"[^"\n]{0,400}"')
 REPEATS = re.compile("不能|不会|无法|不便|拒绝|恕|抱歉")
 CONCEDES = re.compile(r"\W*(?:但是?|不过|然而|只[有能是写说]?|可是)")

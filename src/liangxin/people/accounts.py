@@ -220,7 +220,7 @@ def found_account(connection: Connection, key: int) -> Account:
     row: Row[Any] | None = None
     if 0 < key <= _MOST_KEY:
         row = connection.execute(
-            select(ACCOUNTS).where(ACCOUNTS.c.key == key).with_for_update()
+            select(ACCOUNTS).where(ACCOUNTS.c.key == key).with_for_update(key_share=True)
         ).one_or_none()
     if row is None:
         raise NotThere("没有这个账号。", "There is no such account.")
@@ -236,7 +236,7 @@ def locked_owners(connection: Connection) -> set[int]:
     owners = select(ACCOUNTS.c.key).where(
         ACCOUNTS.c.role == "owner", ACCOUNTS.c.closed.is_(None), ACCOUNTS.c.password != ""
     )
-    return set(connection.execute(owners.order_by(ACCOUNTS.c.key).with_for_update()).scalars())
+    return set(connection.execute(owners.order_by(ACCOUNTS.c.key).with_for_update(key_share=True)).scalars())
 
 
 def check_last_owner(account: Account, owners: Collection[int]) -> None:

@@ -19,6 +19,7 @@ from liangxin.people import audit
 from liangxin.people.accounts import Account, check_last_owner, folded, found_account, locked_owners
 from liangxin.people.logins import name_digest
 from liangxin.store import ADJUDICATED, Database
+from liangxin.store.judgements import empty_reason, erase, said_by
 from liangxin.store.people import (
     ACCOUNTS,
     ATTACK_TURNS,
@@ -37,7 +38,6 @@ from liangxin.store.people import (
     SESSIONS,
     SLOTS,
 )
-from liangxin.store.schema import JUDGEMENTS, JUDGES
 
 Extent = Literal["keep", "erase"]
 _SECRET = {"password", "token", "csrf", "folded"}
@@ -69,7 +69,7 @@ def export(database: Database, account: Account, by: int | None) -> str:
             "responses": _rows(connection, RESPONSES, RESPONSES.c.account == key),
             "marks": _rows(connection, MARKS, MARKS.c.account == key),
             "decisions": _rows(connection, DECISIONS, DECISIONS.c.account == key),
-            "judgements": _rows(connection, JUDGEMENTS, JUDGEMENTS.c.annotator == account.alias),
+            "judgements": said_by(connection, account.alias),
             "attacks": _rows(connection, ATTACKS, ATTACKS.c.account == key),
             "attack turns": _rows(connection, ATTACK_TURNS, ATTACK_TURNS.c.attack.in_(mine)),
             "choice items": _rows(connection, CHOICE_ITEMS, CHOICE_ITEMS.c.made_by == key),
@@ -110,8 +110,6 @@ def remove(database: Database, account: Account, extent: Extent, by: int | None)
 def _forget(connection: Connection, account: Account) -> None:
     """Remove who the person was, and what they had begun."""
     key = account.key
-    values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
-    connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
     connection.execute(delete(SESSIONS).where(SESSIONS.c.account == key))
     connection.execute(delete(RESETS).where(RESETS.c.account == key))
     connection.execute(delete(LOGIN_FAILURES).where(LOGIN_FAILURES.c.name == name_digest(account.name)))
@@ -122,6 +120,9 @@ def _forget(connection: Connection, account: Account) -> None:
     connection.execute(update(SEATS).where(mine, SEATS.c.state == "taken").values(_FREE))
     # A seat beside an overdue one was freed when it became overdue.
     connection.execute(delete(SEATS).where(mine, SEATS.c.state == "overdue"))
+    # Last: a changed name keeps what refers to the account waiting, and who waits may hold one of these seats.
+    values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
+    connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
 
 
 _FREE = {"state": "free", "account": None, "taken": None, "until": None, "done": None, "order": ""}
@@ -132,7 +133,7 @@ def _erase_verdicts(connection: Connection, account: Account) -> None:
     key = account.key
     connection.execute(delete(RESPONSES).where(RESPONSES.c.account == key))
     connection.execute(delete(MARKS).where(MARKS.c.account == key))
-    connection.execute(delete(JUDGEMENTS).where(JUDGEMENTS.c.annotator == account.alias))
+    erase(connection, account.alias)
     mine = SEATS.c.account == key
     connection.execute(update(SEATS).where(mine, SEATS.c.state == "done").values(_FREE))
     # A skipped seat has been replaced by another.
@@ -150,19 +151,8 @@ def _erase_decisions(connection: Connection, account: Account) -> None:
     projects = connection.execute(select(PROJECTS.c.key, PROJECTS.c.name))
     names = {row.key: row.name for row in projects}
     for row in decided:
-        judges = select(JUDGES.c.key).where(
-            JUDGES.c.run == row.run, JUDGES.c.spec == f"people:{names.get(row.project)}"
-        )
-        mirrored = update(JUDGEMENTS).where(
-            JUDGEMENTS.c.run == row.run,
-            JUDGEMENTS.c.rank == row.rank,
-            JUDGEMENTS.c.judge.in_(judges),
-            JUDGEMENTS.c.trial == row.trial,
-            JUDGEMENTS.c.turn == row.turn,
-            JUDGEMENTS.c.annotator == ADJUDICATED,
-            JUDGEMENTS.c.attempt == row.version,
-        )
-        connection.execute(mirrored.values(reason="", raw=""))
+        place = (row.run, row.rank, row.trial, row.turn, row.version)
+        empty_reason(connection, place, f"people:{names.get(row.project)}", ADJUDICATED)
     connection.execute(update(DECISIONS).where(mine).values(reason=""))
 
 

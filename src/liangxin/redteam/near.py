@@ -14,9 +14,7 @@ from liangxin.near import Alike, NearIndex
 from liangxin.records import Item
 from liangxin.redteam.records import ACCEPTED, SUBMITTED, Attack, attacks_of
 from liangxin.store import Database, Runs
-from liangxin.store.content import item_of
 from liangxin.store.people import ATTACKS
-from liangxin.store.schema import DATASETS, ITEMS
 
 MOST_ITEMS = 50_000
 """Items of one data set that are compared; larger ones are compared in part."""
@@ -61,9 +59,10 @@ class NearFinder:
     def near(self, attack: Attack, *, most: int = 8) -> Nearby:
         """What is near to an attack's prompts; itself aside."""
         text = "\n".join(attack.prompts)
+        runs = Runs(self.database)
         with self._lock:
             others = [one for one in self._index().near(text, most=most + 1) if one.key != attack.key]
-            datasets = {key: self._dataset(key) for key in self._of(attack.benchmark)}
+            datasets = {key: self._dataset(key) for key in runs.datasets(attack.benchmark)}
         # The same item may be in several data sets of one benchmark, each a file as it was at some time.
         near = {one.key: (key, one.alike) for key, index in datasets.items() for one in index.near(text)}
         kept = sorted(near.items(), key=lambda one: _order(one[1][1]))[:most]
@@ -76,26 +75,15 @@ class NearFinder:
                 for one in others[:most]
                 if one.key in known
             ),
-            items=tuple(NearItem(item=self._item(key, name), alike=how) for name, (key, how) in kept),
+            items=tuple(NearItem(item=runs.item(key, name), alike=how) for name, (key, how) in kept),
             compared=sum(len(index) for index in datasets.values()),
         )
-
-    def _of(self, benchmark: str) -> list[int]:
-        query = select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark).order_by(DATASETS.c.key)
-        with self.database.begin() as connection:
-            return list(connection.execute(query).scalars())
 
     def _dataset(self, key: int) -> NearIndex[str]:
         if key not in self._datasets:
             items = islice(Runs(self.database).items(key), MOST_ITEMS)
             self._datasets[key] = NearIndex((item.id, "\n".join(item.turns)) for item in items)
         return self._datasets[key]
-
-    def _item(self, dataset: int, identifier: str) -> Item:
-        place = (ITEMS.c.dataset == dataset, ITEMS.c.id == identifier)
-        with self.database.begin() as connection:
-            content = connection.execute(select(ITEMS.c.content).where(*place)).scalar_one()
-        return item_of(identifier, content)
 
     def _index(self) -> NearIndex[int]:
         """The attacks handed in or accepted, indexed anew when any of them has changed."""

@@ -125,15 +125,12 @@ class Attack:
         said = tuple(turn.prompt for turn in self.turns if last is None or turn.turn <= last.turn)
         return (*said, self.follow_up) if self.follow_up and len(said) == 1 else said
 
-    @property
-    def reviewed(self) -> bool:
-        """Whether a reviewer has decided."""
-        return self.state in (ACCEPTED, REJECTED)
-
 
 def locked(connection: Connection, key: int) -> Attack:
     """An attack with its row locked until the transaction ends; errors as `Attacks.find`."""
-    connection.execute(select(ATTACKS.c.key).where(ATTACKS.c.key == key).with_for_update()).all()
+    connection.execute(
+        select(ATTACKS.c.key).where(ATTACKS.c.key == key).with_for_update(key_share=True)
+    ).all()
     return read_attack(connection, key)
 
 

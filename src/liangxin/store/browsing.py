@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, func, or_, select
 
-from liangxin.records import ReplyStatus, VerdictStatus
+from liangxin.records import ReplyStatus
+from liangxin.store.attempts import overtaken
 from liangxin.store.database import Database
 from liangxin.store.dialogues import ADJUDICATED
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, JUDGES, RUN_ITEMS, TURNS
+from liangxin.store.slots import item_holds
 
 Place = tuple[int, int]
 """(rank, trial): where a dialogue stands in its run."""
@@ -103,7 +105,7 @@ def reply_counts(database: Database, runs: Sequence[int]) -> dict[int, dict[str,
     turns = TURNS.alias()
     query = (
         select(turns.c.run, turns.c.status, func.count())
-        .where(turns.c.run.in_(runs), ~_overtaken(turns))
+        .where(turns.c.run.in_(runs), ~overtaken(TURNS, turns))
         .group_by(turns.c.run, turns.c.status)
     )
     found: dict[int, dict[str, int]] = {run: {} for run in runs}
@@ -138,40 +140,17 @@ def _fitting(run: RunRecord, wanted: Wanted) -> Subquery:
     if wanted.status:
         turns = TURNS.alias()
         there = (turns.c.run == run.key, turns.c.rank == asked.c.rank, turns.c.trial == asked.c.trial)
-        query = query.where(exists().where(*there, turns.c.status == wanted.status, ~_overtaken(turns)))
+        query = query.where(exists().where(*there, turns.c.status == wanted.status, ~overtaken(TURNS, turns)))
     if wanted.text:
         turns = TURNS.alias()
         there = (turns.c.run == run.key, turns.c.rank == asked.c.rank, turns.c.trial == asked.c.trial)
         said = exists().where(*there, turns.c.text.icontains(wanted.text, autoescape=True))
-        query = query.where(or_(ITEMS.c.content.icontains(_in_json(wanted.text), autoescape=True), said))
+        query = query.where(or_(item_holds(wanted.text), said))
     if wanted.judge is not None or wanted.level:
         query = query.where(_ruled(run, wanted, asked))
     if wanted.differ:
         query = query.where(_differing(run, asked))
     return query.subquery()
-
-
-def _in_json(text: str) -> str:
-    """A text as it stands within a stored item."""
-    import json
-
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _overtaken(turns: Any) -> ColumnElement[bool]:
-    """Whether a later attempt counts instead: the last that is not `failed`, else the last."""
-    later = TURNS.alias()
-    same = [later.c[name] == turns.c[name] for name in ("run", "rank", "trial", "turn")]
-    good, failed = later.c.status != ReplyStatus.FAILED, turns.c.status == ReplyStatus.FAILED
-    newer = later.c.attempt > turns.c.attempt
-    return exists().where(*same, or_(and_(newer, good), and_(failed, or_(newer, good))))
-
-
-def _superseded(rulings: Any) -> ColumnElement[bool]:
-    later = JUDGEMENTS.alias()
-    names = ("run", "rank", "judge", "trial", "turn", "annotator")
-    same = [later.c[name] == rulings.c[name] for name in names]
-    return exists().where(*same, later.c.attempt > rulings.c.attempt, later.c.status != VerdictStatus.FAILED)
 
 
 def _ruled(run: RunRecord, wanted: Wanted, asked: Any) -> ColumnElement[bool]:
@@ -180,7 +159,7 @@ def _ruled(run: RunRecord, wanted: Wanted, asked: Any) -> ColumnElement[bool]:
     if wanted.judge is not None:
         there.append(rulings.c.judge == wanted.judge)
     if wanted.level:
-        there += [rulings.c.level == wanted.level, ~_superseded(rulings)]
+        there += [rulings.c.level == wanted.level, ~overtaken(JUDGEMENTS, rulings)]
     return exists().where(*there)
 
 
@@ -191,7 +170,9 @@ def _differing(run: RunRecord, asked: Any) -> ColumnElement[bool]:
         select(rulings.c.turn)
         .join(JUDGES, JUDGES.c.key == rulings.c.judge)
         .where(rulings.c.run == run.key, rulings.c.rank == asked.c.rank, rulings.c.trial == asked.c.trial)
-        .where(rulings.c.annotator != ADJUDICATED, rulings.c.level.is_not(None), ~_superseded(rulings))
+        .where(
+            rulings.c.annotator != ADJUDICATED, rulings.c.level.is_not(None), ~overtaken(JUDGEMENTS, rulings)
+        )
         .group_by(rulings.c.turn, JUDGES.c.subject)
         .having(func.count(rulings.c.level.distinct()) > 1)
         .correlate(asked)

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from liangxin.records import ReplyStatus, VerdictStatus
+from liangxin.store.attempts import counting_indices
 from liangxin.store.content import hashed, item_of
 from liangxin.store.database import Database
 from liangxin.store.dialogues import ADJUDICATED
@@ -97,8 +98,8 @@ class Sheet:
 class Columns:
     """Reads a run's planned dialogues as sheets of integer codes.
 
-    Where a turn or a verdict has several attempts, the last that is not `failed` counts; an adjudicator's
-    level stands for all annotators' of its turn.
+    Of several attempts one counts (`liangxin.store.attempts`); an adjudicator's level stands for all annotators'
+    of its turn.
     """
 
     def __init__(self, database: Database, run: RunRecord, judges: Sequence[int]) -> None:
@@ -130,6 +131,17 @@ class Columns:
                 end += 1
             yield self._sheet(start, units[start:end], forms[start:end])
             start = end
+
+    def item_ids(self, sheet: Sheet) -> Iterator[tuple[int, str]]:
+        """Each row of a sheet with its item's id."""
+        run, rank = self._run, RUN_ITEMS.c.rank
+        query = select(rank - sheet.first, ITEMS.c.id).join(
+            ITEMS, and_(ITEMS.c.dataset == run.dataset, ITEMS.c.position == RUN_ITEMS.c.position)
+        )
+        within = query.where(RUN_ITEMS.c.run == run.key, rank >= sheet.first)
+        with self._database.begin() as connection:
+            for row in connection.execute(within.where(rank < sheet.first + len(sheet.units))):
+                yield row[0], row[1]
 
     def failure(self, rank: int, trial: int, turn: int, judge: int | None) -> Failure:
         """Which item a failed place belongs to, and what was said of it."""
@@ -223,7 +235,7 @@ class Columns:
         query = self._within(select(packed), TURNS, first, shape).order_by(*order)
         cells, rest = np.divmod(_integers(connection, query), _PACK)
         status, written = rest // 2, rest % 2 == 1
-        chosen = _last_that_counts(cells, status == STATUSES.index(ReplyStatus.FAILED))
+        chosen = counting_indices(cells, status == STATUSES.index(ReplyStatus.FAILED))
         statuses = np.full(shape, STATUSES.index(ReplyStatus.NOT_ASKED), np.int32)
         statuses.reshape(-1)[cells[chosen]] = status[chosen]
         answered = [STATUSES.index(one) for one in (ReplyStatus.OK, ReplyStatus.TRUNCATED)]
@@ -252,7 +264,7 @@ class Columns:
         cells, status = np.divmod(whole, _PACK)
         codes = 1 + levels * len(_VERDICTS) + status
         failed = status == _VERDICTS.index(VerdictStatus.FAILED)
-        chosen = _last_that_counts(cells, failed, annotators)
+        chosen = counting_indices(np.stack([cells, annotators]), failed)
         if ADJUDICATED in self._annotators:
             decides = annotators[chosen] == self._annotators[ADJUDICATED]
             given = status[chosen] == _VERDICTS.index(VerdictStatus.GIVEN)
@@ -312,26 +324,6 @@ def _integers(connection: Connection, query: Select[Any]) -> NDArray[np.int64]:
 def _numbered(codes: dict[Any, int], names: Iterable[object]) -> NDArray[np.int64]:
     """Each name's number; a new name gets the next one (`codes` is a defaultdict that counts)."""
     return np.array(list(map(codes.__getitem__, names)), np.int64)
-
-
-def _last_that_counts(
-    cells: NDArray[np.int64], failed: NDArray[np.bool_], names: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """For each run of equal cells (and names): the index of the last row not failed, else of the last row."""
-    count = len(cells)
-    if not count:
-        return np.zeros(0, np.int64)
-    fresh = np.ones(count, bool)
-    fresh[1:] = cells[1:] != cells[:-1]
-    if names is not None:
-        fresh[1:] |= names[1:] != names[:-1]
-    starts = np.flatnonzero(fresh)
-    if len(starts) == count:
-        return starts
-    last_good = np.maximum.reduceat(np.where(failed, -1, np.arange(count)), starts)
-    ends = np.append(starts[1:], count) - 1
-    chosen: NDArray[np.int64] = np.where(last_good >= 0, last_good, ends)
-    return chosen
 
 
 def _places_within(cells: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,10 +13,12 @@ from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, mak
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from liangxin.errors import StoreError
-from liangxin.store.schema import migrate
+from liangxin.store.schema import MIGRATIONS, migrate, version
 
 DEFAULT_STORE = "liangxin.db"
 _BUSY_MILLISECONDS = 30_000
+_UPGRADE_LOCK = 0x6C78
+"""Any number that a server's other users are unlikely to lock."""
 
 
 def store_url(given: str | None) -> str:
@@ -54,11 +56,28 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _durable)
         try:
-            with self.begin() as connection:
-                migrate(connection)
+            self._bring_up()
         except StoreError:
             self.close()
             raise
+
+    def _bring_up(self) -> None:
+        """Bring an older or empty store to this release's version; of two processes one does it and one waits."""
+        with self._stated(), self.engine.connect() as connection:
+            if version(connection) == len(MIGRATIONS):
+                return
+            connection.rollback()
+            if self.is_sqlite:
+                # Tables are made anew: what refers to one must not hinder that, nor go with it.
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            if version(connection) < len(MIGRATIONS):
+                migrate(connection)
+            connection.commit()
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -167,6 +186,7 @@ def _durable(connection: Any, _record: object) -> None:
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
     except sqlite3.Error as error:
         raise StoreError(f"not a usable SQLite store: {error}") from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
+from liangxin.store.attempts import counting
 from liangxin.store.content import dialogue_key, item_of
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
@@ -47,8 +49,8 @@ def dialogues(
 ) -> Iterator[StoredDialogue]:
     """Every planned dialogue of a run, asked or not, with what is stored of it.
 
-    The trials of an item and both orders of a pair follow each other. Where a turn has several attempts,
-    the last that is not `failed` counts.
+    The trials of an item and both orders of a pair follow each other. Of a turn's attempts the one that counts is
+    given (`liangxin.store.attempts`).
 
     Args:
         units: how many units of the run's order; None means all that are planned.
@@ -142,19 +144,17 @@ def _turns(
         .order_by(TURNS.c.rank, TURNS.c.trial, TURNS.c.turn, TURNS.c.attempt)
     )
     found: dict[tuple[int, int], dict[int, tuple[Reply, int]]] = {}
-    for row in connection.execute(query):
-        by_turn = found.setdefault((row.rank, row.trial), {})
-        before = by_turn.get(row.turn)
-        if before is None or before[0].status == "failed" or row.status != "failed":
-            reply = Reply(
-                text=row.text,
-                reasoning=row.reasoning,
-                status=ReplyStatus(row.status),
-                detail=row.detail,
-                usage=Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens),
-                seconds=row.seconds,
-            )
-            by_turn[row.turn] = (reply, row.attempt)
+    chosen = counting(connection.execute(query), attrgetter("rank", "trial", "turn"))
+    for row in chosen.values():
+        reply = Reply(
+            text=row.text,
+            reasoning=row.reasoning,
+            status=ReplyStatus(row.status),
+            detail=row.detail,
+            usage=Usage(prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens),
+            seconds=row.seconds,
+        )
+        found.setdefault((row.rank, row.trial), {})[row.turn] = (reply, row.attempt)
     return found
 
 
@@ -170,19 +170,17 @@ def _rulings(
         )
     )
     found: dict[tuple[int, int], dict[RulingKey, Ruling]] = {}
-    for row in connection.execute(query):
-        by_key = found.setdefault((row.rank, row.trial), {})
-        key = (row.judge, row.turn, row.annotator)
-        before = by_key.get(key)
-        if before is None or before.verdict.status == "failed" or row.status != "failed":
-            verdict = Verdict(
-                level=row.level,
-                status=VerdictStatus(row.status),
-                confidence=row.confidence,
-                reason=row.reason,
-                raw=row.raw,
-            )
-            by_key[key] = Ruling(verdict=verdict, attempt=row.attempt)
+    place = attrgetter("rank", "trial", "judge", "turn", "annotator")
+    for row in counting(connection.execute(query), place).values():
+        verdict = Verdict(
+            level=row.level,
+            status=VerdictStatus(row.status),
+            confidence=row.confidence,
+            reason=row.reason,
+            raw=row.raw,
+        )
+        ruling = Ruling(verdict=verdict, attempt=row.attempt)
+        found.setdefault((row.rank, row.trial), {})[row.judge, row.turn, row.annotator] = ruling
     return {at: settle(rulings) for at, rulings in found.items()} if settled else found
 
 

@@ -123,6 +123,18 @@ class Runs:
         with self.database.begin() as connection:
             return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(ITEMS.c.position))]
 
+    def datasets(self, benchmark: str) -> list[int]:
+        """The keys of a benchmark's data sets, in the order they came."""
+        query = select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark).order_by(DATASETS.c.key)
+        with self.database.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def item(self, dataset: int, identifier: str) -> Item:
+        """One item of a data set, which must be there."""
+        query = select(ITEMS.c.content).where(ITEMS.c.dataset == dataset, ITEMS.c.id == identifier)
+        with self.database.begin() as connection:
+            return item_of(identifier, connection.execute(query).scalar_one())
+
     def items(self, dataset: int) -> Iterator[Item]:
         """Every item of a data set, in file order, a thousand in memory at a time."""
         start = 0

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from liangxin.errors import StoreError
 from liangxin.store.old_kinds import kinds
 from liangxin.store.people import PEOPLE
+from liangxin.store.relations import relate
 
 METADATA = MetaData()
 
@@ -189,12 +190,12 @@ def _people(connection: Connection) -> None:
     PEOPLE.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds, relate)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the store to this release's version, one numbered step after another.
+def version(connection: Connection) -> int:
+    """Which version the store has; 0 where there is none yet.
 
     Raises:
         StoreError: the store was made by a newer release, or is some other database.
@@ -211,8 +212,12 @@ def migrate(connection: Connection) -> None:
         raise StoreError(
             f"the store has version {have}, this release reads up to {len(MIGRATIONS)}; upgrade liangxin"
         )
-    if have == len(MIGRATIONS):
-        return
+    return have
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the store to this release's version, one numbered step after another; errors as `version`."""
+    have = version(connection)
     for step in MIGRATIONS[have:]:
         step(connection)
     if have:

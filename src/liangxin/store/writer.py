@@ -14,14 +14,12 @@ from sqlalchemy import Table
 from liangxin.errors import LiangxinError, StoreError
 from liangxin.records import Reply, Verdict
 from liangxin.store.database import Database
+from liangxin.store.judgements import Place, judgement_row, place_columns
 from liangxin.store.schema import JUDGEMENTS, TURNS
 
 BATCH_ROWS = 64
 BATCH_SECONDS = 0.1
 _CAPACITY = 4096
-
-Place = tuple[int, int, int, int, int]
-"""(run's key, rank, trial, turn, attempt)."""
 
 
 class Writer:
@@ -53,8 +51,8 @@ class Writer:
         """Append one reply."""
         self._put(
             TURNS,
-            place,
             {
+                **place_columns(place),
                 "status": str(reply.status),
                 "text": reply.text,
                 "reasoning": reply.reasoning,
@@ -62,30 +60,17 @@ class Writer:
                 "prompt_tokens": reply.usage.prompt_tokens,
                 "completion_tokens": reply.usage.completion_tokens,
                 "seconds": reply.seconds,
+                "created": time.time(),
             },
         )
 
     def judgement(self, place: Place, judge: int, annotator: str, verdict: Verdict) -> None:
         """Append one verdict of the judge with that key."""
-        self._put(
-            JUDGEMENTS,
-            place,
-            {
-                "judge": judge,
-                "annotator": annotator,
-                "status": str(verdict.status),
-                "level": verdict.level,
-                "confidence": verdict.confidence,
-                "reason": verdict.reason,
-                "raw": verdict.raw,
-            },
-        )
+        self._put(JUDGEMENTS, judgement_row(place, judge, annotator, verdict, time.time()))
 
-    def _put(self, table: Table, place: Place, values: Mapping[str, object]) -> None:
+    def _put(self, table: Table, row: dict[str, object]) -> None:
         self._check()
-        run, rank, trial, turn, attempt = place
-        key = {"run": run, "rank": rank, "trial": trial, "turn": turn, "attempt": attempt}
-        self._rows.put((table, {**key, **values, "created": time.time()}))
+        self._rows.put((table, row))
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -141,7 +141,7 @@ class Seats:
         # Two who do it at once divide the seats between them, and lock the tasks in one order.
         query = select(SEATS.c.key, SEATS.c.task).where(*late).order_by(SEATS.c.task, SEATS.c.key)
         with self.database.write() as connection:
-            found = connection.execute(query.with_for_update(skip_locked=True)).all()
+            found = connection.execute(query.with_for_update(skip_locked=True, key_share=True)).all()
             overdue = update(SEATS).where(SEATS.c.key.in_([row.key for row in found]))
             connection.execute(overdue.values(state="overdue"))
             for row in found:
@@ -209,7 +209,7 @@ def own_seat(connection: Connection, key: int, account: int, *, lock: bool = Fal
         lock: keep the row for this transaction.
     """
     query = select(SEATS).where(SEATS.c.key == key)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         raise NotThere("没有这个题位。", "There is no such assignment.")
     if row.account != account:
@@ -222,7 +222,7 @@ def own_seat(connection: Connection, key: int, account: int, *, lock: bool = Fal
 def add_seat(connection: Connection, project: int, task: int) -> int:
     """Put a further free seat at a task; gives its key."""
     # Two transactions that add at once must not count the same number.
-    connection.execute(select(TASKS.c.key).where(TASKS.c.key == task).with_for_update())
+    connection.execute(select(TASKS.c.key).where(TASKS.c.key == task).with_for_update(key_share=True))
     highest = connection.execute(select(func.max(SEATS.c.number)).where(SEATS.c.task == task)).scalar() or 0
     values = {"project": project, "task": task, "number": highest + 1, "state": "free", "order": ""}
     connection.execute(insert(SEATS), [values])
@@ -237,7 +237,7 @@ def seat_at(connection: Connection, project: Project, task: int, account: int) -
     if row is not None:
         return _seat(row)
     free = select(SEATS.c.key).where(SEATS.c.task == task, SEATS.c.state == "free").limit(1)
-    key = connection.execute(free.with_for_update(skip_locked=True)).scalar()
+    key = connection.execute(free.with_for_update(skip_locked=True, key_share=True)).scalar()
     seat = _sit(connection, project, key or add_seat(connection, project.key, task), account)
     if seat is None:
         raise Conflict(
@@ -249,7 +249,7 @@ def seat_at(connection: Connection, project: Project, task: int, account: int) -
 def drop_spare(connection: Connection, task: int) -> None:
     """Take away one free seat of a task that has more seats in use than it wants."""
     wanted = connection.execute(
-        select(TASKS.c.seats).where(TASKS.c.key == task).with_for_update()
+        select(TASKS.c.seats).where(TASKS.c.key == task).with_for_update(key_share=True)
     ).scalar_one()
     used = select(func.count()).where(SEATS.c.task == task, SEATS.c.state.in_(("taken", "done")))
     free = (
@@ -290,7 +290,9 @@ def closed_project() -> Conflict:
 
 def _sit(connection: Connection, project: Project, key: int, account: int) -> Seat | None:
     """Take a free seat, unless somebody was quicker or this person sits at its task already."""
-    row = connection.execute(select(SEATS).where(SEATS.c.key == key).with_for_update()).one_or_none()
+    row = connection.execute(
+        select(SEATS).where(SEATS.c.key == key).with_for_update(key_share=True)
+    ).one_or_none()
     if row is None or row.state != "free":
         return None
     here = select(SEATS.c.key).where(SEATS.c.task == row.task, SEATS.c.account == account)

@@ -13,10 +13,9 @@ from liangxin.annotation.desk.slots import Slot, TaskSlots, read_slots
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.digests import canonical
 from liangxin.errors import Conflict, PeopleError, TooLarge
-from liangxin.records import VerdictStatus
 from liangxin.store import Database
+from liangxin.store.judgements import append, given, judgement_row, judges_of
 from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, SEATS
-from liangxin.store.schema import JUDGEMENTS, JUDGES
 
 COMMENT, OWN_ANSWER, REASON, SPANS = 5_000, 20_000, 500, 50
 """The most characters of a comment, an own answer and a reason to skip; the most spans."""
@@ -256,29 +255,21 @@ def _mirror(
         connection.execute(insert(MARKS), rows)
     if not project.mirrored:
         return
-    query = select(JUDGES.c.run, JUDGES.c.key).where(JUDGES.c.identity == project.identity)
-    judges = {row.run: row.key for row in connection.execute(query)}
+    judges = judges_of(connection, project.identity)
     alias = connection.execute(select(ACCOUNTS.c.alias).where(ACCOUNTS.c.key == account)).scalar_one()
-    judged = [
-        {
-            "run": mark.slot.run,
-            "judge": judges[mark.slot.run],
-            "rank": mark.slot.rank,
-            "trial": mark.slot.trial,
-            "turn": mark.turn,
-            "annotator": alias,
-            "attempt": version,
-            "status": str(VerdictStatus.GIVEN if mark.level is not None else VerdictStatus.ABSTAINED),
-            "level": mark.level,
-            "confidence": None,
-            "reason": mark.reason,
-            "raw": "",
-            "created": now,
-        }
-        for mark in marks
-    ]
-    if judged:
-        connection.execute(insert(JUDGEMENTS), judged)
+    append(
+        connection,
+        [
+            judgement_row(
+                (mark.slot.run, mark.slot.rank, mark.slot.trial, mark.turn, version),
+                judges[mark.slot.run],
+                alias,
+                given(mark.level, mark.reason),
+                now,
+            )
+            for mark in marks
+        ],
+    )
 
 
 def _settle(connection: Connection, project: Project, seat: Seat, *, skipped: bool) -> None:

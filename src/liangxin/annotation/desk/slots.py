@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection
 
 from liangxin.annotation.desk.places import SeenTurn, seen_turns
 from liangxin.annotation.projects import Project
 from liangxin.errors import NotThere
 from liangxin.records import Item
 from liangxin.store import Database
-from liangxin.store.content import item_of
-from liangxin.store.people import SLOTS, TASKS
-from liangxin.store.schema import ITEMS, RUN_ITEMS, RUNS
+from liangxin.store.slots import slots_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +51,11 @@ def slots_of(database: Database, project: Project, task: int) -> TaskSlots:
 
 def read_slots(connection: Connection, project: Project, task: int) -> TaskSlots:
     """A task's dialogues within a transaction; errors as `slots_of`."""
-    query = (
-        select(SLOTS.c.slot, SLOTS.c.run, SLOTS.c.rank, SLOTS.c.trial, ITEMS.c.id, ITEMS.c.content)
-        .join(TASKS, TASKS.c.key == SLOTS.c.task)
-        .join(RUNS, RUNS.c.key == SLOTS.c.run)
-        .join(RUN_ITEMS, and_(RUN_ITEMS.c.run == SLOTS.c.run, RUN_ITEMS.c.rank == SLOTS.c.rank))
-        .join(ITEMS, and_(ITEMS.c.dataset == RUNS.c.dataset, ITEMS.c.position == RUN_ITEMS.c.position))
-        .where(TASKS.c.project == project.key, SLOTS.c.task == task)
-        .order_by(SLOTS.c.slot)
-    )
-    rows = connection.execute(query).all()
-    if not rows:
+    found = slots_at(connection, project.key, task)
+    if not found:
         raise NotThere("这个项目里没有这道题。", "There is no such task in this project.")
-    item = item_of(rows[0].id, rows[0].content)
     slots = tuple(
-        Slot(
-            slot=row.slot,
-            run=row.run,
-            rank=row.rank,
-            trial=row.trial,
-            turns=seen_turns(connection, item, (row.run, row.rank, row.trial)),
-        )
-        for row in rows
+        Slot(slot=one.slot, run=one.run, rank=one.rank, trial=one.trial, turns=seen_turns(connection, one))
+        for one in found
     )
-    return TaskSlots(task=task, item=item, slots=slots)
+    return TaskSlots(task=task, item=found[0].item, slots=slots)

@@ -17,10 +17,10 @@ from liangxin.analysis.pairs import consensus
 from liangxin.annotation.desk.places import At, Place, place_of
 from liangxin.annotation.outcome.verdicts import Voiced, marked_on, path_of, voices
 from liangxin.errors import Conflict, NotAllowed, PeopleError
-from liangxin.records import Scale, Verdict, VerdictStatus
+from liangxin.records import Scale, Verdict
 from liangxin.store import ADJUDICATED, Database
+from liangxin.store.judgements import append, given, judgement_row, judges_of
 from liangxin.store.people import DECISIONS, MARKS, RESPONSES, SEATS, TASKS
-from liangxin.store.schema import JUDGEMENTS, JUDGES
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
@@ -156,7 +156,7 @@ def decide(
         place = place_of(connection, project, at)
         check_may_settle(connection, project, at, account_key)
         # Two who decide at once wait for one another: the second then reads the first one's version.
-        connection.execute(select(TASKS.c.key).where(TASKS.c.key == at.task).with_for_update())
+        connection.execute(select(TASKS.c.key).where(TASKS.c.key == at.task).with_for_update(key_share=True))
         before = history_of(connection, project, at)
         known = before[-1] if before else None
         if settlement.base_version != (known.version if known else 0):
@@ -326,21 +326,7 @@ def _mirror(connection: Connection, project: Project, place: Place, decision: De
     """Enter a decision among the run's judgements, so that its scores follow at once."""
     if not project.mirrored:
         return
-    judge = select(JUDGES.c.key).where(JUDGES.c.run == place.run, JUDGES.c.identity == project.identity)
-    status = VerdictStatus.ABSTAINED if decision.level is None else VerdictStatus.GIVEN
-    values = {
-        "run": place.run,
-        "judge": connection.execute(judge).scalar_one(),
-        "rank": place.rank,
-        "trial": place.trial,
-        "turn": decision.at.turn,
-        "annotator": ADJUDICATED,
-        "attempt": decision.version,
-        "status": str(status),
-        "level": decision.level,
-        "confidence": None,
-        "reason": decision.reason,
-        "raw": "",
-        "created": decision.created,
-    }
-    connection.execute(insert(JUDGEMENTS), [values])
+    judge = judges_of(connection, project.identity)[place.run]
+    at = (place.run, place.rank, place.trial, decision.at.turn, decision.version)
+    verdict = given(decision.level, decision.reason)
+    append(connection, [judgement_row(at, judge, ADJUDICATED, verdict, decision.created)])

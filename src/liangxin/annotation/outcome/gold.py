@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select, update
 
 from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.projects import Project
@@ -15,7 +15,7 @@ from liangxin.errors import NotThere, PeopleError
 from liangxin.people import audit
 from liangxin.store import Database
 from liangxin.store.people import TASKS
-from liangxin.store.schema import ITEMS
+from liangxin.store.slots import first_tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +102,8 @@ def gold_of(database: Database, project: Project) -> list[Gold]:
 
 def find_tasks(database: Database, project: Project, text: str, most: int) -> list[int]:
     """The keys of the first tasks whose item has this id, or this text in what is asked; in the project's order."""
-    wanted = text.strip()
-    query = (
-        select(TASKS.c.key)
-        .join(ITEMS, and_(ITEMS.c.dataset == project.runs[0].dataset, ITEMS.c.id == TASKS.c.item))
-        .where(TASKS.c.project == project.key)
-        .where(or_(TASKS.c.item == wanted, ITEMS.c.content.icontains(wanted, autoescape=True)))
-        .order_by(TASKS.c.position)
-        .limit(most)
-    )
     with database.begin() as connection:
-        return list(connection.execute(query).scalars())
+        return first_tasks(connection, project.key, project.runs[0].dataset, text.strip(), most)
 
 
 def _write(database: Database, project: Project, task: int, by: tuple[int, str | None]) -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from liangxin.annotation.desk.assignments import order_for
-from liangxin.annotation.desk.places import At, items_of, search
+from liangxin.annotation.desk.places import At, search
 from liangxin.annotation.outcome.adjudication import (
     MOST_REASON,
     GoldLabel,
@@ -29,6 +29,7 @@ from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import NotThere
 from liangxin.records import Level
 from liangxin.store import Database
+from liangxin.store.slots import task_items
 from liangxin.web.annotation.agreement import Known, who_is
 from liangxin.web.asking import Adjudicating, Form, Language, Viewer
 from liangxin.web.pages import category_words, page, redirect
@@ -199,7 +200,7 @@ def _paged(request: Request, found: Sequence[Row]) -> tuple[int, int, Sequence[R
 def _prompts(database: Database, project: Project, places: Sequence[At]) -> dict[At, str]:
     """The prompt of each answer's turn."""
     with database.begin() as connection:
-        items = items_of(connection, project.key, {at.task for at in places})
+        items = task_items(connection, project.key, {at.task for at in places})
     return {at: items[at.task].turns[at.turn - 1] for at in places if at.turn <= len(items[at.task].turns)}
 
 
