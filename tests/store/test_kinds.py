@@ -11,6 +11,7 @@ from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.store import Database, NewRun, Runs, copy_run
 from liangxin.store.old_kinds import kinds
+from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import MIGRATIONS
 from liangxin.traits import JudgeTraits, ModelTraits
 
@@ -59,8 +60,13 @@ def told(database: Database) -> tuple[dict[str, ModelTraits], dict[str, JudgeTra
 
 
 def grow_old(database: Database) -> None:
-    """Back to the version before the column, as it was on disk."""
+    """Back to the version before the column and the foreign keys, as it was on disk."""
     with database.begin() as connection:
+        if not database.is_sqlite:
+            for table, parents in RELATIONS.items():
+                for columns in parents:
+                    name = f"{table}_{columns.replace(', ', '_')}_fkey"
+                    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
         for table in ("runs", "judges"):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN traits"))
         connection.execute(text(f"UPDATE liangxin_schema SET version = {MIGRATIONS.index(kinds)}"))

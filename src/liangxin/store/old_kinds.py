@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from sqlalchemy import Connection, inspect, text
+
+from liangxin.store.content import canonical
 
 _RECORDED, _SCRIPTED = "replay", "scripted"
 _COSTLY = ("openai", "openai-completions", "anthropic", "litellm")
@@ -16,7 +16,7 @@ def kinds(connection: Connection) -> None:
         if "traits" not in {column["name"] for column in inspect(connection).get_columns(table)}:
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN traits TEXT NOT NULL DEFAULT '{{}}'"))
         rows = [
-            {"key": row[0], "traits": json.dumps(traits, ensure_ascii=False)}
+            {"key": row[0], "traits": canonical(traits)}
             for row in connection.execute(text(f"SELECT key, {spec} FROM {table}")).all()
             if (traits := read(row[1]))
         ]
