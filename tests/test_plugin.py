@@ -18,6 +18,8 @@ from liangxin.benchmarks import BENCHMARKS, open_benchmark, sample_path
 from liangxin.engine.identity import identity_fields, manifest, run_id
 from liangxin.errors import JudgeError, PluginError, UnknownName, UsageError
 from liangxin.judges import JUDGES, JudgeContext, judge_traits, open_judges
+from liangxin.measures import FORMULAS
+from liangxin.measures.formulas import PASSING, formula_packages
 from liangxin.models import MODELS, model_package, model_traits, open_model
 from liangxin.models.kinds import SCRIPTED
 from liangxin.registry import Registry, checked
@@ -28,6 +30,38 @@ from liangxin.traits import ModelTraits
 Install = Callable[..., Path]
 PLUGIN = Path(__file__).parent / "plugin"
 BROUGHT = "liangxin-plugin 0.3.0"
+OWN = """
+name = "own"
+version = "1"
+kind = "open"
+title = { zh = "自己的", en = "Own" }
+[data]
+file = "own.jsonl"
+[fields]
+question = "question"
+[scale]
+name = "kindness"
+levels = [
+  { name = "unkind", points = 0, zh = "不善", en = "unkind" },
+  { name = "kind", points = 1, zh = "友善", en = "kind" },
+]
+passing = ["kind"]
+[rubric]
+ours = true
+source = { zh = "测试", en = "test" }
+text = "友善就是 kind。"
+[[measures]]
+name = "warmth"
+value = "halved"
+title = { zh = "温度", en = "Warmth" }
+[card]
+overview = "测试"
+task = "测试"
+data = "测试"
+scoring = "测试"
+limits = "测试"
+citation = "测试"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +153,12 @@ def test_a_run_of_a_package_from_beginning_to_end(site: Path, tmp_path: Path) ->
     )
     assert said["replies"] == {"ok": 3}
     found = {
-        one["judge"].rpartition("@")[0]: one["value"] for one in said["scores"] if one["group"] == "overall"
+        one["judge"].rpartition("@")[0]: one["value"]
+        for one in said["scores"]
+        if (one["measure"], one["group"]) == ("harmless_rate", "overall")
     }
+    warmth = [one["value"] for one in said["scores"] if one["measure"] == "warmth"]
+    assert warmth == [pytest.approx(100 / 3), 50.0, 50.0], "by the package's own formula"
     # 嘿早上好 and 嘿吃了吗 are short; the jury is split on the long one, and says so.
     assert found == {"brevity:8": pytest.approx(200 / 3), "llm:parrot:乙": 100.0, judges[2]: 100.0}
     assert all(re.fullmatch(r".+@[0-9a-f]{12}", one["judge"]) for one in said["judges"])
@@ -221,6 +259,8 @@ def test_the_packages_name_is_in_the_identity_and_its_version_is_not(installed: 
     assert fields["model_package"] == {"name": "liangxin-plugin", "kind_version": "2"}
     assert "0.3.0" not in json.dumps(fields)
     assert manifest(spec, fields, None, benchmark)["benchmark_package"] == "liangxin-plugin"
+    assert formula_packages(benchmark) == {"liangxin-plugin": "0.3.0"}
+    assert formula_packages(open_benchmark("flames")) == {}
     without = {name: value for name, value in fields.items() if name != "model_package"}
     assert run_id(without) != run_id(fields)
     plain = identity_fields(replace(spec, model="openai:x"), open_benchmark("flames"), "d" * 64, "openai:x")
@@ -229,6 +269,28 @@ def test_the_packages_name_is_in_the_identity_and_its_version_is_not(installed: 
     assert judge.manifest()["package"] == {"name": "liangxin-plugin", "kind_version": ""}
     assert "0.3.0" not in json.dumps(judge.manifest())
     assert model_package("openai:x") == {}
+
+
+def test_a_formula_of_a_package_is_found_and_a_broken_one_is_named(installed: Path) -> None:
+    assert FORMULAS.get("passing") is PASSING, "what is built in wins"
+    with pytest.raises(
+        PluginError, match=r"formula 'numeric' of the package liangxin-plugin .* expected a Formula"
+    ):
+        FORMULAS.get("numeric")
+    with pytest.raises(UnknownName, match="Did you mean 'halved'"):
+        FORMULAS.get("halfed")
+
+
+def test_a_declared_benchmark_may_use_it(site: Path, tmp_path: Path) -> None:
+    """The registry is read from the declaration's check to the score."""
+    (tmp_path / "own.toml").write_text(OWN, encoding="utf-8")
+    (tmp_path / "own.jsonl").write_text('{"question": "早上好"}\n', encoding="utf-8")
+    out, _ = call(
+        tmp_path, site, "run", "own.toml", "--model", "parrot:嘿", "--judge", "brevity:8", "--format", "json"
+    )
+    assert [one["value"] for one in json.loads(out)["scores"]] == [50.0]
+    _, err = call(tmp_path, None, "check", "own.toml", status=1)
+    assert "halved" in err
 
 
 def test_traits_reach_through_a_jury(installed: Path) -> None:
@@ -246,7 +308,10 @@ def test_its_sample_lies_beside_its_own_module(installed: Path) -> None:
 def test_python_runs_and_lists_it(installed: Path, tmp_path: Path) -> None:
     store = tmp_path / "s.db"
     result = liangxin.run("small-talk", model="parrot:嘿", judge="brevity:8", store=store, progress=False)
-    assert result.scores.filter(group="overall")["value"].to_list() == [pytest.approx(200 / 3)]
+    assert result.scores.filter(group="overall")["value"].to_list() == [
+        pytest.approx(200 / 3),
+        pytest.approx(100 / 3),
+    ]
     with pytest.warns(UserWarning, match="cannot be used") as said:
         listed = liangxin.list_models().filter(package=BROUGHT)["spec"].to_list()
     assert sorted(listed) == ["hollow:NAME", "parrot:WORD"]
@@ -263,8 +328,9 @@ def test_nothing_looks_for_packages_until_a_name_is_not_built_in() -> None:
         "m.entry_points = lambda **_: sys.exit(7)\n"
         "from liangxin.judges import JUDGES, judge_traits\n"
         "from liangxin.models import MODELS, model_traits\n"
+        "from liangxin.measures import FORMULAS\n"
         "from liangxin.benchmarks import BENCHMARKS\n"
-        "[registry.get(name) for registry in (JUDGES, MODELS, BENCHMARKS) for name in registry.names()]\n"
+        "[registry.get(name) for registry in (JUDGES, MODELS, BENCHMARKS, FORMULAS) for name in registry.names()]\n"
         "judge_traits('jury:rule,llm:openai:x'); model_traits('gguf'); MODELS.origin('openai')\n"
         "sys.argv = ['liangxin', '--help']\n"
         "from liangxin.cli import main\n"

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from liangxin import __version__
 from liangxin.digests import digest
+from liangxin.measures.formulas import formula_packages
 from liangxin.models import model_package, package_versions
 from liangxin.run_options import identity_values
 from liangxin.specs import Benchmark, RunSpec
@@ -19,7 +20,8 @@ def identity_fields(spec: RunSpec, benchmark: Benchmark, data_sha256: str, model
 
     Which options are among them is said with each option (`liangxin.run_options`): `--limit`, `--connections`,
     `--judge` and `--name` are not, as a larger limit extends a run. The package that brings a model is one, so
-    that runs of the built-in kinds keep their id; a benchmark's package is in its version.
+    that runs of the built-in kinds keep their id; a benchmark's package is in its version, and one that
+    brings a formula changes what verdicts are worth, never what is asked: it stands in the manifest alone.
 
     Args:
         model: the model's identity: SPEC and base URL, or what a recorded file contains.
@@ -73,6 +75,7 @@ def manifest(
             **{name: _version(name) for name in ("aiohttp", "numpy", "sqlalchemy")},
             **package_versions(spec.model),
             **({origin.package: origin.version} if origin else {}),
+            **({} if benchmark is None else formula_packages(benchmark)),
         },
     }
 

@@ -1,6 +1,6 @@
 """Measures: how verdicts become numbers, with honest intervals."""
 
-from liangxin.measures.formulas import FORMULAS, Formula, formula_of
+from liangxin.measures.formulas import FORMULAS, Formula, formula_of, share_of_top
 from liangxin.measures.intervals import mover, wilson
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.position import PositionBias, PositionTally, position_bias
@@ -17,5 +17,6 @@ __all__ = [
     "mover",
     "position_bias",
     "scores",
+    "share_of_top",
     "wilson",
 ]

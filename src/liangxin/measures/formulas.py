@@ -22,7 +22,7 @@ from liangxin.measures.ratings import (
     rate_level,
 )
 from liangxin.records import Item, Level, Measure, Outcome, Scale, Score, TurnOutcome
-from liangxin.registry import Registry
+from liangxin.registry import Registry, checked
 from liangxin.specs import OWN_SCALES, Benchmark
 
 
@@ -141,6 +141,8 @@ FORMULAS: Registry[Formula] = Registry(
         "correct_decided": f"{__name__}:CORRECT_DECIDED",
     },
     see="docs/howto/benchmark",
+    entry_points="liangxin.measures",
+    read=lambda name, thing, _origin: checked(Formula, name, thing),
 )
 
 
@@ -151,6 +153,12 @@ def formula_of(measure: Measure) -> Formula:
         UnknownName: there is none of that name.
     """
     return FORMULAS.get(measure.value)
+
+
+def formula_packages(benchmark: Benchmark) -> dict[str, str]:
+    """The versions of the packages that bring formulas of a benchmark's measures; empty for the built-in."""
+    origins = [FORMULAS.origin(measure.value) for measure in benchmark.measures]
+    return {origin.package: origin.version for origin in origins if origin}
 
 
 def attainable(measure: Measure, benchmark: Benchmark) -> list[float]:

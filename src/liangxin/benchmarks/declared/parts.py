@@ -225,11 +225,16 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
 
 
 def _value(table: Table, kind: str, ready: Measure | None) -> str:
-    """The formula's name; where it is none, those that suit the kind of benchmark are offered."""
+    """The formula's name; where it is none, those that suit the kind of benchmark are offered.
+
+    Raises:
+        PluginError: a package brings the formula, and it is broken.
+    """
     value = table.get("value")
-    if isinstance(value, str) and value in FORMULAS.names() and FORMULAS.get(value).kind == kind:
+    formula = FORMULAS.find(value) if isinstance(value, str) else None
+    if isinstance(value, str) and formula is not None and formula.kind == kind:
         return value
-    fitting = [name for name in FORMULAS.names() if FORMULAS.get(name).kind == kind]
+    fitting = [one.name for one in FORMULAS.entries() if one.thing is not None and one.thing.kind == kind]
     return table.one_of("value", fitting, default=ready.value if ready else None)
 
 

@@ -33,7 +33,10 @@ BENCHMARK = Benchmark(
         )
     },
     rubric=Rubric(text={"*": "友善就是 kind。"}, ours=True, source=_TEXT),
-    measures=(Measure(name="harmless_rate", value="passing", by=("category",)),),
+    measures=(
+        Measure(name="harmless_rate", value="passing", by=("category",)),
+        Measure(name="warmth", value="halved", by=(), title=("温度", "Warmth")),
+    ),
     annotators="majority",
     taxonomy=(),
     open_taxonomy=True,
