@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import secrets
@@ -35,10 +36,53 @@ Ask = Callable[[Item, int, int], Reply]
 Rule = Callable[[Item, Exchange], Verdict | None]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that no process ends long after the others."""
+    items.sort(key=lambda item: not (item.get_closest_marker("long") or item.get_closest_marker("slow")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests run in one process, which makes their fixtures once; so do all that need torch, or the docs' site.
+
+    For `--dist loadfile --no-loadscope-reorder`; nothing for other ways.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    @functools.cache
+    def scope(file: str) -> str:
+        if file.startswith("tests/docs/"):
+            return "docs"
+        return "torch" if "tiny_model" in (config.rootpath / file).read_text(encoding="utf-8") else file
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope(super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
+
+
 def pytest_collection_finish() -> None:
     """Nothing that is loaded by now goes away: to look through it at every collection of garbage costs minutes."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[Any]:
+    """Passwords are hashed quickly in tests, a fifth of a second each otherwise; gives the class that sites use."""
+    try:
+        import argon2
+    except ImportError:
+        yield None
+        return
+    real = argon2.PasswordHasher
+    quick = functools.partial(real, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argon2, "PasswordHasher", quick)
+        yield real
 
 
 @dataclass

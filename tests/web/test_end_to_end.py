@@ -37,7 +37,7 @@ KEYS = {"标注员甲": "333", "标注员乙": "333", "标注员丙": "311"}
 """What each presses for the three items: the level's own digit (the last item has 1 and 3 alone)."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store of either kind."""
     is_file = request.param == "sqlite"
