@@ -67,7 +67,7 @@ test: set-up
 	$(PYTEST) --durations 10 -m "not long"
 
 test-all: set-up
-	$(PYTEST) --durations 10
+	$(PYTEST) --durations 10 --hypothesis-profile many
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
 	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) -m "not slow and not long" -k "not postgresql" $(GBK); \

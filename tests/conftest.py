@@ -30,17 +30,22 @@ if TYPE_CHECKING:
 CHROMIUM = "/usr/bin/chromium"
 
 # A busy machine is no failure, and continuous integration must give one answer for one commit.
-settings.register_profile("liangxin", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("liangxin")
+# What `make test` tries of an endless number of examples is a third of what `make test-all` tries.
+for profile, examples in (("few", 35), ("many", 100)):
+    settings.register_profile(
+        profile, deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=examples
+    )
+settings.load_profile("few")
 
 Ask = Callable[[Item, int, int], Reply]
 """(item, turn, trial) -> the reply."""
 Rule = Callable[[Item, Exchange], Verdict | None]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, so that no process ends long after the others."""
-    items.sort(key=lambda item: not (item.get_closest_marker("long") or item.get_closest_marker("slow")))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long comes first where several processes share the work, so that none ends long after the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not (item.get_closest_marker("long") or item.get_closest_marker("slow")))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,11 +64,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "docs"
         return "torch" if "tiny_model" in (config.rootpath / file).read_text(encoding="utf-8") else file
 
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return scope(super()._split_scope(nodeid))
-
-    return Scheduling(config, log)
+    made = LoadFileScheduling(config, log)
+    file_of = made._split_scope
+    made._split_scope = lambda nodeid: scope(file_of(nodeid))
+    return made
 
 
 def pytest_collection_finish() -> None:

@@ -45,7 +45,7 @@ def liangxin(folder: Path, *words: str, environment: Mapping[str, str] | None = 
             # As a process of its own would end.
             traceback.print_exc()
             status = 1
-    out, err = (stream.detach().getvalue().decode("utf-8") for stream in streams)  # type: ignore[attr-defined]
+    out, err = (stream.detach().getvalue().decode("utf-8") for stream in streams)
     return subprocess.CompletedProcess(["liangxin", *words], status, out, err)
 
 
