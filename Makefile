@@ -70,7 +70,7 @@ test-all: set-up
 	$(PYTEST) --durations 10 --hypothesis-profile many
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
-	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) -m "not slow and not long" -k "not postgresql" $(GBK); \
+	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) --hypothesis-profile many -m "not slow and not long" -k "not postgresql" $(GBK); \
 	else echo "no GBK locale here: that pass is left out"; fi
 
 docs: $(VENV)/installed-test
