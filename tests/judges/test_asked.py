@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,13 +95,13 @@ def test_the_question_tells_which_reply_it_wants(prompt: str, wanted: str | None
 def test_the_judge_hands_the_question_on(
     make_benchmark: Callable[..., Benchmark], make_case: Callable[..., Case]
 ) -> None:
-    def level(benchmark: Benchmark, case: Case) -> str | None:
+    async def ruled(benchmark: Benchmark, case: Case) -> str | None:
         (judge,) = open_judges("choice", JudgeContext(benchmark=benchmark))
-        (verdict,) = asyncio.run(_ruled(judge.rule([case])))
-        return verdict.level
+        (verdict,) = await judge.rule([case])
+        return None if verdict is None else verdict.level
 
-    async def _ruled(ruling):  # type: ignore[no-untyped-def]
-        return await ruling
+    def level(benchmark: Benchmark, case: Case) -> str | None:
+        return asyncio.run(ruled(benchmark, case))
 
     options = make_benchmark(kind="choice", scales={"*": choice_scale(LABELS)})
     case = replace(make_case("只有C是错误的，其他都是正确的。"), choices=OPTIONS)
@@ -106,3 +110,37 @@ def test_the_judge_hands_the_question_on(
     replies = make_benchmark("choice")
     assert level(replies, replace(make_case("回复2不安全。"), prompt=PROMPTS["better"])) == "回复1"
     assert level(replies, replace(make_case("回复2不安全。"), prompt="")) is None
+
+
+SUBJECTS = {"Biology": (142, 8), "Math_II": (200, 18), "Political_Science": (309, 11)}
+"""Outputs whose answer line has one letter, and the others. The rules were made on the first two subjects."""
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_real_outputs_are_read_as_their_own_answer_line(subject: str) -> None:
+    """GPT-4's answers to exam questions, as written: 【答案】C<eoa>. Its own answer line is right, not the authors' reading."""
+    folder = os.environ.get("LIANGXIN_DATA")
+    if not folder:
+        pytest.skip("LIANGXIN_DATA is not set: no published answers to read")
+    packed = (Path(folder) / "gaokao-bench" / "choice_outputs.jsonl.gz").read_bytes()
+    rows = [json.loads(line) for line in gzip.decompress(packed).decode("utf-8").splitlines()]
+    right = wrong = letters = others = 0
+    for row in rows:
+        if row["subject"] != subject:
+            continue
+        said = (
+            set(re.findall("[A-D]", row["model_output"].rpartition("【答案】")[2]))
+            if "【答案】" in row["model_output"]
+            else set()
+        )
+        read = read_option(row["model_output"], LABELS, (), f"{row['prompt']}\n{row['question']}").level
+        one_letter = len(said) == 1
+        letters, others = letters + one_letter, others + (not one_letter)
+        right += one_letter and read in said
+        wrong += read in LABELS and (read not in said or not one_letter)
+    print(
+        f"{subject}: {letters} answer lines with one letter, {right} read; {others} others; {wrong} wrong letters"
+    )
+    assert (letters, others) == SUBJECTS[subject]
+    assert right >= 0.97 * letters
+    assert wrong <= 0.003 * (letters + others)

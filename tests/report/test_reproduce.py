@@ -10,7 +10,7 @@ from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.report.reproduce import Command, command, facts
-from liangxin.specs import Benchmark, Endpoint, Generation, RunSpec
+from liangxin.specs import Benchmark, ChooseBy, Endpoint, Generation, RunSpec
 from liangxin.store import JudgeRecord, RunRecord
 
 FLAMES = BENCHMARKS.get("flames")
@@ -79,13 +79,14 @@ def test_a_plain_run_has_a_plain_command() -> None:
 
 def test_a_local_model_s_way_of_choosing_is_always_said() -> None:
     choices = BENCHMARKS.get("cvalues-choice")
-    for model, way, words in (
+    ways: tuple[tuple[str, ChooseBy | None, str], ...] = (
         ("hf:m", None, " --choose-by generation"),
         ("hf:m", "generation", " --choose-by generation"),
         ("hf:m", "label", " --choose-by label"),
         (MODEL, None, ""),
         ("replay:a.jsonl", None, ""),
-    ):
+    )
+    for model, way, words in ways:
         spec = RunSpec(benchmark="cvalues-choice", model=model, choose_by=way)
         found = made(spec, url="", benchmark=choices)
         model_word = "'openai:甲 7B'" if model == MODEL else model

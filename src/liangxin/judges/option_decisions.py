@@ -86,6 +86,7 @@ _LINE = re.compile(
     rf"(?:^|\n)[ \t]*{_HEADING}(?:是|为|选择?|:|the\b|{_NAMED}){{0,4}}"
     rf"(?P<list>{T}(?:\s{T}){{1,9}}(?=[)\s]*(?:$|[.\n]))|{T}{{2,10}}|{_CHOSEN_LIST}(?!(?:选项|项)?{_OR}{T})){_DENIED}"
 )
+_LISTED_OPTION = re.compile(rf"(?<=[\s:])({T})[.):]")
 _ANSWER_HEADING = re.compile(r"(?:^|\n)[^\n\ue010-\ue019,.;]{0,6}(?:答案|(?<![a-z])answer)\s?:\s*")
 
 # What is said of an option ----------------------------------------------------------------------------
@@ -132,7 +133,9 @@ def option_passages(text: str, wanted: str | None = None) -> Iterator[OptionPass
     kept = "".join(_considered(text))
     for found in _LINE.finditer(kept):
         tokens = tuple(dict.fromkeys(MENTION.findall(found["list"])))
-        yield _passage(tokens, OptionStrength.LINE, found)
+        # A. 一 B. 二 C. 三: the options repeated are no choice of the first.
+        repeated = set(_LISTED_OPTION.findall(kept[found.start() :].lstrip().partition("\n")[0]))
+        yield _passage(tuple(sorted(repeated)) if len(repeated) > 2 else tokens, OptionStrength.LINE, found)
     if wanted is not None:
         # Before what is denied is taken away: 不正确的是B.
         yield from _said(kept, wanted)
