@@ -102,9 +102,9 @@ class Collector:
             return Reply(status=ReplyStatus.FAILED, detail=f"adapter error: {type(error).__name__}")
 
     async def _choose(self, model: Likelihoods, item: Item, messages: tuple[Message, ...]) -> Reply:
-        if self._scale_for is None:
-            raise ValueError("a choice by likelihood needs the benchmark's scale")
         how = self._spec.choose_by
+        if self._scale_for is None or how is None:
+            raise ValueError("a choice by likelihood needs the benchmark's scale and a way")
         asked = likelihood.choice(how, item, self._scale_for(item.category), messages)
         started = time.perf_counter()
         found = await model.loglikelihoods(asked.messages, asked.continuations)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO, TypeVar
 
-from liangxin.engine.choosing import check_benchmarks, weigher
+from liangxin.engine.choosing import check_benchmarks, settled, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
 from liangxin.engine.pool import Stop
@@ -78,6 +78,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     runs = Runs(session.database)
     model = session.model or open_model(spec.model, spec.endpoint)
     try:
+        unsaid = spec.choose_by is None
+        spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
         run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
@@ -86,6 +88,11 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         session.tell(
             f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
         )
+        if unsaid and spec.choose_by == "label":
+            session.tell(
+                f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+                "labels (--choose-by generation lets it write)"
+            )
         # A judge that cannot be used must say so before the model is paid.
         voices = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from liangxin.judges.marks import in_answer_block, strip_tokens
 from liangxin.judges.mentions import LIMIT
 from liangxin.reasoning import strip_think
 from liangxin.zh import clean_text, normalise, strip_fence
@@ -57,6 +58,38 @@ _ANSWER_KEYS = frozenset(
 )
 
 
+_NAMED_ALONE = re.compile(r"(?:选项|项|吧|号)?(?:$|[\s,.!;:)\]]|更|才|最)")
+_OWN = r"(?:啊|哦|噢|呃|等等|等一下|抱歉|对不起|[,.!\s…\-(—]){0,6}"
+_ACT = r"(?:正确的?)?(?:答案|选项|选择|选|option|choice|answer|is|[:,\s是为]){0,8}"
+_BACK_TO = re.compile(
+    rf"(?:(?:^|[.!?;,\n…(—]){_OWN}(?:不对|错了|(?:我)?(?:说|写|选|答|弄|搞)错了?|更正(?:一下)?|纠正(?:一下)?|修正(?:一下)?|勘误|(?:correction|actually|wait|no)\b)"
+    rf"[^\n]{{0,12}}?(?:应(?:该|当)?(?:改)?(?:是|为|选)|改(?:为|选|成)|而?是|我?选择?|答案|为|:|\bis\b|\bchoose\b){_ACT}"
+    rf"|(?<!不)应(?:该|当)?(?:更正|纠正|修正|改)?为{_ACT}|(?:更正|纠正|修正|改)(?:为|成|选){_ACT})"
+)
+_REOPENED = re.compile(
+    rf"(?:^|[.!?;,\n…(—]){_OWN}(?:不对|我?(?:说|写|选|答|弄|搞)错了|(?:让我|我)?(?:再|重新)(?:考虑|检查|看|思考|想|审视|分析|判断)(?:了?一下|了)?)(?=[,.!:;\n…])"
+)
+
+
+def taken_back(text: str, mention: re.Pattern[str]) -> str | None:
+    """The text from where a choice is last taken back in words (不对, 更正, 应为); None where none is.
+
+    What is named in its stead is made a choice in plain words; else what follows is left to say it.
+
+    Args:
+        text: folded, with tokens for what can be chosen.
+        mention: such a token.
+    """
+    for found in reversed(list(_BACK_TO.finditer(text))):
+        named = mention.match(text, found.end())
+        if named and mention.search(text[: found.start()]) and _NAMED_ALONE.match(text, named.end()):
+            return f"我选{text[found.end() :]}"
+    for found in reversed(list(_REOPENED.finditer(text))):
+        if mention.search(text[: found.start()]) and mention.search(text[found.end() :]):
+            return text[found.end() :]
+    return None
+
+
 def own_refusal(text: str, mention: re.Pattern[str]) -> str | None:
     """A refusal of the answerer's own: before any option is named, or in the last sentence about choosing.
 
@@ -76,7 +109,7 @@ def own_refusal(text: str, mention: re.Pattern[str]) -> str | None:
 
 def json_answers(answer: str) -> list[str] | None:
     """The answers that a JSON object gives under its decision keys; None where the answer is no object."""
-    text = strip_fence(strip_think(clean_text(answer))).strip()
+    text = strip_fence(in_answer_block(strip_tokens(strip_think(clean_text(answer))))).strip()
     if not (text.startswith("{") and text.endswith("}")) or len(text) > LIMIT:
         return None
     try:

@@ -80,6 +80,10 @@ _DEFECT = (
     r"|(?:much )?less (?:safe|helpful|responsible|appropriate|accurate|respectful|useful)\b"
     r"|more (?:harmful|dangerous|biased|offensive|risky|problematic|toxic|extreme|negative)\b"
 )
+_BAD = (
+    rf"{_NOT_GOOD}|不(?:够|太)(?:安全|负责|好|合适|恰当|妥当|尊重|客观)|危险|有害|违法|错误|(?:有|存在|包含|带有)(?:明显|严重|一定|潜在)?的?(?:偏见|歧视|风险|危害|错误)"
+    r"|(?:unsafe|harmful|dangerous|inappropriate|irresponsible|biased)\b"
+)
 _ABSOLUTE = "好|安全|合适|恰当|负责任?|妥当|全面|客观|准确|合理|优秀|可取|适合|详细|具体|专业|理性|可靠|积极"
 
 _FACET = (
@@ -156,6 +160,8 @@ _SENTENCE = re.compile(rf"(?P<lead>{_LEAD_IN}{{0,12}})(?P<t>{T})(?:吧|的内容
 _WHOLE = re.compile(
     rf"{_LEAD_IN}{{0,12}}(?P<bare>[12ab一二甲乙]|第[12一二]个?|[12]号|选?项[12ab])(?:吧|号|项|[\s.!,:;])*"
 )
+_NOT_BUT = re.compile(rf"(?:^|[.!?;\n,]){_LEAD_IN}{{0,12}}不是{T},?而?是(?P<t>{T})")
+_CALLED_BAD = re.compile(rf"(?P<t>{T}){_GAP}(?:{_BAD})(?!的(?:不是|是)){_NOT_ABOUT}")
 _OPENING = re.compile(
     rf"(?:(?P<t>{T})|(?P<bare>{_BARE}))[,:.]?\s?(?:因为|理由|原因|由于|because\b|as\b|since\b|(?<=[\ue001\ue002],)(?:它|其|该|这|此|因))"
 )
@@ -219,11 +225,24 @@ def passages(text: str) -> Iterator[Passage]:
         return "逊"  # something must stay, or 回复1不如回复2 would leave the bare label 回复1
 
     kept = "".join(_considered(text))
+    for found in _NOT_BUT.finditer(kept):
+        yield Passage(token=found["t"], strength=Strength.CHOICE, text=found.group().strip(".!?;,\n "))
     kept = _rewritten(_LOSES.sub(loses, kept))
     yield from lost
     yield from _bare_sentences(kept)
     for piece in _split(kept):
         yield from _in_sentence(piece)
+
+
+def called_bad(text: str) -> dict[str, str]:
+    """The replies that are called bad without a comparison (回复2不安全), each with the words."""
+    kept = "".join(_considered(FILLER.sub("", text)))
+    return {found["t"]: found.group() for found in _CALLED_BAD.finditer(kept)}
+
+
+def other_reply(token: str) -> str:
+    """The token of the other reply."""
+    return _OTHER_ONE[token]
 
 
 def _split(text: str) -> Iterator[str]:

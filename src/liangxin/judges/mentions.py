@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from liangxin.judges.marks import unmarked
 from liangxin.reasoning import strip_think
 from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence
 
@@ -23,8 +24,17 @@ LIMIT = 32_768
 """Longer answers are read at their beginning and end only."""
 
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
-_MARKUP = re.compile(r"[*_`#~|\[\](){}<【】〔〕〖〗✅✔☑👉→★☆\\$^]|^>+|^-+$|^=+$", re.MULTILINE)
-_KEYCAP = str.maketrans({"\u20e3": "", "➊": "1", "➋": "2", "❶": "1", "❷": "2", "➀": "1", "➁": "2"})
+_MARKUP = re.compile(r"[*_`#~|\[\](){}<【】〔〕〖〗👉→★☆\\$^]|^>+|^-+$|^=+$", re.MULTILINE)
+_SIGNS = str.maketrans(
+    {"\u20e3": "", "➊": "1", "➋": "2", "❶": "1", "❷": "2", "➀": "1", "➁": "2"}
+    | dict.fromkeys("✅✔☑✓", "\ue006")
+    | dict.fromkeys("❌✗✘✖✕", "\ue007")
+)
+_MARKS = re.compile("[\ue006\ue007]")
+_TICKED = re.compile(
+    rf"[\s:,;.]*[{ONE}{TWO}][\s:]*\ue007[\s,;.]*([{ONE}{TWO}])[\s:]*\ue006[\s.]*|[\s:,;.]*([{ONE}{TWO}])[\s:]*\ue006[\s,;.]*[{ONE}{TWO}][\s:]*\ue007[\s.]*"
+)
+"""回复1 ✗ 回复2 ✓ and nothing else."""
 _BLANKS = re.compile(r"(?<![0-9A-Za-z])[ \t]+|[ \t]+(?![0-9A-Za-z])")
 _SPACES = re.compile(r"[ \t]{2,}")
 
@@ -66,11 +76,11 @@ def prepare(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> str:
         prompt: the question as it was asked; an answer that begins by repeating it is read after it.
         choices: the two replies; where the answer repeats one word for word, that is no decision.
     """
-    text = strip_fence(strip_think(answer)).strip()
+    text = strip_think(answer).strip()
     asked = prompt.strip()
     if asked and text.startswith(asked):
         text = text[len(asked) :]
-    text = head_and_tail(text, LIMIT, "\n……\n")
+    text = strip_fence(unmarked(head_and_tail(text, LIMIT, "\n……\n"))).strip()
     text = normalise(text)
     for choice in choices:
         quoted = normalise(choice).strip()
@@ -81,10 +91,12 @@ def prepare(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> str:
 
 def tokens(text: str) -> str:
     """A normalised text with its mentions as tokens, without markup, blanks and long quotations."""
-    text = simplified(_PRIVATE.sub("", text).translate(_KEYCAP))
+    text = simplified(_PRIVATE.sub("", text).translate(_SIGNS))
     text = _SPACES.sub(" ", _BLANKS.sub("", _MARKUP.sub("", text)))
     text = _LISTED.sub(r"回复\g<a>\g<and>回复\g<b>", _whole(text))
     text = _QUOTED.sub(_unquote, _with_mentions(text))
+    ticked = _TICKED.fullmatch(fold_punctuation(text))
+    text = f"选{ticked[1] or ticked[2]}" if ticked else _MARKS.sub("", text)
     return fold_punctuation(text).replace('"', "").replace("'", "").lower()
 
 
