@@ -11,8 +11,8 @@ from liangxin.engine.export import export_rows
 from liangxin.records import Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import Database, RunRecord, Runs, Writer, dialogues
 from liangxin.store.browsing import Wanted, find, reply_counts
+from liangxin.store.candidates import StoredCandidate
 from liangxin.store.columns import STATUSES, Columns
-from liangxin.store.slots import StoredSlot
 
 FAILED, OK, FILTERED = ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FILTERED
 
@@ -78,7 +78,7 @@ def test_every_reader_takes_the_same_attempt(
 
     place = {"task": 1, "position": 0, "slot": 0, "run": run.key, "rank": 0, "trial": 1}
     with database.begin() as connection:
-        first, second = seen_turns(connection, StoredSlot(**place, item=stored.dialogue.item))
+        first, second = seen_turns(connection, StoredCandidate(**place, item=stored.dialogue.item))
     assert (first.answer, first.status) == (f"text {counts}", wanted)
     assert second.status is ReplyStatus.NOT_ASKED
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.outcome.adjudication import Settlement, decide
 from liangxin.annotation.projects import Projects, ProjectSpec
@@ -148,22 +148,22 @@ def test_anothers_assignment_is_refused_and_nothing_changes(
     items = [Item(id="a", turns=("问题？",), category=("Fairness",))]
     run = stored_run(database, open_benchmark("flames"), items, lambda _item, _turn: Reply(text="回答"), "r")
     desk = Desk.at(database, ProjectSpec(name="p", runs=(run.id,), annotators=1), 2)
-    seat = Seats(database).take(desk.project, desk.people[0].key)
-    assert seat is not None
+    assignment = Assignments(database).take(desk.project, desk.people[0].key)
+    assert assignment is not None
     client = serving(team_site)
     client.cookies[team_site.cookie] = Sessions(database).open(desk.people[1].key).token
     client.get("/projects")
     before = dump(database)
     body = {"token": secrets.token_hex(8), "base_version": 0, "levels": {"0:1": "3"}}
     for answer in (
-        client.get(f"/api/seats/{seat.key}"),
-        client.post_json(f"/api/seats/{seat.key}", body),
-        client.post_json(f"/api/seats/{seat.key}/keep", {}),
+        client.get(f"/api/assignments/{assignment.key}"),
+        client.post_json(f"/api/assignments/{assignment.key}", body),
+        client.post_json(f"/api/assignments/{assignment.key}/keep", {}),
     ):
         assert answer.status == 403
         assert answer.json()["error"]["en"] == "This assignment is another person's; nothing was changed."
     client.csrf = "forged"
-    assert client.post_json(f"/api/seats/{seat.key}", body).status == 403
+    assert client.post_json(f"/api/assignments/{assignment.key}", body).status == 403
     client.csrf = ""
     assert client.post("/projects/new", {"name": "x"}).status == 403
     assert dump(database) == before

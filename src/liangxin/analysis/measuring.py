@@ -74,8 +74,8 @@ def validate_file(session: Session, benchmark: Benchmark, spec: RunSpec, gold: s
     found = [
         one
         for name in spec.judges
-        for voice in open_judges(name, context)
-        for one in [_on_file(benchmark, voice, gold)]
+        for judge in open_judges(name, context)
+        for one in [_on_file(benchmark, judge, gold)]
     ]
     for one in found:
         keep(Evidence(session.database), one)

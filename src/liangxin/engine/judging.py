@@ -23,7 +23,7 @@ class Pending:
 
 
 class Ruler:
-    """Lets one judge (or one annotator's voice) rule on a run."""
+    """Lets one judge (or one annotator) rule on a run."""
 
     def __init__(self, database: Database, run: RunRecord, judge: Judge, record: JudgeRecord) -> None:
         self._database = database

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.engine.choosing import check_benchmarks, weigher
 from liangxin.engine.collect import Collector
@@ -73,6 +73,11 @@ def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
     return ("choice",) if benchmark.kind == "choice" else ("rule",)
 
 
+class _OpenedJudge(NamedTuple):
+    spec: str
+    judge: Judge
+
+
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
@@ -87,7 +92,7 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
         )
         # A judge that cannot be used must say so before the model is paid.
-        voices = _open(session, run, spec, benchmark)
+        judges = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
         with Writer(session.database) as writer:
             collector = Collector(session.database, run, model, spec, benchmark.scale_for)
@@ -102,8 +107,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    judges = await _rule(session, run, voices, stop)
-    return run_result(session.database, run, benchmark, judges)
+    records = await _rule(session, run, judges, stop)
+    return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
@@ -112,15 +117,15 @@ async def _judge(
     return await _rule(session, run, _open(session, run, spec, benchmark), stop)
 
 
-def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
-    voices: list[tuple[str, Judge]] = []
+def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
+    judges: list[_OpenedJudge] = []
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
         needs_items = judge_traits(judge_spec).needs_items
         context = _context(session, run, spec, benchmark, needs_items=needs_items)
-        voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
-    return voices
+        judges.extend(_OpenedJudge(judge_spec, judge) for judge in open_judges(judge_spec, context))
+    return judges
 
 
 def _context(
@@ -147,13 +152,13 @@ def _context(
 
 
 async def _rule(
-    session: Session, run: RunRecord, voices: Sequence[tuple[str, Judge]], stop: Stop
+    session: Session, run: RunRecord, judges: Sequence[_OpenedJudge], stop: Stop
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     try:
         with Writer(session.database) as writer:
-            for spec, judge in voices:
+            for spec, judge in judges:
                 if stop.requested:
                     break
                 record = records.get(judge.identity) or _entered(runs, run, spec, judge)
@@ -162,9 +167,9 @@ async def _rule(
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
                 progress.finish()
     finally:
-        for _, judge in voices:
+        for _, judge in judges:
             await judge.aclose()
-    for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
+    for notice in dict.fromkeys(notice for _, judge in judges for notice in judge.notices()):
         session.tell(notice)
     return list(records.values())
 

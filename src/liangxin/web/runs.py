@@ -207,7 +207,7 @@ def _dialogue_page(
             "prompt": _text(exchange.prompt, secret=item.secret, shows=shows),
             "answer": _text(exchange.reply.text, secret=item.secret, shows=shows),
             "reasoning": _text(exchange.reply.reasoning, secret=item.secret, shows=shows),
-            "voices": _voices(stored, exchange, benchmark, judges, secret=item.secret),
+            "verdicts": _verdicts(stored, exchange, benchmark, judges, secret=item.secret),
         }
         for exchange in stored.dialogue.exchanges
     ]
@@ -296,14 +296,14 @@ def _row(
             "exchange": exchange,
             "prompt": _text(exchange.prompt, secret=dialogue.item.secret, shows=shows, most=_BEGINNING),
             "answer": _text(exchange.reply.text, secret=dialogue.item.secret, shows=shows, most=_BEGINNING),
-            "voices": _voices(stored, exchange, benchmark, judges, secret=True),
+            "verdicts": _verdicts(stored, exchange, benchmark, judges, secret=True),
         }
         for exchange in dialogue.exchanges
     ]
     return {"stored": stored, "item": dialogue.item, "turns": turns, "trial": dialogue.trial}
 
 
-def _voices(
+def _verdicts(
     stored: StoredDialogue,
     exchange: Exchange,
     benchmark: Benchmark,

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from liangxin.annotation.choosing import Take
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
+from liangxin.annotation.desk.candidates import candidates_of
 from liangxin.annotation.desk.overview import overview
-from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.outcome.adjudication import disputes
 from liangxin.annotation.outcome.gold import find_tasks, gold_of, remove_gold, set_gold
 from liangxin.annotation.projects import Kind, Project, Projects, ProjectSpec, Subject
@@ -57,7 +57,7 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         projects = Projects(database)
         mine = {project.key: project for project in projects.of(viewer.account)}
         rows = [
-            Row(project=project, progress=Seats(database).progress(project, viewer.account.key))
+            Row(project=project, progress=Assignments(database).progress(project, viewer.account.key))
             for project in mine.values()
         ]
         others = (
@@ -129,12 +129,12 @@ def _add_gold(router: APIRouter, database: Database) -> None:
         if fields.flag("remove"):
             remove_gold(database, project, task, viewer.account.key)
         else:
-            found = slots_of(database, project, task)
+            found = candidates_of(database, project, task)
             levels = {
-                (slot.slot, turn.turn): level
-                for slot in found.slots
-                for turn in slot.turns
-                if (level := fields.text(f"level-{slot.slot}-{turn.turn}", most=80, required=False))
+                (candidate.number, turn.turn): level
+                for candidate in found.candidates
+                for turn in candidate.turns
+                if (level := fields.text(f"level-{candidate.number}-{turn.turn}", most=80, required=False))
             }
             reason = fields.text("reason", most=2000, required=False)
             set_gold(database, project, task, levels, (viewer.account.key, reason))
@@ -154,10 +154,10 @@ def _owner_page(request: Request, database: Database, viewer: Viewer, asked: tup
         whole=overview(database, project),
         members=members,
         people=[one for one in Accounts(database).all() if one.closed is None or one.key in keys],
-        each={one.key: Seats(database).progress(project, one.key) for one in members},
+        each={one.key: Assignments(database).progress(project, one.key) for one in members},
         gold=gold_of(database, project),
         find=find,
-        found=[(task, slots_of(database, project, task)) for task in found],
+        found=[(task, candidates_of(database, project, task)) for task in found],
         scale_for=project.scale_for,
         secret=bool(project.benchmark.declaration and project.benchmark.declaration.secret),
     )
