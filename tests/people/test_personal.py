@@ -117,7 +117,7 @@ def asked(database: Database) -> None:
     run = runs.create(new, [(number, number) for number in range(4)])
     runs.add_judge(run, "people:p@0", "people:p", "primary", {})
     for position, item in enumerate(items):
-        put(database, TASKS, project=1, position=position, item=item.id, category="", assignments=2)
+        put(database, TASKS, project=1, position=position, item=item.id, category="", seats=2)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_every_reader_takes_the_same_attempt(
         found = find(database, run, Wanted(level=str(number)), start=0, most=9)
         assert found[1] == int(level == str(number)), number
 
-    place = {"task": 1, "position": 0, "slot": 0, "run": run.key, "rank": 0, "trial": 1}
+    place = {"task": 1, "position": 0, "number": 0, "run": run.key, "rank": 0, "trial": 1}
     with database.begin() as connection:
         first, second = seen_turns(connection, StoredCandidate(**place, item=stored.dialogue.item))
     assert (first.answer, first.status) == (f"text {counts}", wanted)

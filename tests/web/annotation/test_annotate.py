@@ -100,6 +100,14 @@ def test_a_save_that_is_sent_twice_is_one_save(client: Client, database: Databas
     assert len(responses_of(database)) == 1
 
 
+def test_a_page_from_before_the_site_was_renewed_loses_no_save(
+    client: Client, database: Database, project: Project
+) -> None:
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
+    assert client.post_json(f"/api/seats/{assignment}", sent()).json()["version"] == 1
+    assert len(responses_of(database)) == 1
+
+
 def test_a_correction_is_a_new_version_and_an_old_page_is_refused(
     client: Client, database: Database, project: Project
 ) -> None:
@@ -190,7 +198,7 @@ def test_a_lease_is_kept(client: Client, project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/assignments/999", f"/api/seats/{10**30}", f"/api/projects/{10**30}/next"]
+    "path", ["/api/assignments/999", f"/api/assignments/{10**30}", f"/api/projects/{10**30}/next"]
 )
 def test_what_is_not_there_is_not_there(client: Client, project: Project, path: str) -> None:
     assert client.get(path).status == 404

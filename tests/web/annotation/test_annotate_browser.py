@@ -247,6 +247,26 @@ def test_what_waited_is_sent_after_the_tab_was_closed(
     assert again.evaluate("localStorage.length") == 0
 
 
+def test_what_waits_since_an_older_page_is_sent(
+    opened: Opened, context: BrowserContext, database: Database
+) -> None:
+    project = graded(database)
+    page = opened(project)
+    page.route("**/api/assignments/*", lambda route: route.abort())
+    press(page, "1", "Enter")
+    page.locator("#unsynced", has_text="未同步 1").wait_for()
+    page.evaluate(
+        """() => {
+            const key = Object.keys(localStorage).find((one) => one.startsWith("liangxin.outbox."));
+            const { assignment, ...entry } = JSON.parse(localStorage.getItem(key));
+            localStorage.setItem(key, JSON.stringify({ seat: assignment, ...entry }));
+        }"""
+    )
+    page.close()
+    number(opened(project), 2)
+    assert levels_in(database) == ["1"]
+
+
 @both
 def test_a_save_whose_answer_was_lost_is_one_save(opened: Opened, database: Database) -> None:
     page = opened(graded(database))
