@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from liangxin.annotation.choosing import Take
 from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
+from liangxin.annotation.task_selection import Take
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.results import run_result
 from liangxin.engine.stored import benchmark_of
@@ -18,6 +18,7 @@ from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError, Unknown
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import Database, Runs, Writer
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.people import ASSIGNMENTS, PROJECTS, TASKS
 from testbench.desk import Desk, stored_run
 
@@ -95,7 +96,9 @@ def test_a_judges_sample_is_kept_so_that_its_rates_can_be_corrected(
     judge = Runs(database).add_judge(run, "llm:x@0123456789ab", "llm:x", "primary", {})
     with Writer(database) as writer:
         for rank in range(9):
-            writer.judgement((run.key, rank, 1, 1, 1), judge.key, "", Verdict(level="3" if rank % 2 else "1"))
+            writer.judgement(
+                AttemptKey(run.key, rank, 1, 1, 1), judge.key, "", Verdict(level="3" if rank % 2 else "1")
+            )
     take = Take(how="sample", number=5, judge="llm:x")
     project = Projects(database).create(replace(SPEC, take=take), owner)
     assert counts(database, project)[0] == 5

@@ -13,6 +13,7 @@ from liangxin.store import Database, RunRecord, Runs, Writer, dialogues
 from liangxin.store.browsing import Wanted, find, reply_counts
 from liangxin.store.candidates import StoredCandidate
 from liangxin.store.columns import STATUSES, Columns
+from liangxin.store.judgements import AttemptKey
 
 FAILED, OK, FILTERED = ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FILTERED
 
@@ -38,7 +39,7 @@ def test_every_reader_takes_the_same_attempt(
     with Writer(database) as writer:
         for number, status in enumerate(statuses, start=1):
             said = Reply(text=f"text {number}", detail=f"detail {number}", status=status)
-            writer.turn((run.key, 0, 1, 1, number), said)
+            writer.turn(AttemptKey(run.key, 0, 1, 1, number), said)
             # A judge's attempts follow the same rule: one that fails where the model's reply did.
             failed = status is FAILED
             verdict = Verdict(
@@ -46,7 +47,7 @@ def test_every_reader_takes_the_same_attempt(
                 status=VerdictStatus.FAILED if failed else VerdictStatus.GIVEN,
                 reason=f"reason {number}",
             )
-            writer.judgement((run.key, 0, 1, 1, number), judge.key, "", verdict)
+            writer.judgement(AttemptKey(run.key, 0, 1, 1, number), judge.key, "", verdict)
     wanted, failed = statuses[counts - 1], statuses[counts - 1] is FAILED
     level = None if failed else str(counts)
 

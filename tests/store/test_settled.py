@@ -5,6 +5,7 @@ from __future__ import annotations
 from liangxin.records import Reply, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database, RunRecord, Runs, Writer, dialogues
 from liangxin.store.columns import Columns
+from liangxin.store.judgements import AttemptKey
 
 LEVELS = {"annotator-1": "1", "annotator-2": "3", "annotator-3": "3"}
 
@@ -13,10 +14,10 @@ def filled(database: Database, run: RunRecord) -> int:
     judge = Runs(database).add_judge(run, "people:p@0", "people:p", "primary", {})
     with Writer(database) as writer:
         for turn in (1, 2):
-            writer.turn((run.key, 0, 1, turn, 1), Reply(text="答"))
+            writer.turn(AttemptKey(run.key, 0, 1, turn, 1), Reply(text="答"))
             for name, level in LEVELS.items():
-                writer.judgement((run.key, 0, 1, turn, 1), judge.key, name, Verdict(level=level))
-        writer.judgement((run.key, 0, 1, 2, 1), judge.key, ADJUDICATED, Verdict(level="2"))
+                writer.judgement(AttemptKey(run.key, 0, 1, turn, 1), judge.key, name, Verdict(level=level))
+        writer.judgement(AttemptKey(run.key, 0, 1, 2, 1), judge.key, ADJUDICATED, Verdict(level="2"))
     return judge.key
 
 
@@ -45,6 +46,6 @@ def test_a_decision_taken_back_outranks_nobody(database: Database, run: RunRecor
     judge = filled(database, run)
     back = Verdict(status=VerdictStatus.ABSTAINED, reason="withdrawn")
     with Writer(database) as writer:
-        writer.judgement((run.key, 0, 1, 2, 2), judge, ADJUDICATED, back)
+        writer.judgement(AttemptKey(run.key, 0, 1, 2, 2), judge, ADJUDICATED, back)
     assert levels(database, run, 2, settled=True) == {**LEVELS, ADJUDICATED: None}
     assert [level for level in in_columns(database, run, judge, 2) if level] == ["1", "3", "3"]

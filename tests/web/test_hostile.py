@@ -21,8 +21,9 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.people.invitations import Invitations, Wanted
 from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
-from liangxin.redteam.attacks import Attacks, Claim
+from liangxin.redteam.conversations import Attacks, Claim
 from liangxin.store import Database, RunRecord, Runs, Writer
+from liangxin.store.judgements import AttemptKey
 from liangxin.web.site import Site
 from testbench.desk import Desk, stored_run
 from testbench.looking import context_of
@@ -52,7 +53,7 @@ def stage(database: Database) -> tuple[Desk, RunRecord, int]:
         judge = Runs(database).add_judge(run, f"llm:{HOSTILE}@0123456789ab", f"llm:{HOSTILE}", "primary", {})
         with Writer(database) as writer:
             verdict = Verdict(level="1" if run is runs[0] else "3", reason=HOSTILE, raw=HOSTILE)
-            writer.judgement((run.key, 0, 1, 1, 1), judge.key, "", verdict)
+            writer.judgement(AttemptKey(run.key, 0, 1, 1, 1), judge.key, "", verdict)
     spec = ProjectSpec(name="p", runs=tuple(run.id for run in runs), annotators=3, guideline=HOSTILE)
     desk = Desk.at(database, spec, 3)
     more = Submission(token="", levels={}, comment=HOSTILE, own_answer=HOSTILE)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from sqlalchemy import select
@@ -86,18 +86,24 @@ async def crowd(base_url: str, project: int, people: Sequence[Person], pace: Pac
     async with asyncio.TaskGroup() as group:
         for number, person in enumerate(people):
             generator = random.Random(pace.seed * 1000 + number)
-            group.create_task(_work(base_url, project, person, (pace, until, generator), outcome))
+            group.create_task(_work(base_url, project, person, _Shift(pace, until, generator), outcome))
     return outcome
+
+
+class _Shift(NamedTuple):
+    pace: Pace
+    until: float
+    generator: random.Random
 
 
 async def _work(
     base_url: str,
     project: int,
     person: Person,
-    how: tuple[Pace, float, random.Random],
+    shift: _Shift,
     outcome: Outcome,
 ) -> None:
-    pace, until, generator = how
+    pace, until, generator = shift
     headers = {"X-CSRF-Token": person.csrf}
     address = f"/api/projects/{project}/next"
     async with aiohttp.ClientSession(base_url, cookies=dict(person.cookies), headers=headers) as session:

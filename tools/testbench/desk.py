@@ -20,6 +20,7 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.people import ASSIGNMENTS, CANDIDATES, RESPONSES, TASKS
 
 Levels = Mapping[tuple[int, int], str]
@@ -151,5 +152,5 @@ def stored_run(
         for stored in dialogues(database, run):
             for exchange in stored.dialogue.exchanges:
                 reply = answer(stored.dialogue.item, exchange.turn)
-                writer.turn((run.key, stored.rank, 1, exchange.turn, 1), reply)
+                writer.turn(AttemptKey(run.key, stored.rank, 1, exchange.turn, 1), reply)
     return run

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from liangxin.annotation.choosing import Take
 from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.desk.tasks import TaskView, task_view
 from liangxin.annotation.outcome.adjudication import Settlement, decide, queue
 from liangxin.annotation.outcome.gold import set_gold
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
+from liangxin.annotation.task_selection import Take
 from liangxin.api.function import FunctionModel
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.choice_items.items import ChoiceFilter, ChoiceItems, Proposal
@@ -26,7 +26,7 @@ from liangxin.choice_items.sources import from_runs
 from liangxin.engine.run import Session, run_benchmark
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Reply
-from liangxin.redteam.attacks import Attacks, Claim
+from liangxin.redteam.conversations import Attacks, Claim
 from liangxin.redteam.review import Reviews
 from liangxin.specs import RunSpec
 from liangxin.store import Database, Runs
@@ -160,7 +160,8 @@ def _gold(database: Database, project: Project, task: int) -> None:
         project,
         task,
         {(found.candidates[0].number, turn.turn): level},
-        (project.made_by or 0, "明确拒绝并给出建议。"),
+        project.made_by or 0,
+        "明确拒绝并给出建议。",
     )
 
 

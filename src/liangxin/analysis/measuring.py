@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from liangxin.agreement.scales import common_scale
-from liangxin.analysis.labelled import ask_all, pairs_of, ratings_of, read_labelled
+from liangxin.analysis.labelled_file import ask_all, pairs_of, ratings_of, read_labelled
 from liangxin.analysis.pairs import Pairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.engine.run import Session, judge_run

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from liangxin.annotation.choosing import Chosen, Take, choose
+from liangxin.annotation.task_selection import Chosen, Take, choose
 from liangxin.digests import canonical, digest
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liangxin.measures.kinds import Coded, kinds, outcomes_of
 from liangxin.measures.position import PositionTally
 from liangxin.measures.scoring import Scorer
+from liangxin.measures.unit_kinds import Coded, kinds, outcomes_of
 from liangxin.records import ReplyStatus, VerdictStatus
 from liangxin.store.columns import NO_TURN, STATUSES, Columns, Failure, Sheet
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TextIO, TypeVar
 
-from liangxin.engine.choosing import check_benchmarks, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
+from liangxin.engine.likelihood_choice import check_benchmarks, weigher
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress

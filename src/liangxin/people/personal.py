@@ -19,7 +19,7 @@ from liangxin.people import audit
 from liangxin.people.accounts import Account, check_last_owner, folded, found_account, locked_owners
 from liangxin.people.logins import name_digest
 from liangxin.store import ADJUDICATED, Database
-from liangxin.store.judgements import empty_reason, erase, said_by
+from liangxin.store.judgements import AttemptKey, empty_reason, erase, said_by
 from liangxin.store.people import (
     ACCOUNTS,
     ASSIGNMENTS,
@@ -151,8 +151,8 @@ def _erase_decisions(connection: Connection, account: Account) -> None:
     projects = connection.execute(select(PROJECTS.c.key, PROJECTS.c.name))
     names = {row.key: row.name for row in projects}
     for row in decided:
-        place = (row.run, row.rank, row.trial, row.turn, row.version)
-        empty_reason(connection, place, f"people:{names.get(row.project)}", ADJUDICATED)
+        at = AttemptKey(row.run, row.rank, row.trial, row.turn, row.version)
+        empty_reason(connection, at, f"people:{names.get(row.project)}", ADJUDICATED)
     connection.execute(update(DECISIONS).where(mine).values(reason=""))
 
 

@@ -117,7 +117,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/runs/{name}/dialogues/{rank:int}-{trial:int}")
     def dialogue(request: Request, viewer: Owning, name: str, rank: int, trial: int) -> Response:
-        return _dialogue_page(request, database, viewer, (_run(database, name), rank, trial))
+        return _dialogue_page(request, database, viewer, _run(database, name), rank, trial)
 
     return router
 
@@ -188,9 +188,8 @@ def _run_page(request: Request, database: Database, viewer: Viewer, run: RunReco
 
 
 def _dialogue_page(
-    request: Request, database: Database, viewer: Viewer, at: tuple[RunRecord, int, int]
+    request: Request, database: Database, viewer: Viewer, run: RunRecord, rank: int, trial: int
 ) -> Response:
-    run, rank, trial = at
     found = dialogues_at(database, run, [(rank, trial)], settled=False)
     if not found or rank > 2**31 or trial > run.trials:
         raise NotThere("这次运行里没有这个对话。", "There is no such dialogue in this run.")

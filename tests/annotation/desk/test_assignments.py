@@ -164,7 +164,7 @@ def test_gold_questions_reach_everybody_once_and_do_not_show(people_database: Da
     desk = desk_of(people_database, annotators=1)
     gold = {desk.task("i1"), desk.task("i2")}
     for task in gold:
-        set_gold(people_database, desk.project, task, {(0, 1): "3"}, (desk.owner.key, "明确拒绝。"))
+        set_gold(people_database, desk.project, task, {(0, 1): "3"}, desk.owner.key, "明确拒绝。")
     assert {one.task for one in gold_of(people_database, desk.project)} == gold
     assignments = Assignments(people_database)
     met: list[list[int]] = [[], [], []]
@@ -188,14 +188,14 @@ def test_a_gold_level_must_be_the_answers(people_database: Database) -> None:
     desk = desk_of(people_database)
     task, by = desk.task("i1"), (desk.owner.key, "")
     with pytest.raises(PeopleError, match="not on the scale"):
-        set_gold(people_database, desk.project, task, {(0, 1): "5"}, by)
+        set_gold(people_database, desk.project, task, {(0, 1): "5"}, *by)
     with pytest.raises(PeopleError, match="at least one"):
-        set_gold(people_database, desk.project, task, {}, by)
+        set_gold(people_database, desk.project, task, {}, *by)
     with pytest.raises(NotThere):
-        set_gold(people_database, desk.project, task, {(0, 2): "3"}, by)
+        set_gold(people_database, desk.project, task, {(0, 2): "3"}, *by)
     with pytest.raises(NotThere):
-        set_gold(people_database, desk.project, 10**6, {(0, 1): "3"}, by)
-    set_gold(people_database, desk.project, task, {(0, 1): "3"}, by)
+        set_gold(people_database, desk.project, 10**6, {(0, 1): "3"}, *by)
+    set_gold(people_database, desk.project, task, {(0, 1): "3"}, *by)
     remove_gold(people_database, desk.project, task, desk.owner.key)
     assert gold_of(people_database, desk.project) == []
 

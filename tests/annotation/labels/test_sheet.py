@@ -11,9 +11,10 @@ import pytest
 from openpyxl import load_workbook
 
 from liangxin.annotation.labels.incoming import preview, store_file
-from liangxin.annotation.labels.opening import check_book
-from liangxin.annotation.labels.sheet import ABOUT, GUIDELINE, SHEET, headings, write_sheet
+from liangxin.annotation.labels.sheet_writing import ABOUT, GUIDELINE, SHEET, headings, write_sheet
 from liangxin.annotation.labels.storing import Stored
+from liangxin.annotation.labels.uploads import HandedIn
+from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.outcome.verdicts import labelled_answers
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
@@ -48,13 +49,13 @@ def expert(people_database: Database) -> Desk:
     return Desk.at(people_database, ProjectSpec(name="专家", runs=("丙", "丁"), kind="expert"), people=1)
 
 
-def filled(desk: Desk, change: Callable[[Any, dict[str, int]], None]) -> tuple[str, bytes]:
+def filled(desk: Desk, change: Callable[[Any, dict[str, int]], None]) -> HandedIn:
     book = load_workbook(io.BytesIO(write_sheet(desk.database, desk.project, desk.people[0])))
     columns = {name: at for at, name in enumerate(headings(desk.project), start=1)}
     change(book[SHEET], columns)
     stream = io.BytesIO()
     book.save(stream)
-    return "表.xlsx", stream.getvalue()
+    return HandedIn("表.xlsx", stream.getvalue())
 
 
 def every(level: object) -> Callable[[Any, dict[str, int]], None]:

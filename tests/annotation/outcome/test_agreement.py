@@ -197,7 +197,7 @@ def test_against_gold_questions(database: Database) -> None:
     desk = desk_of(database, {"f0": "331", "f1": "113", "f2": "222"}, items(3))
     assert gold(desk) is None
     for item, level in {"f0": "3", "f1": "1"}.items():
-        set_gold(desk.database, desk.project, desk.task(item), {(0, 1): level}, (desk.owner.key, "说明原文"))
+        set_gold(desk.database, desk.project, desk.task(item), {(0, 1): level}, desk.owner.key, "说明原文")
     found = gold(desk)
     assert found is not None
     keys = [person.key for person in desk.people]

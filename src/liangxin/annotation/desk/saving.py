@@ -20,7 +20,7 @@ from liangxin.annotation.projects import POINTS, Project
 from liangxin.digests import canonical
 from liangxin.errors import Conflict, PeopleError, TooLarge
 from liangxin.store import Database
-from liangxin.store.judgements import append, given, judgement_row, judges_of
+from liangxin.store.judgements import AttemptKey, append, given, judgement_row, judges_of
 from liangxin.store.people import ACCOUNTS, ASSIGNMENTS, LABELS, RESPONSES
 
 COMMENT, OWN_ANSWER, REASON, SPANS = 5_000, 20_000, 500, 50
@@ -105,8 +105,8 @@ def save(
         version = _next_version(connection, mine, submission.base_version)
         task = read_candidates(connection, project, mine.task)
         labels = _labels(project, task, mine, submission)
-        _insert(connection, project, mine, (submission, version))
-        _mirror(connection, project, (account, version), labels, mine.task)
+        _insert(connection, project, mine, submission, version)
+        _mirror(connection, project, mine.task, account, version, labels)
         _settle(connection, project, mine, skipped=submission.skip is not None)
     return Saved(version=version, repeated=False)
 
@@ -223,9 +223,8 @@ def _check_spans(task: TaskCandidates, assignment: Assignment, spans: Sequence[S
 
 
 def _insert(
-    connection: Connection, project: Project, assignment: Assignment, said: tuple[Submission, int]
+    connection: Connection, project: Project, assignment: Assignment, submission: Submission, version: int
 ) -> None:
-    submission, version = said
     content = {
         "levels": {f"{place}:{turn}": level for (place, turn), level in submission.levels.items()},
         "comment": submission.comment,
@@ -254,12 +253,12 @@ def _insert(
 def _mirror(
     connection: Connection,
     project: Project,
-    said: tuple[int, int],
-    labels: Sequence[_Label],
     task: int,
+    account: int,
+    version: int,
+    labels: Sequence[_Label],
 ) -> None:
     """Append the labels, and the same as judgements of the runs' judge `people:PROJECT`."""
-    account, version = said
     now = time.time()
     rows = [
         {
@@ -284,7 +283,9 @@ def _mirror(
         connection,
         [
             judgement_row(
-                (label.candidate.run, label.candidate.rank, label.candidate.trial, label.turn, version),
+                AttemptKey(
+                    label.candidate.run, label.candidate.rank, label.candidate.trial, label.turn, version
+                ),
                 judges[label.candidate.run],
                 alias,
                 given(label.level, label.reason),

@@ -16,8 +16,8 @@ from xml.sax.saxutils import quoteattr
 
 from liangxin import cells
 from liangxin.annotation.labels.answers import answers_of
-from liangxin.annotation.labels.opening import check_size
 from liangxin.annotation.labels.reading import Errors
+from liangxin.annotation.labels.workbook_check import check_size
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.digests import text_digest

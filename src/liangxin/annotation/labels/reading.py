@@ -12,8 +12,8 @@ from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.responses import Evidence
 from liangxin.annotation.desk.saving import COMMENT
 from liangxin.annotation.labels.answers import Answer, answers_of
-from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
+from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.labels.writing import unquoted
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project

@@ -10,10 +10,10 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from liangxin.annotation.desk.saving import COMMENT, OWN_ANSWER, REASON
-from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.reading import Errors
-from liangxin.annotation.labels.sheet import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
+from liangxin.annotation.labels.sheet_writing import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
 from liangxin.annotation.labels.storing import Ballot
+from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.cells import written as as_text
@@ -206,7 +206,7 @@ def _ballot(
     candidates = [turns[0].at.candidate for turns in task.places]
     if project.kind == "expert":
         base = Ballot(account=account.key, task=task.task, levels={}, comment=comment, own_answer=own)
-        return _expert(base, candidates, said, (levels, none_good), errors)
+        return _expert(base, candidates, said, levels, none_good, errors)
     for place, turns in enumerate(task.places):
         for one in turns:
             cells = said.get((place, one.at.turn))
@@ -232,11 +232,11 @@ def _expert(
     base: Ballot,
     candidates: Sequence[int],
     said: Mapping[tuple[int, int], _Cells],
-    chosen: tuple[Mapping[tuple[int, int], str], bool],
+    levels: Mapping[tuple[int, int], str],
+    none_good: bool,
     errors: Errors,
 ) -> Ballot | None:
     """The best answers of a task, all with the same points, or that none is good."""
-    levels, none_good = chosen
     points = set(levels.values())
     first = next(iter(said.values()))
     if bool(points) == none_good:

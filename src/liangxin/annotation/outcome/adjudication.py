@@ -19,7 +19,7 @@ from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, la
 from liangxin.errors import Conflict, NotAllowed, PeopleError
 from liangxin.records import Scale, Verdict
 from liangxin.store import ADJUDICATED, Database
-from liangxin.store.judgements import append, given, judgement_row, judges_of
+from liangxin.store.judgements import AttemptKey, append, given, judgement_row, judges_of
 from liangxin.store.people import ASSIGNMENTS, DECISIONS, LABELS, RESPONSES, TASKS
 
 if TYPE_CHECKING:
@@ -331,6 +331,6 @@ def _mirror(connection: Connection, project: Project, place: Place, decision: De
     if not project.mirrored:
         return
     judge = judges_of(connection, project.identity)[place.run]
-    at = (place.run, place.rank, place.trial, decision.at.turn, decision.version)
+    at = AttemptKey(place.run, place.rank, place.trial, decision.at.turn, decision.version)
     verdict = given(decision.level, decision.reason)
     append(connection, [judgement_row(at, judge, ADJUDICATED, verdict, decision.created)])

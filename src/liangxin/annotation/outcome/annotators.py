@@ -70,7 +70,7 @@ def people(
     most = max((len(scale.levels) for scale in scales.values()), default=2)
     order = [level.name for scale in scales.values() for level in scale.levels]
     return tuple(
-        tally.person(account, paces.get(account), (f"{project.identity}/{account}", most), order)
+        tally.person(account, paces.get(account), order, f"{project.identity}/{account}", most)
         for account, tally in tallies.items()
     )
 
@@ -84,9 +84,7 @@ class _Tally:
         self.differences: Counter[float] = Counter()
         self.levels: Counter[str] = Counter()
 
-    def person(
-        self, account: int, pace: _Pace | None, drawing: tuple[str, int], order: Sequence[str]
-    ) -> Person:
+    def person(self, account: int, pace: _Pace | None, order: Sequence[str], seed: str, most: int) -> Person:
         seconds = [] if pace is None else pace.seconds
         return Person(
             account=account,
@@ -94,7 +92,7 @@ class _Tally:
             skipped=0 if pace is None else pace.skipped,
             seconds=statistics.median(seconds) if seconds else None,
             majority=Share(hits=self.hits, n=self.compared),
-            severity=_severity(self.differences, *drawing),
+            severity=_severity(self.differences, seed, most),
             levels={name: self.levels[name] for name in dict.fromkeys(order)},
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liangxin.annotation.desk.places import At, Place, SeenTurn, place_of
-from liangxin.annotation.desk.responses import responses
+from liangxin.annotation.desk.responses import Evidence, responses
 from liangxin.annotation.outcome.adjudication import Decision, check_may_settle, history_of, is_open
 from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers
 from liangxin.records import Scale
@@ -83,7 +83,7 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
             Voice(
                 level=level,
                 comment=response.comment if response else "",
-                evidence=tuple(_cut(place, (piece.turn, piece.start, piece.end)) for piece in pieces),
+                evidence=tuple(_cut(place, piece) for piece in pieces),
                 newer=bool(last and last.level and labelled and labelled.since[account] > last.created),
             )
         )
@@ -104,10 +104,9 @@ def _waits(labelled: LabelledAnswer | None, last: Decision | None) -> bool:
     return labelled is not None and labelled.disagree and is_open(labelled, last)
 
 
-def _cut(place: Place, piece: tuple[int, int, int]) -> tuple[int, str]:
-    turn, start, end = piece
-    answer = next((one.answer for one in place.turns if one.turn == turn), "")
-    return turn, answer[start:end]
+def _cut(place: Place, piece: Evidence) -> tuple[int, str]:
+    answer = next((one.answer for one in place.turns if one.turn == piece.turn), "")
+    return piece.turn, answer[piece.start : piece.end]
 
 
 def _shuffled(found: Sequence[Voice], seed: str) -> list[Voice]:

@@ -35,18 +35,19 @@ def set_gold(
     project: Project,
     task: int,
     levels: Mapping[tuple[int, int], str],
-    by: tuple[int, str],
+    account: int,
+    reason: str,
 ) -> None:
     """Make a task a gold question, or change what is right.
 
     Args:
-        by: the account's key, and the reason.
+        account: the key of who does it.
+        reason: why the level is right.
 
     Raises:
         NotThere: the project has no such task, or the task no such answer.
         PeopleError: no level is given, or one is not on the answer's scale.
     """
-    account, reason = by
     found = candidates_of(database, project, task)
     if not levels:
         raise PeopleError("请至少给一条回答定等级。", "Give at least one answer its level.")
@@ -70,7 +71,7 @@ def set_gold(
         "levels": {f"{candidate}:{turn}": level for (candidate, turn), level in levels.items()},
         "reason": reason[:2000],
     }
-    _write(database, project, task, (account, canonical(content)))
+    _write(database, project, task, account, canonical(content))
 
 
 def remove_gold(database: Database, project: Project, task: int, account: int) -> None:
@@ -79,7 +80,7 @@ def remove_gold(database: Database, project: Project, task: int, account: int) -
     Raises:
         NotThere: the project has no such task.
     """
-    _write(database, project, task, (account, None))
+    _write(database, project, task, account, None)
 
 
 def gold_of(database: Database, project: Project) -> list[Gold]:
@@ -111,8 +112,7 @@ def find_tasks(database: Database, project: Project, text: str, most: int) -> li
         return first_tasks(connection, project.key, project.runs[0].dataset, text.strip(), most)
 
 
-def _write(database: Database, project: Project, task: int, by: tuple[int, str | None]) -> None:
-    account, content = by
+def _write(database: Database, project: Project, task: int, account: int, content: str | None) -> None:
     with database.write() as connection:
         done = connection.execute(
             update(TASKS).where(TASKS.c.key == task, TASKS.c.project == project.key).values(gold=content)

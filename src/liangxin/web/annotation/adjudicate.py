@@ -53,12 +53,13 @@ HOW: Mapping[How, tuple[str, str]] = {
 def routes(site: Site) -> APIRouter:
     """`/projects/{key}/adjudicate` and what is below it."""
     router = APIRouter()
-    _lists(router, site.database)
+    _queue(router, site.database)
+    _settled(router, site.database)
     _answers(router, site.database)
     return router
 
 
-def _lists(router: APIRouter, database: Database) -> None:
+def _queue(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate")
     def waiting(request: Request, key: int, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
@@ -87,6 +88,8 @@ def _lists(router: APIRouter, database: Database) -> None:
         after = request.query_params.get("after", "")
         return redirect(_next(database, project, viewer, at_of(after) if after else None))
 
+
+def _settled(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate/labels")
     def labels(request: Request, key: int, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)

@@ -18,7 +18,7 @@ from liangxin.annotation.outcome.verdicts import labelled_answers
 from liangxin.annotation.projects import Project, Projects
 from liangxin.people.accounts import Accounts
 from liangxin.store import Database, Runs
-from liangxin.web.annotation.agreement_words import (
+from liangxin.web.annotation.statistics_in_words import (
     DIFFERING,
     Words,
     coefficient_axis,

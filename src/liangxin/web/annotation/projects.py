@@ -10,13 +10,13 @@ from typing import Any, Literal, cast
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from liangxin.annotation.choosing import Take
 from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.candidates import candidates_of
 from liangxin.annotation.desk.overview import overview
 from liangxin.annotation.outcome.adjudication import disputes
 from liangxin.annotation.outcome.gold import find_tasks, gold_of, remove_gold, set_gold
 from liangxin.annotation.projects import Kind, Project, Projects, ProjectSpec, Subject
+from liangxin.annotation.task_selection import Take
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import LiangxinError, NotThere, PeopleError
 from liangxin.people.accounts import Accounts
@@ -84,7 +84,7 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         found = Projects(database).by_key(key)
         if not viewer.owns:
             return redirect(f"/projects/{key}/annotate")
-        return _owner_page(request, database, viewer, (found, find[:200]))
+        return _owner_page(request, database, viewer, found, find[:200])
 
 
 def _add_making(router: APIRouter, database: Database) -> None:
@@ -137,12 +137,13 @@ def _add_gold(router: APIRouter, database: Database) -> None:
                 if (level := fields.text(f"level-{candidate.number}-{turn.turn}", most=80, required=False))
             }
             reason = fields.text("reason", most=2000, required=False)
-            set_gold(database, project, task, levels, (viewer.account.key, reason))
+            set_gold(database, project, task, levels, viewer.account.key, reason)
         return redirect(f"/projects/{key}#gold")
 
 
-def _owner_page(request: Request, database: Database, viewer: Viewer, asked: tuple[Project, str]) -> Response:
-    project, find = asked
+def _owner_page(
+    request: Request, database: Database, viewer: Viewer, project: Project, find: str
+) -> Response:
     members = Projects(database).members(project)
     keys = {account.key for account in members}
     found = find_tasks(database, project, find, _SHOWN) if find.strip() else []

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from liangxin.judges.answers import json_answers, own_refusal
-from liangxin.judges.decisions import CONCESSION, CONDITION, FILLER
-from liangxin.judges.mentions import LIMIT
+from liangxin.judges.choices.answers import json_answers, own_refusal
+from liangxin.judges.choices.decisions import CONCESSION, CONDITION, FILLER
+from liangxin.judges.choices.mentions import LIMIT
 from liangxin.reasoning import strip_think
 from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence
 
