@@ -160,7 +160,7 @@ class RunSpec:
     refusal: bool = False
     """Let an LLM judge rule on the refusal scale too, in a request of its own."""
     choose_by: ChooseBy | None = None
-    """None: as the model can (see `engine.choosing.settled`)."""
+    """None: as the model can (see `engine.likelihood_choice.settled`)."""
     generation: Generation = Generation()
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from liangxin.analysis.choosing import sides_for
 from liangxin.analysis.comparing import compare
+from liangxin.analysis.named_judges import sides_for
 from liangxin.analysis.ranking import leaderboard, leaderboard_fields
 from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.records import Exchange, Item, Reply, Verdict

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.correcting import corrections
-from liangxin.analysis.deciding_corrected import CANNOT_SAY, decide_corrected
+from liangxin.analysis.corrected_claim import CANNOT_SAY, decide_corrected
+from liangxin.analysis.correcting import ScoreKey, corrections
 from liangxin.analysis.values import UnitValues, unit_values
 from liangxin.errors import JudgeError, UsageError
 from liangxin.inference.binomial import decide_rate
@@ -98,7 +98,7 @@ def decide(
     )
     found = None
     if question.corrected:
-        place = (question.measure, question.group)
+        place = ScoreKey(question.measure, question.group)
         two_sided = max(0.02, 2 * claim.confidence - 1)
         made_of = corrections(database, run, benchmark, judge, confidence=two_sided, only=place)
         found = decide_corrected(made_of.get(place), claim, span, len(values.groups[question.group]))

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.choosing import preferred
 from liangxin.analysis.comparing import overall_test
 from liangxin.analysis.evidence import with_evidence
+from liangxin.analysis.named_judges import preferred
 from liangxin.analysis.values import unit_values
 from liangxin.benchmarks.published import PublishedRow, published_rows
 from liangxin.engine.results import JudgeResult, RunResult, run_result

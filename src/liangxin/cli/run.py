@@ -45,7 +45,7 @@ def run(  # the command's options are its parameters
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Measure a model: ask, judge, score. The same command continues the same run."""
-    from liangxin.cli.measuring import measure
+    from liangxin.cli.work.run_and_judge import measure
 
     endpoint = Endpoint(
         base_url=base_url,

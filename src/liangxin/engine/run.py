@@ -9,11 +9,11 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO, TypeVar
 
-from liangxin.engine.choosing import check_benchmarks, settled, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
+from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
@@ -73,6 +73,11 @@ def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
     return ("choice",) if benchmark.kind == "choice" else ("rule",)
 
 
+class _OpenedJudge(NamedTuple):
+    spec: str
+    judge: Judge
+
+
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
@@ -94,7 +99,7 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
                 "labels (--choose-by generation lets it write)"
             )
         # A judge that cannot be used must say so before the model is paid.
-        voices = _open(session, run, spec, benchmark)
+        judges = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
         with Writer(session.database) as writer:
             collector = Collector(session.database, run, model, spec, benchmark.scale_for)
@@ -109,8 +114,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    judges = await _rule(session, run, voices, stop)
-    return run_result(session.database, run, benchmark, judges)
+    records = await _rule(session, run, judges, stop)
+    return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
@@ -119,15 +124,15 @@ async def _judge(
     return await _rule(session, run, _open(session, run, spec, benchmark), stop)
 
 
-def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
-    voices: list[tuple[str, Judge]] = []
+def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
+    judges: list[_OpenedJudge] = []
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
         needs_items = judge_traits(judge_spec).needs_items
         context = _context(session, run, spec, benchmark, needs_items=needs_items)
-        voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
-    return voices
+        judges.extend(_OpenedJudge(judge_spec, judge) for judge in open_judges(judge_spec, context))
+    return judges
 
 
 def _context(
@@ -154,13 +159,13 @@ def _context(
 
 
 async def _rule(
-    session: Session, run: RunRecord, voices: Sequence[tuple[str, Judge]], stop: Stop
+    session: Session, run: RunRecord, judges: Sequence[_OpenedJudge], stop: Stop
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     try:
         with Writer(session.database) as writer:
-            for spec, judge in voices:
+            for spec, judge in judges:
                 if stop.requested:
                     break
                 record = records.get(judge.identity) or _entered(runs, run, spec, judge)
@@ -169,9 +174,9 @@ async def _rule(
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
                 progress.finish()
     finally:
-        for _, judge in voices:
+        for _, judge in judges:
             await judge.aclose()
-    for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
+    for notice in dict.fromkeys(notice for _, judge in judges for notice in judge.notices()):
         session.tell(notice)
     return list(records.values())
 

@@ -40,7 +40,7 @@ class JudgeKind:
 
 CHOICE = JudgeKind(
     name="choice",
-    open="liangxin.judges.choice:open_choice",
+    open="liangxin.judges.choices.choice:open_choice",
     can_chat=False,
     help=(
         SpecHelp(

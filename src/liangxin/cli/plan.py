@@ -33,8 +33,8 @@ def sample(
     store: options.StoreOption = None,
 ) -> None:
     """Draw the answers that people should read next, blind: a labels file with the levels left open."""
-    from liangxin.analysis.sampling import Wish
-    from liangxin.cli.plans import draw
+    from liangxin.analysis.blind_sample import Wish
+    from liangxin.cli.work.sample_and_plan import draw
 
     draw(run, judge, Wish(labels=labels, seed=seed, simple_random=simple_random), store, output_file)
 
@@ -87,8 +87,8 @@ def plan(  # the command's options are its parameters
     for name, value in (("confidence", confidence), ("power", power)):
         if not 50 <= value < 100:
             raise UsageError(f"--{name} is in percent, from 50 to below 100; found {value:g}")
-    from liangxin.analysis.plans import Wanted
-    from liangxin.cli.plans import print_plan
+    from liangxin.analysis.needed_sizes import Wanted
+    from liangxin.cli.work.sample_and_plan import print_plan
 
     wanted = Wanted(
         at_least=at_least,
@@ -116,6 +116,6 @@ def leaderboard(
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """The runs of a benchmark with rank sets from pairwise tests, and the papers' published rows beside them."""
-    from liangxin.cli.plans import print_leaderboard
+    from liangxin.cli.work.sample_and_plan import print_leaderboard
 
     print_leaderboard(benchmark, judge, store, output)

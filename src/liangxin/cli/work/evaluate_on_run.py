@@ -7,7 +7,7 @@ import sys
 from liangxin.analysis.learning import Usable, usable
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.terminal import console, plain, say_json, tell
-from liangxin.cli.validating import print_validation
+from liangxin.cli.work.measure_judges import print_validation
 from liangxin.engine.run import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.store import Database, Runs, store_url

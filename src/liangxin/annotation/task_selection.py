@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from liangxin.analysis.choosing import judge_for
-from liangxin.analysis.sampling import Wish, sample
+from liangxin.analysis.blind_sample import Wish, sample
+from liangxin.analysis.named_judges import judge_for
 from liangxin.errors import PeopleError
 from liangxin.specs import Benchmark
 from liangxin.store import Database, RunRecord, dialogues

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from liangxin.judges.marks import unmarked
+from liangxin.judges.choices.marks import unmarked
 from liangxin.reasoning import strip_think
 from liangxin.zh import fold_punctuation, head_and_tail, normalise, simplified, strip_fence
 

@@ -19,14 +19,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from liangxin.errors import JudgeError
-from liangxin.judges.answers import json_answers, own_refusal, taken_back
-from liangxin.judges.asked import Comparison, comparison_wanted
 from liangxin.judges.base import JudgeContext
-from liangxin.judges.decisions import Passage, Strength, called_bad, other_reply, paired, passages
+from liangxin.judges.choices.answers import json_answers, own_refusal, taken_back
+from liangxin.judges.choices.asked import Comparison, comparison_wanted
+from liangxin.judges.choices.decisions import Passage, Strength, called_bad, other_reply, paired, passages
+from liangxin.judges.choices.mentions import BOTH, LIMIT, ONE, TWO, prepare
+from liangxin.judges.choices.options import VERSION as OPTION_RULES
+from liangxin.judges.choices.options import read_option
 from liangxin.judges.identity import canonical, identity
-from liangxin.judges.mentions import BOTH, LIMIT, ONE, TWO, prepare
-from liangxin.judges.options import VERSION as OPTION_RULES
-from liangxin.judges.options import read_option
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
 

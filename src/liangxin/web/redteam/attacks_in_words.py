@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from liangxin.redteam.live import STOPPED
-from liangxin.redteam.records import (
+from liangxin.redteam.attack_record import (
     ACCEPTED,
     ASKING,
     OPEN,
@@ -17,6 +16,7 @@ from liangxin.redteam.records import (
     AttackTurn,
     Ruling,
 )
+from liangxin.redteam.live import STOPPED
 from liangxin.specs import Benchmark
 from liangxin.text import visible
 from liangxin.web.asking import Language

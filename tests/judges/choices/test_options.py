@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from liangxin.benchmarks.declared.parts import choice_scale
 from liangxin.judges import JudgeContext, open_judges
-from liangxin.judges.options import read_option
+from liangxin.judges.choices.options import read_option
 from liangxin.records import Case, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
 

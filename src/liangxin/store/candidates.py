@@ -1,4 +1,4 @@
-"""The items and answers behind an annotation project's slots: what its tasks show, and searching in it."""
+"""The items and answers behind an annotation project's candidates: what its tasks show, and searching in it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from liangxin.records import Item, Reply, ReplyStatus
 from liangxin.store.attempts import counting
 from liangxin.store.content import item_of
-from liangxin.store.people import SLOTS, TASKS
+from liangxin.store.people import CANDIDATES, TASKS
 from liangxin.store.schema import ITEMS, RUN_ITEMS, RUNS, TURNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSlot:
-    """A slot of a task with its item."""
+class StoredCandidate:
+    """A candidate of a task with its item."""
 
     task: int
     position: int
     """The task's place in the project."""
-    slot: int
+    number: int
     run: int
     """The run's key."""
     rank: int
@@ -31,28 +31,30 @@ class StoredSlot:
     item: Item
 
 
-def slots_at(connection: Connection, project: int, task: int, slot: int | None = None) -> list[StoredSlot]:
-    """The slots of a project's task in their order, or one of them; empty where there is none."""
-    query = _slots(project).where(SLOTS.c.task == task)
-    if slot is not None:
-        query = query.where(SLOTS.c.slot == slot)
+def candidates_at(
+    connection: Connection, project: int, task: int, candidate: int | None = None
+) -> list[StoredCandidate]:
+    """The candidates of a project's task in their order, or one of them; empty where there is none."""
+    query = _candidates(project).where(CANDIDATES.c.task == task)
+    if candidate is not None:
+        query = query.where(CANDIDATES.c.slot == candidate)
     return [
-        StoredSlot(
+        StoredCandidate(
             task=row.key,
             position=row.position,
-            slot=row.slot,
+            number=row.slot,
             run=row.run,
             rank=row.rank,
             trial=row.trial,
             item=item_of(row.id, row.content),
         )
-        for row in connection.execute(query.order_by(SLOTS.c.slot))
+        for row in connection.execute(query.order_by(CANDIDATES.c.slot))
     ]
 
 
 def task_items(connection: Connection, project: int, tasks: Collection[int]) -> dict[int, Item]:
     """The items of some tasks, by task."""
-    query = _slots(project).where(TASKS.c.key.in_(tasks), SLOTS.c.slot == 0)
+    query = _candidates(project).where(TASKS.c.key.in_(tasks), CANDIDATES.c.slot == 0)
     return {row.key: item_of(row.id, row.content) for row in connection.execute(query)}
 
 
@@ -66,8 +68,8 @@ def replies_at(connection: Connection, run: int, rank: int, trial: int) -> dict[
 
 def tasks_asking(connection: Connection, project: int, words: str) -> set[int]:
     """The tasks whose item has these words in its id or prompts; Latin letters in either case."""
-    query = _slots(project).where(
-        or_(item_holds(words), ITEMS.c.id.icontains(words, autoescape=True)), SLOTS.c.slot == 0
+    query = _candidates(project).where(
+        or_(item_holds(words), ITEMS.c.id.icontains(words, autoescape=True)), CANDIDATES.c.slot == 0
     )
     found = set()
     for row in connection.execute(query):
@@ -79,15 +81,19 @@ def tasks_asking(connection: Connection, project: int, words: str) -> set[int]:
 
 
 def answers_saying(connection: Connection, project: int, words: str) -> set[tuple[int, int, int]]:
-    """(task, slot, turn) of the answers that have these words; Latin letters in either case."""
-    same = and_(TURNS.c.run == SLOTS.c.run, TURNS.c.rank == SLOTS.c.rank, TURNS.c.trial == SLOTS.c.trial)
+    """(task, candidate, turn) of the answers that have these words; Latin letters in either case."""
+    same = and_(
+        TURNS.c.run == CANDIDATES.c.run,
+        TURNS.c.rank == CANDIDATES.c.rank,
+        TURNS.c.trial == CANDIDATES.c.trial,
+    )
     query = (
-        select(SLOTS.c.task, SLOTS.c.slot, TURNS.c.turn)
-        .join(TASKS, TASKS.c.key == SLOTS.c.task)
+        select(CANDIDATES.c.task, CANDIDATES.c.slot, TURNS.c.turn)
+        .join(TASKS, TASKS.c.key == CANDIDATES.c.task)
         .join(TURNS, same)
         .where(TASKS.c.project == project, TURNS.c.text.icontains(words, autoescape=True))
     )
-    return {(task, slot, turn) for task, slot, turn in connection.execute(query)}
+    return {(task, candidate, turn) for task, candidate, turn in connection.execute(query)}
 
 
 def first_tasks(connection: Connection, project: int, dataset: int, text: str, most: int) -> list[int]:
@@ -109,15 +115,15 @@ def item_holds(words: str) -> ColumnElement[bool]:
     return ITEMS.c.content.icontains(inside, autoescape=True)
 
 
-def _slots(project: int) -> Select[Any]:
-    """Every slot of a project with its item."""
-    slot = (SLOTS.c.slot, SLOTS.c.run, SLOTS.c.rank, SLOTS.c.trial)
+def _candidates(project: int) -> Select[Any]:
+    """Every candidate of a project with its item."""
+    candidate = (CANDIDATES.c.slot, CANDIDATES.c.run, CANDIDATES.c.rank, CANDIDATES.c.trial)
     return (
-        select(TASKS.c.key, TASKS.c.position, *slot, ITEMS.c.id, ITEMS.c.content)
+        select(TASKS.c.key, TASKS.c.position, *candidate, ITEMS.c.id, ITEMS.c.content)
         .select_from(TASKS)
-        .join(SLOTS, SLOTS.c.task == TASKS.c.key)
-        .join(RUNS, RUNS.c.key == SLOTS.c.run)
-        .join(RUN_ITEMS, and_(RUN_ITEMS.c.run == SLOTS.c.run, RUN_ITEMS.c.rank == SLOTS.c.rank))
+        .join(CANDIDATES, CANDIDATES.c.task == TASKS.c.key)
+        .join(RUNS, RUNS.c.key == CANDIDATES.c.run)
+        .join(RUN_ITEMS, and_(RUN_ITEMS.c.run == CANDIDATES.c.run, RUN_ITEMS.c.rank == CANDIDATES.c.rank))
         .join(ITEMS, and_(ITEMS.c.dataset == RUNS.c.dataset, ITEMS.c.position == RUN_ITEMS.c.position))
         .where(TASKS.c.project == project)
     )

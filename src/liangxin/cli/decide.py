@@ -41,7 +41,7 @@ def decide(  # the command's options are its parameters
     if not 50 <= confidence < 100:
         raise UsageError(f"--confidence is in percent, from 50 to below 100; found {confidence:g}")
     from liangxin.analysis.deciding import Question
-    from liangxin.cli.claims import decide_run
+    from liangxin.cli.work.decide_and_compare import decide_run
 
     question = Question(
         measure=measure,
@@ -69,6 +69,6 @@ def compare(
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Compare two runs item by item: paired tests, differences with intervals, items that flipped."""
-    from liangxin.cli.claims import compare_runs
+    from liangxin.cli.work.decide_and_compare import compare_runs
 
     compare_runs((first, second), tuple(judge or ()), store, output, mid=mid_p)

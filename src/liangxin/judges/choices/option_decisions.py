@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from liangxin.judges.decisions import CONCESSION, CONDITION
+from liangxin.judges.choices.decisions import CONCESSION, CONDITION
 
 FIRST = 0xE010
 """The token of the first label; the others follow it."""

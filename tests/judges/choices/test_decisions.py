@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liangxin.judges.decisions import Strength, bare_token, paired, passages
-from liangxin.judges.mentions import BOTH, ONE, TWO, tokens
+from liangxin.judges.choices.decisions import Strength, bare_token, paired, passages
+from liangxin.judges.choices.mentions import BOTH, ONE, TWO, tokens
 from liangxin.zh import normalise
 
 

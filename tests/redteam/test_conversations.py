@@ -12,7 +12,8 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError, TooLarge, TooOften
 from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
-from liangxin.redteam.attacks import (
+from liangxin.redteam.attack_record import ACCEPTED, OPEN, REJECTED, SUBMITTED, WITHDRAWN, Attack, Ruled
+from liangxin.redteam.conversations import (
     LEASE,
     MOST_TURNS,
     TURNS_A_MINUTE,
@@ -20,7 +21,6 @@ from liangxin.redteam.attacks import (
     Claim,
 )
 from liangxin.redteam.near import NearFinder
-from liangxin.redteam.records import ACCEPTED, OPEN, REJECTED, SUBMITTED, WITHDRAWN, Attack, Ruled
 from liangxin.redteam.review import AttackFilter, Correction, Reviews
 from liangxin.redteam.rows import choices, chosen_category
 from liangxin.redteam.text import MOST_CHARACTERS

@@ -17,7 +17,7 @@ from liangxin.people.personal import Extent, export, remove
 from liangxin.people.resets import Resets
 from liangxin.web.asking import Form, Owning, Viewer
 from liangxin.web.pages import page, redirect
-from liangxin.web.people.accounts import ROLE_NAMES, check_word, personal_file
+from liangxin.web.people.signing_in import ROLE_NAMES, check_word, personal_file
 from liangxin.web.site import Site
 
 PAGE = 50

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from liangxin.judges.mentions import BOTH, EITHER, ONE, TWO
+from liangxin.judges.choices.mentions import BOTH, EITHER, ONE, TWO
 
 T = f"[{ONE}{TWO}]"
 _OTHER_ONE = {ONE: TWO, TWO: ONE}

@@ -13,12 +13,12 @@ from liangxin.annotation.desk.assignments import order_for
 from liangxin.annotation.desk.tasks import LETTERS, last_response
 from liangxin.annotation.labels.answers import Answer, answers_of
 from liangxin.annotation.labels.writing import text_cell
-from liangxin.annotation.outcome.verdicts import marked_on
+from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.errors import PeopleError
 from liangxin.people.accounts import Account
 from liangxin.store import Database
-from liangxin.store.people import SEATS
+from liangxin.store.people import ASSIGNMENTS
 from liangxin.words import category_title
 
 SHEET, GUIDELINE, ABOUT = "标注", "说明", "liangxin"
@@ -75,13 +75,19 @@ def sheet_tasks(
     """The tasks that a person has or may still take, in the project's order; what is shown as on the page.
 
     Args:
-        taken: also those whose seats went to others meanwhile, for a sheet that comes back late.
+        taken: also those whose assignments went to others meanwhile, for a sheet that comes back late.
     """
     with database.begin() as connection:
         rows = connection.execute(
-            select(SEATS.c.key, SEATS.c.task, SEATS.c.account, SEATS.c.state, SEATS.c.order)
-            .where(SEATS.c.project == project.key)
-            .order_by(SEATS.c.number)
+            select(
+                ASSIGNMENTS.c.key,
+                ASSIGNMENTS.c.task,
+                ASSIGNMENTS.c.account,
+                ASSIGNMENTS.c.state,
+                ASSIGNMENTS.c.order,
+            )
+            .where(ASSIGNMENTS.c.project == project.key)
+            .order_by(ASSIGNMENTS.c.number)
         ).all()
     mine = {row.task: row for row in rows if row.account == account.key}
     free = {row.task for row in rows if row.state == "free"}
@@ -92,10 +98,10 @@ def sheet_tasks(
             continue
         with database.begin() as connection:
             order = _order(mine[task].order) if task in mine else None
-            # The same order as when the seat is taken later.
+            # The same order as when the assignment is taken later.
             order = order or order_for(connection, project, task, account.key)
             response = last_response(connection, mine[task].key) if task in mine else None
-        places = tuple(tuple(one for one in answers if one.at.slot == slot) for slot in order)
+        places = tuple(tuple(one for one in answers if one.at.candidate == candidate) for candidate in order)
         found.append(SheetTask(task=task, number=len(found) + 1, places=places, response=response))
         if len(found) == MOST_TASKS and not taken:
             break
@@ -171,7 +177,7 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
     said = task.response or {}
     category = task.places[0][0].item.category
     title = category_title(project.benchmark.taxonomy, category)
-    offered = ",".join(level.name for level in marked_on(project, category).levels)
+    offered = ",".join(level.name for level in label_scale(project, category).levels)
     made: list[tuple[dict[str, str], str]] = []
     for place, turns in enumerate(task.places):
         judged = [one.at.turn for one in turns if one.seen.judgeable]
@@ -252,7 +258,7 @@ def _guideline_sheet(book: Any, project: Project, tasks: Sequence[SheetTask]) ->
         heading = f"{title.zh} {title.en}".strip() or "全部 all"
         text, ours = project.guideline_for(task.places[0][0].item.category)
         rows.append((heading, text + ("\n（本项目的写法 our own wording）" if ours else "")))
-        levels = marked_on(project, task.places[0][0].item.category).levels
+        levels = label_scale(project, task.places[0][0].item.category).levels
         rows += [(f"{heading}：{level.name}", f"{level.zh} {level.en}".strip()) for level in levels]
     for heading, text in rows:
         cells = [text_cell(sheet, heading), text_cell(sheet, text)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.table import Table
 
 from liangxin.analysis.alike import Alike, alike, alike_fields, parts
-from liangxin.analysis.choosing import consistency_sides, judge_for, sides_for
 from liangxin.analysis.comparing import Comparison, compare, comparison_fields
 from liangxin.analysis.deciding import Answer, Question, answer_fields, decide
+from liangxin.analysis.named_judges import consistency_sides, judge_for, sides_for
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
-from liangxin.cli.validating import statistics_table
+from liangxin.cli.work.measure_judges import statistics_table
 from liangxin.engine.stored import benchmark_of
 from liangxin.store import Database, RunRecord, Runs, store_url
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, 
 from liangxin.digests import canonical
 from liangxin.errors import Conflict, NotAllowed, PeopleError, TooOften
 from liangxin.records import Exchange, Reply, ReplyStatus
-from liangxin.redteam.records import (
+from liangxin.redteam.attack_record import (
     ASKING,
     OPEN,
     SUBMITTED,

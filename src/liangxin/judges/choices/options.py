@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from liangxin.judges.answers import json_answers, own_refusal, taken_back
-from liangxin.judges.asked import wrong_wanted
-from liangxin.judges.decisions import FILLER
-from liangxin.judges.marks import unmarked
-from liangxin.judges.mentions import LIMIT
-from liangxin.judges.option_decisions import (
+from liangxin.judges.choices.answers import json_answers, own_refusal, taken_back
+from liangxin.judges.choices.asked import wrong_wanted
+from liangxin.judges.choices.decisions import FILLER
+from liangxin.judges.choices.marks import unmarked
+from liangxin.judges.choices.mentions import LIMIT
+from liangxin.judges.choices.option_decisions import (
     FIRST,
     JOIN,
     LEAD_IN,

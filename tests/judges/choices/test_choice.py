@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from liangxin.errors import JudgeError
 from liangxin.judges import JudgeContext, open_judges
-from liangxin.judges.choice import read_choice
+from liangxin.judges.choices.choice import read_choice
 from liangxin.records import Case, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from liangxin.judges.marks import in_answer_block, strip_tokens
-from liangxin.judges.mentions import LIMIT
+from liangxin.judges.choices.marks import in_answer_block, strip_tokens
+from liangxin.judges.choices.mentions import LIMIT
 from liangxin.reasoning import strip_think
 from liangxin.zh import clean_text, normalise, strip_fence
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liangxin.judges import mentions
-from liangxin.judges.mentions import EITHER, LIMIT, ONE, TWO, prepare
+from liangxin.judges.choices import mentions
+from liangxin.judges.choices.mentions import EITHER, LIMIT, ONE, TWO, prepare
 from liangxin.zh import normalise
 
 

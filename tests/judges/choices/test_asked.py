@@ -15,9 +15,9 @@ import pytest
 
 from liangxin.benchmarks.declared.parts import choice_scale
 from liangxin.judges import JudgeContext, open_judges
-from liangxin.judges.asked import comparison_wanted, wrong_wanted
-from liangxin.judges.choice import read_choice
-from liangxin.judges.options import read_option
+from liangxin.judges.choices.asked import comparison_wanted, wrong_wanted
+from liangxin.judges.choices.choice import read_choice
+from liangxin.judges.choices.options import read_option
 from liangxin.records import Case
 from liangxin.specs import Benchmark
 

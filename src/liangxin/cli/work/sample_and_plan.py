@@ -11,10 +11,10 @@ from typing import Any
 
 from rich.table import Table
 
-from liangxin.analysis.choosing import judge_for
-from liangxin.analysis.plans import Wanted, plan
+from liangxin.analysis.blind_sample import ToRead, Wish, sample
+from liangxin.analysis.named_judges import judge_for
+from liangxin.analysis.needed_sizes import Wanted, plan
 from liangxin.analysis.ranking import Leaderboard, Row, leaderboard, leaderboard_fields
-from liangxin.analysis.sampling import ToRead, Wish, sample
 from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
