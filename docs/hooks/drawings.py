@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from liangxin.store.relations import RELATIONS
 from sqlalchemy import Table
 
 from liangxin.store.people import PEOPLE
+from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import METADATA
 
 ROOT = Path(__file__).parents[2]
