@@ -29,11 +29,12 @@ LEAST = 20
 """Labelled answers of a level and length, or items of a cell, below which nothing is narrowed."""
 WIDE = 60.0
 """Points beyond which the numbers say nothing (不能判断)."""
-NOT_MEASURED = "not measured"
-UNLIKE = "unlike every source"
 _ROUNDING = 1e-12
+_SIDES = ("low", "high", "lowest", "highest")
 
 Why = Literal["not measured", "unlike every source"]
+NOT_MEASURED: Why = "not measured"
+UNLIKE: Why = "unlike every source"
 Span = tuple[float, float]
 
 
@@ -131,14 +132,15 @@ def judge_band(
         return JudgeBand(sources=(), why=NOT_MEASURED)
     found = _Ranges(used, confidence)
     cuts = sorted({worth for cell in cells for worth in cell.worths.values()})
-    total = dict.fromkeys(("low", "high", "lowest", "highest"), cuts[0])
+    total = dict.fromkeys(_SIDES, cuts[0])
     for below, cut in pairwise(cuts):
         ends = found.ends(cells, cut)
         if ends is None:
             return JudgeBand(sources=names, why=UNLIKE)
         for side, share in _shares(cells, gaps, ends, cut).items():
             total[side] += (cut - below) * share
-    return JudgeBand(sources=names, **total)
+    low, high, lowest, highest = (total[side] for side in _SIDES)
+    return JudgeBand(sources=names, low=low, high=high, lowest=lowest, highest=highest)
 
 
 def difference(second: JudgeBand, first: JudgeBand) -> JudgeBand:
@@ -192,8 +194,8 @@ def error_range(
         side = worth >= cut
         limits = []
         for table in placed:
-            ruled = table.get(level, {})
-            n = sum(ruled.values())
+            ruled = table.get(level, Counter())
+            n = ruled.total()
             if n >= LEAST:
                 right = sum(count for name, count in ruled.items() if (worths[name] >= cut) == side)
                 limits.append(wilson(right, n, confidence))
