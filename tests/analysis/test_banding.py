@@ -425,7 +425,6 @@ def test_a_band_too_wide_says_so_beside_the_numbers(
 
 
 def test_the_rules_tell_what_their_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from liangxin.judges import rule
 
     file = tmp_path / "rule_sources.json"
     monkeypatch.setattr(rule, "SOURCES", file)

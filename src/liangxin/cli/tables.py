@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -40,7 +41,7 @@ def print_result(result: RunResult) -> None:
         if judge.validation is not None:
             out.print(plain(_validity(judge.validation, run)))
         out.print(_score_table(result, judge))
-        for note in _band_notes(judge):
+        for note in _band_notes(result, judge):
             out.print(plain(note))
         if any(score.corrected is not None for score in judge.scores):
             out.print(_corrected_table(result, judge))
@@ -150,16 +151,24 @@ def band_basis(basis: Mapping[str, object]) -> str:
     return "评审误差测自 the judge's error was measured on: " + ("; ".join(map(str, names)) or "—")
 
 
-def _band_notes(judge: JudgeResult) -> Iterator[str]:
-    """On what the bands rest; and where there is none, what gives one."""
-    bases = [score.judge_basis for score in judge.scores if score.judge_basis and score.value is not None]
-    names = [name for basis in bases for name in basis["sources"]]  # type: ignore[attr-defined]
+def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
+    """On what the bands rest; and where there is none, or one is wide, what gives a narrower one."""
+    shown = [score for score in judge.scores if score.judge_basis is not None and score.value is not None]
+    names: dict[str, None] = {}
+    open_ = False
+    for score in shown:
+        basis: Mapping[str, Any] = score.judge_basis or {}
+        names |= dict.fromkeys(basis["sources"])
+        wide = cannot_tell(score.measure, score.judge_low, score.judge_high, result.benchmark)
+        open_ = open_ or wide or basis["why"] is not None
     if names:
-        yield band_basis({"sources": list(dict.fromkeys(names))})
-    if any(basis["why"] is not None for basis in bases):
+        yield band_basis({"sources": list(names)})
+    if open_:
+        run = result.run.label
         yield (
-            "没有误差带的数只含抽样误差；标注一部分可测：`liangxin sample RUN --for-labels 240`，再 `liangxin validate RUN --gold labels:FILE` "
-            "(numbers without a band hold the sampling only; labels on a part measure the judge)"
+            f"区间只含抽样误差。误差带没有或太宽时，人工标注可测: liangxin sample {run} --for-labels 240 --output labels.jsonl; "
+            f"liangxin validate {run} --judge {judge.record.spec} --gold labels:labels.jsonl "
+            "(intervals are of the sampling only; people's labels measure the judge)"
         )
 
 

@@ -19,7 +19,7 @@ from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
 from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles
 from liangxin.store import Database, Runs, dialogues
-from liangxin.words import Bilingual, category_titles, same, status_title, verdict_title
+from liangxin.words import Bilingual, band_title, category_titles, same, status_title, verdict_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class JudgeView:
     tiles: tuple[tuple[Table, Number], ...]
     measured_on: tuple[str, ...]
     """On which labelled sets its error was measured."""
-    unmeasured: bool
-    """Whether an overall number has no band for its error."""
+    unknown: tuple[Bilingual, ...]
+    """Why overall numbers have no band for its error."""
     bias: Bias | None
     facts: tuple[Fact, ...]
 
@@ -192,7 +192,7 @@ def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:
         verdict_chart=_stack(verdicts, f"裁决状态 verdicts by status: {judge.record.identity}"),
         tiles=tiles(result.benchmark, series),
         measured_on=tuple(dict.fromkeys(name for one in bases for name in one["sources"])),
-        unmeasured=any(one["why"] is not None for one in bases),
+        unknown=tuple(dict.fromkeys(band_title(one["why"]) for one in bases if one["why"] is not None)),
         bias=None if judge.position_bias is None else bias_view(judge.position_bias, series.number),
         facts=facts(judge.record.manifest),
     )
