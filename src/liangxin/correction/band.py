@@ -6,7 +6,7 @@ the share π of truly counted answers is then every one that can give the share 
 
     q = π Se + (1 - π)(1 - Sp)  for some Se in [Se₋, Se₊], Sp in [Sp₋, Sp₊]
 
-Both sides are linear in π, and nothing is divided by Se + Sp - 1. The proof stands in docs/statistics/judge-band.
+Both sides are linear in π, and nothing is divided by Se + Sp - 1. The proof stands in docs/judge-band.
 
 Sources: Rogan and Gladen 1978 (the equation); Manski 2003, *Partial Identification of Probability Distributions*
 (ranges instead of points); Wilson 1927; Clopper and Pearson 1934; Zou and Donner 2008 (MOVER).
