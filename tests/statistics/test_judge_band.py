@@ -16,7 +16,7 @@ import pytest
 from liangxin.correction.band import BandCell, judge_band
 from liangxin.correction.sources import JudgeSource, SourceCount
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 Length = Literal["short", "middle", "long"]
 LENGTHS: tuple[Length, ...] = ("short", "middle", "long")
