@@ -65,11 +65,11 @@ def test_a_judge_that_may_err_decides_nothing_unless_it_is_measured_or_trusted(f
     shown = liangxin(folder, *words, "1").stdout
     assert "more labels would decide" in shown
     assert ("liangxin sample RUN" in shown) == (found["judge_basis"]["why"] is not None)
-    words = (*words, "60")
-    trusted = told(folder, *words, "--judge-trusted")
+    sure = (*words, "60", "--judge-trusted")
+    trusted = told(folder, *sure)
     assert (trusted["verdict"], trusted["judge_basis"]) == ("meets", None)
-    assert "judge's error is not in the bounds" in liangxin(folder, *words, "--judge-trusted").stdout
-    both = liangxin(folder, *words, "--judge-trusted", "--corrected")
+    assert "judge's error is not in the bounds" in liangxin(folder, *sure).stdout
+    both = liangxin(folder, *sure, "--corrected")
     assert (both.returncode, both.stdout) == (2, "")
     (score,) = [
         one
