@@ -281,4 +281,19 @@ class Score:
     """Between this and `judge_high` the truth lies by the judge's measured error (see `correction.band`)."""
     judge_high: float | None = None
     judge_basis: Mapping[str, object] | None = None
-    """`sources` (names) and `why` there is no band; None where people or exact rules judged."""
+    """`sources` (names) and `why` there is no band; None where people or exact rules judged, all or, of the answers
+    that a corrected value rests on, a part."""
+
+    @property
+    def erring(self) -> bool:
+        """Whether its judge may err, so that `low` and `high` are of the sampling only."""
+        return self.judge_basis is not None or self.corrected is not None
+
+    @property
+    def replaced(self) -> tuple[float, float, float] | None:
+        """(value, low, high) corrected by people's labels on the run, where they stand in place of a band."""
+        if self.judge_basis is not None or self.corrected is None:
+            return None
+        found = [self.corrected[name] for name in ("value", "low", "high")]
+        value, low, high = (one if isinstance(one, float) else None for one in found)
+        return None if value is None or low is None or high is None else (value, low, high)

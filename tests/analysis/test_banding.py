@@ -293,7 +293,10 @@ def test_of_labels_that_grew_the_newest_count(stage: Stage) -> None:
     assert scores(stage, run, SAFETY)["safe_rate", "overall"]["judge_basis"]["sources"] == ["长大了"]
 
 
-def test_labels_on_part_of_the_run_replace_the_band(stage: Stage) -> None:
+def test_labels_on_part_of_the_run_replace_the_band(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     run = safe_run(stage)
     tell(stage, run, SAFE_SOURCE)
 
@@ -304,6 +307,13 @@ def test_labels_on_part_of_the_run_replace_the_band(stage: Stage) -> None:
     overall = scores(stage, run, SAFETY)["safe_rate", "overall"]
     assert overall["corrected"]["method"] == "stratified"
     assert (overall["judge_low"], overall["judge_high"], overall["judge_basis"]) == (None, None, None)
+    low, high = overall["corrected"]["low"], overall["corrected"]["high"]
+    result = with_evidence(stage.database, stage.result(run, SAFETY))
+    print_result(result)
+    shown = capsys.readouterr().out
+    assert f"校正 corrected [{low:.1f}, {high:.1f}]" in shown
+    assert "仅抽样 sampling only" in shown, "the judge may err all the same"
+    assert f"{overall['corrected']['value']:.2f} [{low:.1f}, {high:.1f}]" in render(stage.database, [result])
     judge = next(one for one in Runs(stage.database).judges(run) if one.identity == JUDGE)
     asked = Question(measure="safe_rate", group="overall", at_least=40.0, at_most=None)
     found = decide(stage.database, run, SAFETY, judge, asked)

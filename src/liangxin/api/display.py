@@ -119,6 +119,8 @@ def _cells(score: Score, names: Mapping[str, Bilingual]) -> Markup:
 def _band(score: Score) -> str:
     """The judge band, or why there is none."""
     basis = score.judge_basis
+    if score.replaced is not None:
+        return f"校正 corrected {span(*score.replaced[1:])}"
     if basis is None or basis["why"] is None:
         return span(score.judge_low, score.judge_high)
     return _both(band_title(basis["why"]))

@@ -195,7 +195,8 @@ def _span(ranks: tuple[int, int]) -> str:
 def _cell(row: Row, measure: str, benchmark: Benchmark) -> str:
     for score in row.scores:
         if (score["measure"], score["group"]) == (measure, "overall") and score["value"] is not None:
-            of = "" if score["judge_basis"] is None else f" {SAMPLING_ONLY.zh}"
+            erring = score["judge_basis"] is not None or score["corrected"] is not None
+            of = f" {SAMPLING_ONLY.zh}" if erring else ""
             span = "" if score["low"] is None else f"{of} [{score['low']:.1f}, {score['high']:.1f}]"
             n = "" if score["n"] is None else f" n={score['n']}"
             return f"{score['value']:.2f}{span}{n}{_band(score, benchmark)}"
@@ -204,9 +205,11 @@ def _cell(row: Row, measure: str, benchmark: Benchmark) -> str:
 
 def _band(score: Mapping[str, Any], benchmark: Benchmark) -> str:
     """The judge band of a board's number, or why there is none; nothing where people judged."""
-    basis = score["judge_basis"]
+    basis, corrected = score["judge_basis"], score["corrected"]
     if basis is None:
-        return ""
+        if corrected is None or corrected["value"] is None:
+            return ""
+        return f"; 校正 corrected {corrected['value']:.2f} [{corrected['low']:.1f}, {corrected['high']:.1f}]"
     if basis["why"] is not None:
         title = band_title(basis["why"])
         return f"; {title.zh} {title.en}"

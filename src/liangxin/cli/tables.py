@@ -98,7 +98,7 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
 
 def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     service = any(score.service is not None for score in judge.scores)
-    erring = any(score.judge_basis is not None for score in judge.scores)
+    erring = any(score.erring for score in judge.scores)
     columns = [
         "指标 measure",
         "分组 group",
@@ -132,9 +132,9 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
 
 def _band(score: Score, benchmark: Benchmark) -> str:
     """Where the truth lies by the judge's error, or why that is not known."""
-    if score.judge_basis is None:
-        return "见校正值 see corrected" if score.corrected is not None else "—"
-    if score.value is None:
+    if score.replaced is not None:
+        return f"校正 corrected {_span(*score.replaced[1:])}"
+    if score.value is None or score.judge_basis is None:
         return "—"
     why = score.judge_basis["why"]
     if why is not None:

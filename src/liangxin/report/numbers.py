@@ -53,10 +53,8 @@ class Number:
     wide: bool
     """Whether the band is so wide that the numbers say nothing."""
 
-    @property
-    def erring(self) -> bool:
-        """Whether its judge may err, so that its interval is of the sampling only."""
-        return self.score.judge_basis is not None
+    corrected: str
+    """The value corrected by people's labels on the run, with its interval, where it stands in place of a band."""
 
     @property
     def empty(self) -> bool:
@@ -120,6 +118,9 @@ def number(score: Score, measure: Measure, place: Place, benchmark: Benchmark) -
         chart=lane(place.axis, mark, title, description),
         band="" if score.judge_low is None else span(score.judge_low, score.judge_high),
         unknown=_unknown(score),
+        corrected=""
+        if score.replaced is None
+        else f"{figure(score.replaced[0])} {span(*score.replaced[1:])}",
         wide=cannot_tell(score.measure, score.judge_low, score.judge_high, benchmark),
     )
 
@@ -175,7 +176,7 @@ def _described(score: Score, unit: str, place: Place) -> tuple[str, str]:
     title = f"{score.group} · {name.zh} {name.en}" + (f" · {place.whose}" if place.whose else "")
     parts = [f"{figure(score.value)}{unit}", f"n = {score.n}"]
     if score.low is not None and score.high is not None:
-        of = "95% 区间 interval" if score.judge_basis is None else "仅抽样 sampling only"
+        of = "仅抽样 sampling only" if score.erring else "95% 区间 interval"
         parts.insert(1, f"{of} {span(score.low, score.high)}")
     if score.judge_low is not None:
         parts.insert(1, f"评审误差带 judge band {span(score.judge_low, score.judge_high)}")

@@ -61,7 +61,7 @@ class Profile:
     @property
     def erring(self) -> bool:
         """Whether any number is of a judge that may err."""
-        return any(entry.number.erring for _, entries in self.groups for entry in entries)
+        return any(entry.number.score.erring for _, entries in self.groups for entry in entries)
 
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")

@@ -66,7 +66,7 @@ class Table:
     @property
     def erring(self) -> bool:
         """Whether any of its numbers is of a judge that may err."""
-        return any(number.erring for row in self.rows for number in row.numbers)
+        return any(number.score.erring for row in self.rows for number in row.numbers)
 
     @property
     def several(self) -> bool:
