@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.banding import ON_THE_RUN, measured_error
 from liangxin.analysis.correcting import corrections
 from liangxin.analysis.deciding_corrected import (
     CANNOT_SAY,
@@ -19,6 +18,7 @@ from liangxin.analysis.deciding_corrected import (
     decide_corrected,
 )
 from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
 from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError

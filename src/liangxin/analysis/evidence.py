@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liangxin.analysis.banding import banded, measured_error
 from liangxin.analysis.correcting import corrections
+from liangxin.engine.banding import banded, measured_error
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.stored import stored_result
 from liangxin.store import Database, Evidence, RunRecord, ValidationRecord

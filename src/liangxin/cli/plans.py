@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.table import Table
 
-from liangxin.analysis.banding import cannot_tell
 from liangxin.analysis.choosing import judge_for
 from liangxin.analysis.plans import Wanted, plan
 from liangxin.analysis.ranking import Leaderboard, Row, leaderboard, leaderboard_fields
@@ -20,6 +19,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.engine.banding import cannot_tell
 from liangxin.engine.export import write_whole
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError

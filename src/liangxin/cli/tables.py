@@ -12,9 +12,9 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from liangxin.analysis.banding import cannot_tell
 from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
+from liangxin.engine.banding import cannot_tell
 from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
@@ -164,10 +164,11 @@ def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
     if names:
         yield band_basis({"sources": list(names)})
     if open_:
-        run = result.run.label
+        run, spec = result.run.label, judge.record.spec
+        train = f"; liangxin scorer train --from {run} --output DIR" if spec.startswith("scorer") else ""
         yield (
             f"区间只含抽样误差。误差带没有或太宽时，人工标注可测: liangxin sample {run} --for-labels 240 --output labels.jsonl; "
-            f"liangxin validate {run} --judge {judge.record.spec} --gold labels:labels.jsonl "
+            f"liangxin validate {run} --judge {spec} --gold labels:labels.jsonl{train} "
             "(intervals are of the sampling only; people's labels measure the judge)"
         )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from liangxin.analysis.banding import cannot_tell
 from liangxin.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
+from liangxin.engine.banding import cannot_tell
 from liangxin.measures.formulas import attainable, formula_of
 from liangxin.records import Measure, Score
 from liangxin.specs import Benchmark

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from liangxin.analysis.banding import cannot_tell
 from liangxin.analysis.deciding import Question, answer_fields, decide
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.pairs import pairs
@@ -22,6 +21,7 @@ from liangxin.cli.plans import _board
 from liangxin.cli.tables import print_result
 from liangxin.correction.band import BandCell, judge_band
 from liangxin.correction.sources import JudgeSource, SourceCount, length_of, sources_text
+from liangxin.engine.banding import cannot_tell
 from liangxin.engine.counting import level_counts
 from liangxin.engine.summary import summary
 from liangxin.judges import rule
