@@ -8,9 +8,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TextIO, TypeVar
 
+from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
@@ -19,9 +20,17 @@ from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
-from liangxin.judges import NO_JUDGE, Judge, JudgeContext, judge_traits, judge_versions, open_judges
+from liangxin.judges import (
+    NO_JUDGE,
+    Judge,
+    JudgeContext,
+    MeasuredJudge,
+    judge_traits,
+    judge_versions,
+    open_judges,
+)
 from liangxin.models import ChatModel, Recorded, Templated, open_model
-from liangxin.specs import Benchmark, RunSpec
+from liangxin.specs import Benchmark, RunSpec, scales_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
 
 T = TypeVar("T")
@@ -114,14 +123,14 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    records = await _rule(session, run, judges, stop)
+    records = await _rule(session, run, benchmark, judges, stop)
     return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
 ) -> list[JudgeRecord]:
-    return await _rule(session, run, _open(session, run, spec, benchmark), stop)
+    return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
 
 
 def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
@@ -159,7 +168,11 @@ def _context(
 
 
 async def _rule(
-    session: Session, run: RunRecord, judges: Sequence[_OpenedJudge], stop: Stop
+    session: Session,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judges: Sequence[_OpenedJudge],
+    stop: Stop,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
@@ -168,7 +181,7 @@ async def _rule(
             for spec, judge in judges:
                 if stop.requested:
                     break
-                record = records.get(judge.identity) or _entered(runs, run, spec, judge)
+                record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
                 records[judge.identity] = record
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
@@ -181,11 +194,20 @@ async def _rule(
     return list(records.values())
 
 
-def _entered(runs: Runs, run: RunRecord, spec: str, judge: Judge) -> JudgeRecord:
-    """The judge's row in the store; the versions of the packages that bring it stand there, not in its identity."""
+def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:
+    """The judge's row in the store.
+
+    The versions of the packages that bring it and the sets that its error was measured on stand there, not in its
+    identity.
+    """
     versions = judge_versions(spec)
     manifest = {**judge.manifest(), **({"versions": versions} if versions else {})}
-    return runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    record = runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    if not isinstance(judge, MeasuredJudge):
+        return record
+    scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
+    told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
+    return runs.set_sources(record, sources_text(told) if told else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
