@@ -14,7 +14,7 @@ from liangxin.judges.scorer import DEFAULT
 from liangxin.judges.scoring.files import read_settings, weights_digest
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.near import near_pairs
-from liangxin.scorer.pairs import PAIRS, own_pairs
+from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
 
 KINDS = {
     "refusal_quoting",
@@ -104,7 +104,7 @@ def test_it_beats_every_baseline_on_the_pairs_by_more_than_the_interval() -> Non
     assert right.mean() > 0.78
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(
     "LIANGXIN_DATA" not in os.environ, reason="LIANGXIN_DATA names no folder with the public sets"
 )
