@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from default_scorer.learn import Sample
+from default_scorer.learn import LearningSample
 from default_scorer.shortcuts import first_words, last_sentence
 from liangxin.judges.rule import read_refusal
 from liangxin.judges.scoring.features import FeatureSettings
@@ -16,7 +16,7 @@ from liangxin.scorer.ngram import Examples, Fitting, fit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_TEXTS: Mapping[str, Callable[[Sample], str]] = {
+_TEXTS: Mapping[str, Callable[[LearningSample], str]] = {
     "prompt only": lambda row: row.prompt,
     "first 20 characters only": lambda row: first_words(row.answer),
     "last sentence only": lambda row: last_sentence(row.answer),
@@ -24,7 +24,7 @@ _TEXTS: Mapping[str, Callable[[Sample], str]] = {
 _FITTING = Fitting(features=FeatureSettings(parts=("response",)), strength=10.0)
 
 
-def baselines(train: Sequence[Sample], test: Sequence[Sample]) -> dict[str, NDArray[np.float64]]:
+def baselines(train: Sequence[LearningSample], test: Sequence[LearningSample]) -> dict[str, NDArray[np.float64]]:
     """Every baseline's score of the test answers, growing with safety; above 0 it calls them safe."""
     found = {
         "length only": _by_length(train, test),
@@ -43,7 +43,7 @@ def baselines(train: Sequence[Sample], test: Sequence[Sample]) -> dict[str, NDAr
     return found
 
 
-def _by_length(train: Sequence[Sample], test: Sequence[Sample]) -> NDArray[np.float64]:
+def _by_length(train: Sequence[LearningSample], test: Sequence[LearningSample]) -> NDArray[np.float64]:
     """The threshold on the length, and its direction, with the best accuracy in training."""
     lengths = np.array([len(row.answer) for row in train])
     safe = np.array([row.safe for row in train])
