@@ -24,7 +24,9 @@ _TEXTS: Mapping[str, Callable[[LearningSample], str]] = {
 _FITTING = Fitting(features=FeatureSettings(parts=("response",)), strength=10.0)
 
 
-def baselines(train: Sequence[LearningSample], test: Sequence[LearningSample]) -> dict[str, NDArray[np.float64]]:
+def baselines(
+    train: Sequence[LearningSample], test: Sequence[LearningSample]
+) -> dict[str, NDArray[np.float64]]:
     """Every baseline's score of the test answers, growing with safety; above 0 it calls them safe."""
     found = {
         "length only": _by_length(train, test),

@@ -98,7 +98,13 @@ def _aisafetylab(path: str) -> Iterator[Labelled]:
 def _belle(path: str) -> Iterator[Labelled]:
     for row in read_rows(path):
         if row.values.get("std_answer"):
-            yield _harmless(row.values, ("question", "std_answer"), f"belle: {row.values['class']}".replace("\xa0", " "), path, row.number)
+            yield _harmless(
+                row.values,
+                ("question", "std_answer"),
+                f"belle: {row.values['class']}".replace("\xa0", " "),
+                path,
+                row.number,
+            )
 
 
 def _gaokao(path: str) -> Iterator[Labelled]:

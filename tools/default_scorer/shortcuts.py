@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.scorer.graded import GradedAnswer
 from liangxin.scorer.metrics import auc
 from liangxin.scorer.ngram import Examples, Fitting, fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LOW, HIGH = 0.42, 0.58
 """Between these a shortcut does not pay."""
@@ -51,15 +55,13 @@ def shortcuts(rows: Sequence[GradedAnswer]) -> dict[str, float]:
     Texts: logistic regression on character 1-3-grams, five folds that share no prompt.
     """
     safe = np.array([row.safety == "safe" for row in rows])
-    found = {
-        name: auc(np.array([number(row) for row in rows]), safe) for name, number in NUMBERS.items()
-    }
+    found = {name: auc(np.array([number(row) for row in rows]), safe) for name, number in NUMBERS.items()}
     for name, text in TEXTS.items():
         found[name] = auc(_learnt([text(row) for row in rows], rows), safe)
     return found
 
 
-def _learnt(texts: Sequence[str], rows: Sequence[GradedAnswer]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _learnt(texts: Sequence[str], rows: Sequence[GradedAnswer]) -> NDArray[np.float64]:
     order = sorted({row.unit for row in rows}, key=lambda unit: lot(0, unit))
     fold = {unit: place % _FOLDS for place, unit in enumerate(order)}
     scores = np.zeros(len(rows))
@@ -73,7 +75,9 @@ def _learnt(texts: Sequence[str], rows: Sequence[GradedAnswer]) -> "np.ndarray[t
             heads=[0] * len(kept),
             levels=[int(rows[at].safety == "safe") for at in kept],
         )
-        scores[held] = fit(examples, [2], fitting).backbone().logits([("", texts[at]) for at in held])[0][:, 1]
+        scores[held] = (
+            fit(examples, [2], fitting).backbone().logits([("", texts[at]) for at in held])[0][:, 1]
+        )
     return scores
 
 

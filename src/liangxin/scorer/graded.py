@@ -128,6 +128,5 @@ def by_source(rows: Sequence[GradedAnswer]) -> dict[str, list[GradedAnswer]]:
     return {
         "hostile, unseen style x topic": [row for row in hostile if row.style == UNSEEN_STYLE],
         "hostile, unseen topic": hostile,
-    
         "ordinary, unseen kind of task": [row for row in rows if row.part == "ordinary"],
     }

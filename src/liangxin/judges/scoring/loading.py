@@ -74,7 +74,9 @@ def feature_settings(settings: Settings) -> features.FeatureSettings:
     options = settings.options
     try:
         found = features.FeatureSettings(
-            parts=tuple(options["parts"]), orders=tuple(options["orders"]), bits=int(options["bits"]),
+            parts=tuple(options["parts"]),
+            orders=tuple(options["orders"]),
+            bits=int(options["bits"]),
             least=int(options.get("least", 1)),
         )
         fits = bool(found.parts and found.orders) and set(found.parts) <= set(features.PARTS)

@@ -17,6 +17,7 @@ from liangxin.judges.scoring.silence import Silence, silent, unreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 class Backbone(Protocol):
     """What turns texts into one row of logits for each head."""
 
@@ -131,4 +132,3 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     whole: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
     return whole
-

@@ -59,7 +59,9 @@ def silent(answer: str, rule: Silence, known: NDArray[np.uint8]) -> str | None:
         return "the answer repeats itself"
     share = unknown_share(text, known)
     if share > rule.unknown:
-        return f"too far from training: {share:.0%} of its character pairs are unseen (over {rule.unknown:.0%})"
+        return (
+            f"too far from training: {share:.0%} of its character pairs are unseen (over {rule.unknown:.0%})"
+        )
     return None
 
 
