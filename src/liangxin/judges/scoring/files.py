@@ -62,13 +62,6 @@ class Settings:
     training: Mapping[str, Any] = field(default_factory=dict)
     """What it was trained on and how; for people and for the identity."""
 
-    def head_for(self, dimension: str | None) -> int | None:
-        """The place of the head for a dimension: its own, else `*`, else None."""
-        names = [head.name for head in self.heads]
-        if dimension is not None and dimension in names:
-            return names.index(dimension)
-        return names.index("*") if "*" in names else None
-
     def head_on(self, dimension: str | None, scale: Scale) -> int | None:
         """The place of the head that rules on a dimension by a scale, or None.
 
