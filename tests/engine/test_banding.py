@@ -293,6 +293,25 @@ def test_of_labels_that_grew_the_newest_count(stage: Stage) -> None:
     assert scores(stage, run, SAFETY)["safe_rate", "overall"]["judge_basis"]["sources"] == ["长大了"]
 
 
+@pytest.mark.parametrize("taught", ["run", "file", "other"])
+def test_what_a_scorer_learnt_from_is_no_source(stage: Stage, taught: str) -> None:
+    """Neither the run whose labels trained it, nor another model's answers to the same prompts, nor its file."""
+    asked = safe_run(stage, name="教", data="c" * 64)
+    training = {
+        "run": {"runs": f"run {asked.id}"},
+        "file": {"file": "人.jsonl", "sha256": "1" * 64},
+        "other": {"runs": "run 0123456789ab", "sha256": "2" * 64},
+    }[taught]
+    manifest = {"kind": "scorer", "settings": {"training": training}}
+    measured = stage.run(SAFETY, items(300), answered, name="量", model="openai:丁", data="c" * 64)
+    run = stage.run(SAFETY, items(100), answered, name="测")
+    for one in (measured, run):
+        stage.judge(one, lambda *_: Verdict(level="safe"), manifest=manifest)
+    labelled_set(stage, measured, SAFETY, lambda item: "safe" if int(item.id[2:]) < 160 else "unsafe")
+    why = scores(stage, run, SAFETY)["safe_rate", "overall"]["judge_basis"]["why"]
+    assert why == (None if taught == "other" else "not measured")
+
+
 def test_labels_on_part_of_the_run_replace_the_band(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
