@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -13,18 +13,19 @@ from rich.table import Table
 
 from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
-from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
+from liangxin.engine.headline import headlines, said_by, ungiven
+from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
 from liangxin.store import RunRecord, ValidationRecord
-from liangxin.words import Bilingual, category_titles
+from liangxin.words import Bilingual, category_titles, title_of
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
 FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
 
 
 def print_result(result: RunResult) -> None:
-    """Headline, one table a judge, what is missing and why."""
+    """The headline, what no judge here gives, one table a judge with what is missing and why."""
     out = console()
     run = result.run
     out.print(plain(f"{result.benchmark.title.zh} {result.benchmark.title.en} · {run.model} · {run.label}"))
@@ -33,11 +34,14 @@ def print_result(result: RunResult) -> None:
     if run.traits.scripted:
         out.print(FAKE)
     out.print(f"回答 replies: {_counts(result.replies)}")
+    for line in _headline_lines(result):
+        out.print(plain(line))
     for judge in result.judges:
         out.print(plain(f"\n评审 judge: {judge.record.identity}    裁决 verdicts: {_counts(judge.verdicts)}"))
         if judge.validation is not None:
             out.print(plain(_validity(judge.validation, run)))
-        out.print(_score_table(result, judge))
+        if said_by(judge):
+            out.print(_score_table(result, judge))
         if any(score.corrected is not None for score in judge.scores):
             out.print(_corrected_table(result, judge))
         if judge.position_bias is not None:
@@ -91,6 +95,19 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
     console().print(table)
 
 
+def _headline_lines(result: RunResult) -> Iterator[str]:
+    """The number that the run comes to, what stands beside it, and what is not given, a line each."""
+    for place, one in enumerate(headlines(result)):
+        title, score = title_of(one.measure), one.score
+        missing = f", 缺失 missing {score.missing}" if score.missing else ""
+        yield (
+            f"{'旁列 beside' if place else '总分 headline'}: {title.zh} {score.measure} {_value(score)} "
+            f"{_span(score.low, score.high)} n={score.n}{missing}    评审 judge: {one.judge.record.identity}"
+        )
+    for lack in ungiven(result):
+        yield lack.line
+
+
 def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     service = any(score.service is not None for score in judge.scores)
     columns = [
@@ -107,9 +124,7 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         table.columns[name].justify = "right"
     names = category_titles(result.benchmark.taxonomy)
     before = ""
-    for score in _in_taxonomy_order(judge.scores, names):
-        if score.group != "overall" and NO_SUCH_LEVELS in score.missing_by_reason:
-            continue
+    for score in _in_taxonomy_order(said_by(judge), names):
         if before and before != score.measure:
             table.add_section()
         row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]

@@ -61,8 +61,8 @@ class Profile:
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")
 _HEADLINE_NOTE = Bilingual(
-    zh="每个基准取其声明的第一个有值的指标，各轴从该指标的最低分到最高分，向外为好。",
-    en="Each benchmark's first measure that has a value, from its lowest to its highest score; outwards is better.",
+    zh="每个基准取其声明的第一个有值的指标（自己的量表没有时取安全率），各轴从该指标的最低分到最高分，向外为好。",
+    en="Each benchmark's first measure that has a value (the safe rate where its own scale has none), from its lowest to its highest score; outwards is better.",
 )
 _REFUSAL = Bilingual(zh="拒答率", en="Refusal rate")
 _REFUSAL_NOTE = Bilingual(
@@ -92,7 +92,7 @@ def _model(view: RunView) -> str:
 
 def _profile(views: Sequence[RunView]) -> Profile:
     told = [(view, _told(view)) for view in views]
-    headline = [_first(entries, "primary") for _, entries in told]
+    headline = [_first(entries, "primary", "safety") for _, entries in told]
     refusal = [_first(entries, "refusal") for _, entries in told]
     figures = [
         _figure(views, headline, _HEADLINE, _HEADLINE_NOTE),
@@ -147,10 +147,11 @@ def _told(view: RunView) -> list[_Told]:
     return kept
 
 
-def _first(entries: Sequence[_Told], subject: str) -> _Told | None:
-    """The number that stands on a radar: the first with a value; a change between rounds is no level."""
+def _first(entries: Sequence[_Told], *subjects: str) -> _Told | None:
+    """The number on a radar: the first with a value, by subject; a change between rounds is no level."""
     fitting = [
         entry
+        for subject in subjects
         for entry in entries
         if entry[1].measure.subject == subject and formula_of(entry[1].measure).drawn
     ]
