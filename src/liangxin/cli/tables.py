@@ -98,10 +98,11 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
 def _headline_lines(result: RunResult) -> Iterator[str]:
     """The number that the run comes to, what stands beside it, and what is not given, a line each."""
     for place, one in enumerate(headlines(result)):
-        title, score = title_of(one.measure), one.score
+        title, score = title_of(one.measure).zh, one.score
+        name = title if score.measure in title else f"{title} {score.measure}"
         missing = f", 缺失 missing {score.missing}" if score.missing else ""
         yield (
-            f"{'旁列 beside' if place else '总分 headline'}: {title.zh} {score.measure} {_value(score)} "
+            f"{'旁列 beside' if place else '总分 headline'}: {name} {_value(score)} "
             f"{_span(score.low, score.high)} n={score.n}{missing}    评审 judge: {one.judge.record.identity}"
         )
     for lack in ungiven(result):
