@@ -151,7 +151,7 @@ def test_what_another_judge_gives_is_no_dash_beside_this_one(flames_page: Any) -
 
 
 def test_what_no_judge_gives_is_one_line_with_the_remedy(stage: Stage, parse: Parse) -> None:
-    run = stage.run(FLAMES, items(35), asked)
+    run = stage.run(FLAMES, flames_items(3), lambda *_: Reply(text="答"))
     stage.judge(run, lambda *_: Verdict(level="refused"), identity="rule@2", subject="refusal")
     root = parse(render(stage.database, [stage.result(run, FLAMES)]))
     assert root.all("p", kind="nothing") == []
@@ -169,8 +169,8 @@ def test_the_headline_stands_first(flames_page: Any, flames: RunResult) -> None:
     assert rate.value is not None
     assert f"{rate.value:.2f}" in first.text
     assert "拒答率" in beside.text
-    html = flames_page.text
-    assert html.index(first.text) < html.index("分组得分")
+    told = flames_page.one("main").text
+    assert told.index(first.text) < told.index("分组得分")
 
 
 def test_a_blocked_judge_stands_first_among_the_missing(flames_page: Any, flames: RunResult) -> None:

@@ -82,7 +82,9 @@ def leaderboard(
         if run.sample != samples:
             if samples:
                 continue
-            left_out.append(f"{run.label}: 样例·非成绩 (a sample is no result)")
+            left_out.append(
+                f"{run.label}: 样例·非成绩，另见 --samples (a sample is no result; see --samples)"
+            )
             continue
         results = [
             run_result(database, run, benchmark_of(run), [record]) for record in _judges(database, run, judge)

@@ -114,7 +114,9 @@ def leaderboard(
     ] = None,
     samples: Annotated[
         bool,
-        typer.Option("--samples", help="The embedded sample's runs alone, on a board of their own: no results."),
+        typer.Option(
+            "--samples", help="The embedded sample's runs alone, on a board of their own: no results."
+        ),
     ] = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT
+from liangxin.engine.headline import PREFERRED
 from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
@@ -132,8 +133,11 @@ _Told = tuple[JudgeView, Table, Number]
 
 
 def _told(view: RunView) -> list[_Told]:
-    """A run's overall numbers; what no judge could say stands once, with the reason."""
-    found = [(judge, frame, number) for judge in view.judges for frame, number in judge.tiles]
+    """A run's overall numbers, the headline's scale first; what no judge could say stands once, with the reason."""
+    found = sorted(
+        ((judge, frame, number) for judge in view.judges for frame, number in judge.tiles),
+        key=lambda one: PREFERRED.index(one[1].measure.subject),
+    )
     said = {frame.measure.name for _, frame, number in found if number.score.value is not None}
     kept: list[_Told] = []
     empty: set[str] = set()
