@@ -149,7 +149,7 @@ class RunSpec:
     benchmark: str
     model: str
     judges: tuple[str, ...] = ()
-    """Empty: the benchmark's default judge."""
+    """Empty: the benchmark's default judges."""
     data: str | None = None
     """None: the embedded sample."""
     limit: int | None = None
