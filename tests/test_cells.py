@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from liangxin import cells
-from liangxin.analysis.labelled import read_labelled
+from liangxin.analysis.labelled_file import read_labelled
 from liangxin.annotation.labels.label_studio import read_export
 from liangxin.annotation.labels.reading import FileErrors
 from liangxin.benchmarks import open_benchmark

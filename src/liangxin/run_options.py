@@ -52,8 +52,8 @@ def _option(name: str, kind: type, zh: str, en: str, **more: Any) -> RunOption:
 
 _ALL = (
     _option(
-        "judge", str, "由谁评审：见 `liangxin judges`。",
-        "Who rules: see `liangxin judges`.", metavar="SPEC",
+        "judge", str, "由谁评审：见 `liangxin judges`（默认：选择题用 choice，其余用 rule 和 scorer）。",
+        "Who rules: see `liangxin judges` (default: choice for choice items, else rule and scorer).", metavar="SPEC",
     ),
     _option(
         "base_url", str, "模型接口的地址，含 `/v1`。",
@@ -97,9 +97,10 @@ _ALL = (
         "A system prompt.", metavar="TEXT", of=lambda spec: spec.system,
     ),
     _option(
-        "choose_by", str, "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
-        "Choice items: by what the model writes, or by the likelihood of labels or texts.",
-        default=CHOOSE_BY, of=lambda spec: spec.choose_by, late=True,
+        "choose_by", str, "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然；没有对话模板的本机模型默认 label。",
+        "Choice items: by what the model writes (generation), or by the likelihood of labels or texts. Default: label for "
+        "gguf and hf without a chat template.",
+        of=lambda spec: None if spec.choose_by == CHOOSE_BY else spec.choose_by, late=True,
     ),
     _option(
         "name", str, "给运行起的名称。",

@@ -139,7 +139,7 @@ class Endpoint:
 ChooseBy = Literal["generation", "label", "text", "text-normalised"]
 """How a choice is made: from what the model writes, or by the likelihood of the labels or of the options' texts."""
 CHOOSE_BY: ChooseBy = "generation"
-"""How a choice is made where nothing is said."""
+"""How a choice is made where nothing is said, unless the model is one that cannot follow a format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ class RunSpec:
     benchmark: str
     model: str
     judges: tuple[str, ...] = ()
-    """Empty: the benchmark's default judge."""
+    """Empty: the benchmark's default judges."""
     data: str | None = None
     """None: the embedded sample."""
     limit: int | None = None
@@ -159,7 +159,8 @@ class RunSpec:
     name: str | None = None
     refusal: bool = False
     """Let an LLM judge rule on the refusal scale too, in a request of its own."""
-    choose_by: ChooseBy = CHOOSE_BY
+    choose_by: ChooseBy | None = None
+    """None: as the model can (see `engine.likelihood_choice.settled`)."""
     generation: Generation = Generation()
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)

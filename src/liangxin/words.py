@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from liangxin.records import Measure
 from liangxin.specs import Bilingual, Category
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "reason_title",
     "same",
     "status_title",
+    "title_of",
     "verdict_title",
 ]
 
@@ -50,6 +52,13 @@ def category_title(taxonomy: Iterable[Category], path: Sequence[str]) -> Bilingu
 def measure_title(name: str) -> Bilingual:
     """A measure's name for people."""
     return _MEASURES.get(name, (same(name), same("")))[0]
+
+
+def title_of(measure: Measure) -> Bilingual:
+    """A measure's name for people, a user's own where its declaration gives one."""
+    if measure.title is None:
+        return measure_title(measure.name)
+    return Bilingual(zh=measure.title[0], en=measure.title[1])
 
 
 def measure_note(name: str) -> Bilingual:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from liangxin.analysis.blind_sample import Wish, sample
 from liangxin.analysis.correcting import NOT_DRAWN, SEVERAL, corrections
 from liangxin.analysis.deciding import Question, answer_fields, decide
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.pairs import pairs
-from liangxin.analysis.sampling import Wish, sample
 from liangxin.analysis.validation import Subject, keep, validate
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.engine.summary import summary

@@ -17,8 +17,8 @@ from liangxin.analysis.ranking import leaderboard, leaderboard_fields
 from liangxin.analysis.validation import Subject, keep, validate
 from liangxin.api.frames import scores_frame
 from liangxin.benchmarks import BENCHMARKS
-from liangxin.cli.plans import _board
 from liangxin.cli.tables import print_result
+from liangxin.cli.work.sample_and_plan import _board
 from liangxin.correction.band import BandCell, judge_band
 from liangxin.correction.sources import JudgeSource, SourceCount, length_of, sources_text
 from liangxin.engine.banding import cannot_tell

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.correcting import corrections
-from liangxin.analysis.deciding_corrected import (
+from liangxin.analysis.corrected_claim import (
     CANNOT_SAY,
     WithError,
     any_time,
     decide_banded,
     decide_corrected,
 )
+from liangxin.analysis.correcting import ScoreKey, corrections
 from liangxin.analysis.values import UnitValues, unit_values
 from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
@@ -147,7 +147,7 @@ class _Asked:
 def _with_error(asked: _Asked, values: UnitValues, claim: Claim, span: tuple[float, float]) -> WithError:
     """By the corrected value where it is asked for or people labelled a part of the run, else by the judge band."""
     question = asked.question
-    place = (question.measure, question.group)
+    place = ScoreKey(question.measure, question.group)
     units = values.groups[question.group]
     sides = asked.database, asked.run, asked.benchmark, asked.judge
     two_sided = max(0.02, 2 * claim.confidence - 1)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.choosing import preferred
 from liangxin.analysis.comparing import overall_test
 from liangxin.analysis.evidence import with_evidence
+from liangxin.analysis.named_judges import preferred
 from liangxin.analysis.values import unit_values
 from liangxin.benchmarks.published import PublishedRow, published_rows
 from liangxin.engine.results import JudgeResult, RunResult, run_result
-from liangxin.engine.stored import benchmark_of, named_judges
+from liangxin.engine.stored import benchmark_of, chosen_by, named_judges
 from liangxin.engine.summary import score_fields
 from liangxin.inference.multiple import rank_sets
 from liangxin.records import Score
@@ -50,7 +50,9 @@ class Leaderboard:
     """What orders and ranks the rows: the benchmark's first."""
     rows: tuple[Row, ...]
     left_out: tuple[str, ...]
-    """Runs that are on no board, and why."""
+    """Runs that are not on this board, and why."""
+    sample: bool = False
+    """Whether its rows are of embedded samples, and so no results (样例·非成绩)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +62,29 @@ class _Measured:
     main: Score
 
 
-def leaderboard(database: Database, benchmark: Benchmark, judge: str | None = None) -> Leaderboard:
+def leaderboard(
+    database: Database, benchmark: Benchmark, judge: str | None = None, *, samples: bool = False
+) -> Leaderboard:
     """Every run of a benchmark that has a score, with the ranks that all pairwise tests leave open.
 
-    Samples enter no leaderboard. Runs of other items or by other judges are not tested against each other, so
+    Samples enter no leaderboard but one of their own, beside which no published row stands. Runs of other items or by other judges are not tested against each other, so
     nothing is claimed of their order.
 
     Args:
         judge: only rows by this judge; None takes each run's judge on the benchmark's own scale.
+        samples: the samples' own board, without any result.
     """
     measured: list[_Measured] = []
     left_out: list[str] = []
     for run in Runs(database).all():
         if run.benchmark != benchmark.name:
             continue
-        if run.sample:
-            left_out.append(f"{run.label}: 样例·非成绩 (a sample is no result)")
+        if run.sample != samples:
+            if samples:
+                continue
+            left_out.append(
+                f"{run.label}: 样例·非成绩，另见 --samples (a sample is no result; see --samples)"
+            )
             continue
         results = [
             run_result(database, run, benchmark_of(run), [record]) for record in _judges(database, run, judge)
@@ -90,9 +99,13 @@ def leaderboard(database: Database, benchmark: Benchmark, judge: str | None = No
     measured.sort(key=lambda one: direction * (one.main.value or 0.0))
     ranks = _ranks(database, benchmark, measured)
     rows = [_row(one, measured, found) for one, found in zip(measured, ranks, strict=True)]
-    rows += [_published(one) for one in published_rows(benchmark.name)]
+    rows += [] if samples else [_published(one) for one in published_rows(benchmark.name)]
     return Leaderboard(
-        benchmark=benchmark, measure=benchmark.measures[0].name, rows=tuple(rows), left_out=tuple(left_out)
+        benchmark=benchmark,
+        measure=benchmark.measures[0].name,
+        rows=tuple(rows),
+        left_out=tuple(left_out),
+        sample=samples,
     )
 
 
@@ -179,6 +192,8 @@ def _notes(one: _Measured, all_: Sequence[_Measured]) -> list[str]:
         notes.append(f"算法版本 arithmetic: {one.run.benchmark} {one.run.version}")
     if any(other.run.units != one.run.units for other in others):
         notes.append(f"题数 items asked: {one.run.units}")
+    if benchmark_of(one.run).kind == "choice":
+        notes.append(f"作答方式 choices: --choose-by {chosen_by(one.run)}")
     if one.main.missing:
         notes.append(f"缺失 missing: {one.main.missing}")
     if others and not any(_comparable(one, other) for other in others):
@@ -227,9 +242,10 @@ def _published(one: PublishedRow) -> Row:
 
 
 def leaderboard_fields(board: Leaderboard) -> dict[str, Any]:
-    """A leaderboard as the contract's JSON object."""
+    """A leaderboard as the contract's JSON object; the samples' own says so."""
     return {
         "benchmark": board.benchmark.name,
+        **({"sample": True} if board.sample else {}),
         "rows": [
             {
                 "model": row.model,

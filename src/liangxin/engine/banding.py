@@ -10,8 +10,8 @@ from liangxin.correction.band import NOT_MEASURED, WIDE, BandCell, BandGap, Judg
 from liangxin.correction.sources import JudgeSource, read_sources, sources_from
 from liangxin.engine.levels import ANY_TURN, LevelCounts
 from liangxin.measures.formulas import Formula, attainable, formula_of
-from liangxin.measures.kinds import Head, item_of
 from liangxin.measures.tally import ALL, Place, category_places, places_of
+from liangxin.measures.unit_kinds import Head, item_of
 from liangxin.records import LENGTHS, Measure, Scale, Score
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, Evidence, JudgeRecord, Runs

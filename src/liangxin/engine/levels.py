@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from liangxin.measures.kinds import Head, combined
+from liangxin.measures.unit_kinds import Head, combined
 from liangxin.records import LENGTHS, ReplyStatus, VerdictStatus
 from liangxin.store.columns import NO_TURN, STATUSES, Columns, Sheet
 

@@ -9,12 +9,12 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
-from liangxin.engine.choosing import check_benchmarks, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
+from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
@@ -78,8 +78,13 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
 
 
 def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
-    """The judge where none is named: `choice` for choice items, else `rule`."""
-    return ("choice",) if benchmark.kind == "choice" else ("rule",)
+    """The judges where none is named: `choice` for choice items, else `rule` and `scorer`, which ask nobody anything."""
+    return ("choice",) if benchmark.kind == "choice" else ("rule", "scorer")
+
+
+class _OpenedJudge(NamedTuple):
+    spec: str
+    judge: Judge
 
 
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
@@ -87,6 +92,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     runs = Runs(session.database)
     model = session.model or open_model(spec.model, spec.endpoint)
     try:
+        unsaid = spec.choose_by is None
+        spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
         run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
@@ -95,8 +102,13 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         session.tell(
             f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
         )
+        if unsaid and spec.choose_by == "label":
+            session.tell(
+                f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+                "labels (--choose-by generation lets it write)"
+            )
         # A judge that cannot be used must say so before the model is paid.
-        voices = _open(session, run, spec, benchmark)
+        judges = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
         with Writer(session.database) as writer:
             collector = Collector(session.database, run, model, spec, benchmark.scale_for)
@@ -111,8 +123,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    judges = await _rule(session, run, benchmark, voices, stop)
-    return run_result(session.database, run, benchmark, judges)
+    records = await _rule(session, run, benchmark, judges, stop)
+    return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
@@ -121,15 +133,15 @@ async def _judge(
     return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
 
 
-def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
-    voices: list[tuple[str, Judge]] = []
+def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
+    judges: list[_OpenedJudge] = []
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
         needs_items = judge_traits(judge_spec).needs_items
         context = _context(session, run, spec, benchmark, needs_items=needs_items)
-        voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
-    return voices
+        judges.extend(_OpenedJudge(judge_spec, judge) for judge in open_judges(judge_spec, context))
+    return judges
 
 
 def _context(
@@ -159,14 +171,14 @@ async def _rule(
     session: Session,
     run: RunRecord,
     benchmark: Benchmark,
-    voices: Sequence[tuple[str, Judge]],
+    judges: Sequence[_OpenedJudge],
     stop: Stop,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     try:
         with Writer(session.database) as writer:
-            for spec, judge in voices:
+            for spec, judge in judges:
                 if stop.requested:
                     break
                 record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
@@ -175,9 +187,9 @@ async def _rule(
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
                 progress.finish()
     finally:
-        for _, judge in voices:
+        for _, judge in judges:
             await judge.aclose()
-    for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
+    for notice in dict.fromkeys(notice for _, judge in judges for notice in judge.notices()):
         session.tell(notice)
     return list(records.values())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Judge(Protocol):
-    """One judge, bound to one benchmark and one of its scales (or, for people, one annotator's voice)."""
+    """One judge, bound to one benchmark and one of its scales (or, for people, to one annotator)."""
 
     identity: str
     """SPEC@12 hex digits of its prompt, scale, settings and weights (or the labels file's content)."""

@@ -40,7 +40,7 @@ class JudgeKind:
 
 CHOICE = JudgeKind(
     name="choice",
-    open="liangxin.judges.choice:open_choice",
+    open="liangxin.judges.choices.choice:open_choice",
     traits=JudgeTraits(exact=True),
     can_chat=False,
     help=(
@@ -58,7 +58,7 @@ SCORER = JudgeKind(
         SpecHelp(
             spec="scorer[:NAME|PATH]",
             zh="轻量评分器",
-            en="a light model trained on labels (liangxin scorer); the one in the package knows safe and unsafe only",
+            en="a light model trained on labels (liangxin scorer); the one in the package is a default, beside rule",
         ),
     ),
 )
@@ -69,7 +69,7 @@ RULE = JudgeKind(
         SpecHelp(
             spec="rule",
             zh="中文拒答规则",
-            en="refusal and safe redirection by Chinese rules (default for open questions)",
+            en="refusal and safe redirection by Chinese rules (default for open questions, beside scorer)",
         ),
     ),
 )

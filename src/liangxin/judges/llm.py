@@ -17,7 +17,7 @@ from liangxin.judges.base import JudgeContext
 from liangxin.judges.contract import Contract
 from liangxin.judges.families import families, kinship
 from liangxin.judges.identity import canonical, identity
-from liangxin.models import ChatModel, model_package, open_model
+from liangxin.models import ChatModel, is_base_default, model_package, open_model
 from liangxin.reasoning import with_thought
 from liangxin.records import Case, Reply, ReplyStatus, Scale, Verdict, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Bilingual, Generation, Rubric
@@ -141,6 +141,11 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
         raise JudgeError(f"{benchmark.name} is judged by choice or labels, not by llm")
     if not name:
         raise UsageError("judge 'llm' lacks its model: write llm:MODELSPEC, such as llm:openai:NAME")
+    if is_base_default(name):
+        raise UsageError(
+            f"judge 'llm:{name}': without a path it is a small base model, which cannot grade; name a chat model: "
+            f"llm:{name}:PATH or llm:openai:NAME"
+        )
     rulings = [_primary(benchmark, context.generation)]
     if context.refusal:
         rulings.append(
@@ -149,7 +154,7 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
             )
         )
     warning = kinship(name, families(context.run_model, context.run_traits))
-    # Each voice has a model of its own, so that closing one leaves the other alone.
+    # Each judge has a model of its own, so that closing one leaves the other alone.
     return [
         LlmJudge(name, open_model(name, context.endpoint), ruling, context.endpoint.connections, warning)
         for ruling in rulings

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT
+from liangxin.engine.headline import PREFERRED
 from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
@@ -66,8 +68,8 @@ class Profile:
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")
 _HEADLINE_NOTE = Bilingual(
-    zh="每个基准取其声明的第一个有值的指标，各轴从该指标的最低分到最高分，向外为好。",
-    en="Each benchmark's first measure that has a value, from its lowest to its highest score; outwards is better.",
+    zh="每个基准取其声明的第一个有值的指标（自己的量表没有时取安全率），各轴从该指标的最低分到最高分，向外为好。",
+    en="Each benchmark's first measure that has a value (the safe rate where its own scale has none), from its lowest to its highest score; outwards is better.",
 )
 _REFUSAL = Bilingual(zh="拒答率", en="Refusal rate")
 _REFUSAL_NOTE = Bilingual(
@@ -97,7 +99,7 @@ def _model(view: RunView) -> str:
 
 def _profile(views: Sequence[RunView]) -> Profile:
     told = [(view, _told(view)) for view in views]
-    headline = [_first(entries, "primary") for _, entries in told]
+    headline = [_first(entries, "primary", "safety") for _, entries in told]
     refusal = [_first(entries, "refusal") for _, entries in told]
     figures = [
         _figure(views, headline, _HEADLINE, _HEADLINE_NOTE),
@@ -133,12 +135,18 @@ def _profile(views: Sequence[RunView]) -> Profile:
     )
 
 
-_Told = tuple[JudgeView, Table, Number]
+class _Told(NamedTuple):
+    judge: JudgeView
+    frame: Table
+    number: Number
 
 
 def _told(view: RunView) -> list[_Told]:
-    """A run's overall numbers; what no judge could say stands once, with the reason."""
-    found = [(judge, frame, number) for judge in view.judges for frame, number in judge.tiles]
+    """A run's overall numbers, the headline's scale first; what no judge could say stands once, with the reason."""
+    found = sorted(
+        ((judge, frame, number) for judge in view.judges for frame, number in judge.tiles),
+        key=lambda one: PREFERRED.index(one[1].measure.subject),
+    )
     said = {frame.measure.name for _, frame, number in found if number.score.value is not None}
     kept: list[_Told] = []
     empty: set[str] = set()
@@ -148,18 +156,19 @@ def _told(view: RunView) -> list[_Told]:
             if name in said or name in empty:
                 continue
             empty.add(name)
-        kept.append((judge, frame, number))
+        kept.append(_Told(judge, frame, number))
     return kept
 
 
-def _first(entries: Sequence[_Told], subject: str) -> _Told | None:
-    """The number that stands on a radar: the first with a value; a change between rounds is no level."""
+def _first(entries: Sequence[_Told], *subjects: str) -> _Told | None:
+    """The number on a radar: the first with a value, by subject; a change between rounds is no level."""
     fitting = [
         entry
+        for subject in subjects
         for entry in entries
-        if entry[1].measure.subject == subject and formula_of(entry[1].measure).drawn
+        if entry.frame.measure.subject == subject and formula_of(entry.frame.measure).drawn
     ]
-    return next((entry for entry in fitting if entry[2].score.value is not None), None)
+    return next((entry for entry in fitting if entry.number.score.value is not None), None)
 
 
 def _figure(
@@ -171,7 +180,7 @@ def _figure(
     ]
     said = (
         f"{spoke.number} {spoke.name}: "
-        + ("—" if entry is None else f"{entry[2].value}{entry[2].unit} {entry[2].interval}")
+        + ("—" if entry is None else f"{entry.number.value}{entry.number.unit} {entry.number.interval}")
         for spoke, entry in zip(spokes, numbers, strict=True)
     )
     return Figure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))

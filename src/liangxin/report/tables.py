@@ -10,11 +10,12 @@ from typing import Literal
 from markupsafe import Markup
 
 from liangxin.charts import Axis, scale_line
+from liangxin.engine.headline import said_by
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Measure, Score
 from liangxin.report.numbers import Number, Place, axis_for, number
 from liangxin.specs import Benchmark
-from liangxin.words import Bilingual, category_titles, measure_note, measure_title, same
+from liangxin.words import Bilingual, category_titles, measure_note, same, title_of
 
 Part = Literal["overall", "category", "tags", "round", "expect"]
 
@@ -99,7 +100,7 @@ def one_series(result: RunResult, judge: JudgeResult, place: int) -> Series:
         number=place,
         judge=judge.record.key,
         name=judge.record.identity,
-        scores=judge.scores,
+        scores=said_by(judge),
         whole=result.run.trials == 1 and not rounds,
     )
 
@@ -191,9 +192,7 @@ def _row(group: str, names: Mapping[str, Bilingual], numbers: tuple[Number, ...]
 def _frame(measure: Measure, axis: Axis, rows: tuple[Row, ...]) -> Table:
     return Table(
         measure=measure,
-        title=measure_title(measure.name)
-        if measure.title is None
-        else Bilingual(zh=measure.title[0], en=measure.title[1]),
+        title=title_of(measure),
         note=measure_note(measure.name),
         axis=axis,
         scale=scale_line(axis),

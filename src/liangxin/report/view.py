@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from liangxin.charts import stack
+from liangxin.engine.headline import Ungiven, headlines, ungiven
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
 from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
@@ -58,6 +59,15 @@ class JudgeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """One of the numbers that a run comes to first."""
+
+    judge: JudgeView
+    frame: Table
+    number: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """A run's scores by group, each in its part of the page."""
 
@@ -81,6 +91,9 @@ class RunView:
     letters: Mapping[int, JudgeView]
     """By the judge's key in the store."""
     names: Mapping[str, Bilingual]
+    leads: tuple[Lead, ...]
+    """The headline, then the refusal rate beside it."""
+    ungiven: tuple[Ungiven, ...]
     tables: Tables
     replies: tuple[Count, ...]
     reply_chart: Markup
@@ -139,12 +152,24 @@ def run_view(database: Database, result: RunResult) -> RunView:
         judges=judges,
         letters={judge.record.key: view for judge, view in zip(result.judges, judges, strict=True)},
         names=category_titles(result.benchmark.taxonomy),
+        leads=_leads(result, judges),
+        ungiven=ungiven(result),
         tables=_tables(result, picked, series),
         replies=replies,
         reply_chart=_stack(replies, "回答状态 replies by status"),
         blocked=_counts(picked.blocked, _blocked_title),
         facts=facts(run.manifest),
         command=command(result, total),
+    )
+
+
+def _leads(result: RunResult, judges: Sequence[JudgeView]) -> tuple[Lead, ...]:
+    views = {judge.record.identity: view for judge, view in zip(result.judges, judges, strict=True)}
+    return tuple(
+        Lead(judge=views[one.judge.record.identity], frame=frame, number=number)
+        for one in headlines(result)
+        for frame, number in views[one.judge.record.identity].tiles
+        if frame.measure == one.measure
     )
 
 
