@@ -82,7 +82,11 @@ def test_one_remedy_for_each_scale_that_is_not_ruled_on(cli: Cli, model: str) ->
     (line,) = [one for one in by_rule.splitlines() if one.startswith("未给出")]
     assert "harmless_rate, harmless_score, safe_rate, asr: `liangxin judge mine --judge scorer`, 0" in line
     by_scorer = cli("judge", "mine", "--judge", "scorer").out
-    assert "refusal_rate: `liangxin judge mine --judge rule`, 0 次调用 calls" in by_scorer
+    assert "refusal_rate" not in by_scorer, "another judge of the run gives it"
+    alone = cli(
+        "run", "flames", "--model", model, "--limit", "9", "--seed", "2", "--judge", "scorer", "--name", "b"
+    )
+    assert "未给出 not given: refusal_rate: `liangxin judge b --judge rule`, 0 次调用 calls" in alone.out
 
 
 @pytest.mark.parametrize("benchmark", ["flames", "sc-safety"])

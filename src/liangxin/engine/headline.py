@@ -1,4 +1,4 @@
-"""What a run comes to first: its headline, what stands beside it, and what no judge at hand can say, with the remedy."""
+"""What a run comes to first: its headline, what stands beside it, and what none of its judges can say, with the remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ungiven:
-    """Measures that no judge at hand rules on, and what would give them."""
+    """Measures that no judge of the run rules on, and what would give them."""
 
     measures: tuple[str, ...]
     command: str
@@ -71,12 +71,12 @@ def headlines(result: RunResult) -> tuple[Headline, ...]:
 
 
 def ungiven(result: RunResult) -> tuple[Ungiven, ...]:
-    """What none of a result's judges rules on; at most a line for the benchmark's own measures and one for refusal.
+    """What no judge of the run rules on; at most a line for the benchmark's own measures and one for refusal.
 
     `safe_rate` stands in for a benchmark's own levels, so it is not missed where these are ruled on.
     """
-    ruled = {judge.record.subject for judge in result.judges}
-    if not ruled or result.benchmark.kind == "choice":
+    ruled = result.subjects
+    if not result.judges or result.benchmark.kind == "choice":
         return ()
     replies = max(sum(judge.verdicts.values()) for judge in result.judges)
     harm: list[str] = []

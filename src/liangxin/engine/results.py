@@ -10,7 +10,7 @@ from liangxin.engine.levels import LevelCounts
 from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
-from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, ValidationRecord
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs, StoredDialogue, ValidationRecord
 from liangxin.store.columns import Columns, Failure
 
 __all__ = [
@@ -53,6 +53,8 @@ class RunResult:
     replies: Mapping[str, int]
     """Turns by the status of the attempt that counts."""
     judges: tuple[JudgeResult, ...]
+    subjects: frozenset[str]
+    """What any judge of the run rules on, the judges left out of this result included."""
     failures: tuple[str, ...]
     """The first failures, as `ITEM turn N: reason`."""
     failure_count: int
@@ -92,6 +94,7 @@ def run_result(
         benchmark=benchmark,
         replies=ordered_replies(counts.replies),
         judges=tuple(results),
+        subjects=frozenset(judge.subject for judge in Runs(database).judges(run)),
         failures=tuple(_sentence(failure) for failure in counts.failures),
         failure_count=counts.failure_count,
     )
