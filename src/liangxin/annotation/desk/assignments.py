@@ -238,7 +238,7 @@ def own_assignment(connection: Connection, key: int, account: int, *, lock: bool
     query = select(ASSIGNMENTS).where(ASSIGNMENTS.c.key == key)
     row = connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
-        raise NotThere("没有这个题位。", "There is no such assignment.")
+        raise NotThere("没有这个分派。", "There is no such assignment.")
     if row.account != account:
         raise NotAllowed(
             "这道题分给了别人，没有任何改动。", "This assignment is another person's; nothing was changed."
