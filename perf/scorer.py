@@ -17,7 +17,7 @@ import time
 from liangxin.benchmarks import open_benchmark
 from liangxin.judges import JudgeContext, open_judges
 from liangxin.records import Case
-from liangxin.scorer.pairs import pair_rows
+from liangxin.scorer.evaluation_pairs import pair_rows
 
 ANSWERS = 5_000
 LOADING = (

@@ -26,6 +26,7 @@ from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, database, dialogues
+from liangxin.store.judgements import AttemptKey
 from testbench import postgres
 
 if TYPE_CHECKING:
@@ -166,8 +167,8 @@ class Stage:
                     if ended:
                         break
                     reply = ask(stored.dialogue.item, exchange.turn, stored.dialogue.trial)
-                    place = (run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
-                    writer.turn(place, reply)
+                    at = AttemptKey(run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
+                    writer.turn(at, reply)
                     ended = reply.status in (ReplyStatus.FILTERED, ReplyStatus.EMPTY, ReplyStatus.FAILED)
         return run
 
@@ -192,8 +193,8 @@ class Stage:
                     for annotator in annotators:
                         verdict = rule(stored.dialogue.item, exchange) if exchange.reply.judgeable else None
                         if verdict is not None:
-                            place = (run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
-                            writer.judgement(place, record.key, annotator, verdict)
+                            at = AttemptKey(run.key, stored.rank, stored.dialogue.trial, exchange.turn, 1)
+                            writer.judgement(at, record.key, annotator, verdict)
 
     def result(self, run: RunRecord, benchmark: Benchmark) -> RunResult:
         """Counted and scored as the command line does it."""

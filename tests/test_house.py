@@ -6,9 +6,11 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import pytest
 
 from liangxin.judges import JUDGES
@@ -16,7 +18,8 @@ from liangxin.models import MODELS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 6
+EVERYWHERE = sorted([*SOURCES, *(ROOT / "tools").rglob("*.py")])
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS, MOST_FILES = 400, 60, 6, 20
 COMMANDS = {"run", "judge", "validate", "decide", "plan", "sample", "train", "evaluate", "serve"}
 """A command's options are its parameters."""
 
@@ -36,6 +39,28 @@ def test_imports_go_downwards_only() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_siblings_are_free_of_rings() -> None:
+    """Imports for type checkers count too: who cannot be read without the other is no neighbour but a part."""
+    graph = grimp.build_graph("liangxin", exclude_type_checking_imports=False, cache_dir=None)
+    packages = [module for module in graph.modules if graph.find_children(module)]
+    assert len(packages) > 30
+    assert not {one: rings for one in packages if (rings := graph.nominate_cycle_breakers(one))}
+
+
+def test_no_folder_is_crowded() -> None:
+    counts = Counter(path.parent.relative_to(ROOT) for path in EVERYWHERE if path.name != "__init__.py")
+    assert not {str(folder): count for folder, count in counts.items() if count > MOST_FILES}
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    defined: dict[str, list[str]] = {}
+    for path in EVERYWHERE:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                defined.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: places for name, places in defined.items() if len(places) > 1}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))

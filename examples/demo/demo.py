@@ -95,11 +95,11 @@ def live() -> tuple[Path, str]:
     print("\n二、现问现评：默认评审 (2. asked live, judged by the default judges)")
     if fault:
         print(f"本机模型不可用，改用脚本 (no local model, a script answers instead): {fault}")
-        name, model = "script", ("--model", f"scripted:{HERE / 'model.jsonl'}")
+        name, model = "script", ["--model", f"scripted:{HERE / 'model.jsonl'}"]
         said = "脚本 (a script)"
     else:
         print(f"每个基准只取 12 题，每答最多 48 个词元 (limited to be short): {' '.join(SHORT)}")
-        name, model = "local", ("--model", "gguf", *SHORT)
+        name, model = "local", ["--model", "gguf", *SHORT]
         said = "未经对话训练的小基座模型 (a small base model that was never taught to chat)"
     store = FOLDER / "liangxin.db"
     liangxin(store, "run", *BENCHMARKS, *model, "--name", name)

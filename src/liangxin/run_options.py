@@ -97,9 +97,10 @@ _ALL = (
         "A system prompt.", metavar="TEXT", of=lambda spec: spec.system,
     ),
     _option(
-        "choose_by", str, "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然。",
-        "Choice items: by what the model writes, or by the likelihood of labels or texts.",
-        default=CHOOSE_BY, of=lambda spec: spec.choose_by, late=True,
+        "choose_by", str, "选择题怎样作答：按模型写出的文字（generation），或按标号、选项文本的似然；没有对话模板的本机模型默认 label。",
+        "Choice items: by what the model writes (generation), or by the likelihood of labels or texts. Default: label for "
+        "gguf and hf without a chat template.",
+        of=lambda spec: None if spec.choose_by == CHOOSE_BY else spec.choose_by, late=True,
     ),
     _option(
         "name", str, "给运行起的名称。",

@@ -139,7 +139,7 @@ class Endpoint:
 ChooseBy = Literal["generation", "label", "text", "text-normalised"]
 """How a choice is made: from what the model writes, or by the likelihood of the labels or of the options' texts."""
 CHOOSE_BY: ChooseBy = "generation"
-"""How a choice is made where nothing is said."""
+"""How a choice is made where nothing is said, unless the model is one that cannot follow a format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,8 @@ class RunSpec:
     name: str | None = None
     refusal: bool = False
     """Let an LLM judge rule on the refusal scale too, in a request of its own."""
-    choose_by: ChooseBy = CHOOSE_BY
+    choose_by: ChooseBy | None = None
+    """None: as the model can (see `engine.likelihood_choice.settled`)."""
     generation: Generation = Generation()
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
@@ -244,3 +245,8 @@ SUBJECTS = ("primary", *OWN_SCALES)
 def scale_of(subject: str, benchmark: Benchmark, category: tuple[str, ...]) -> Scale:
     """The scale of a subject (`primary`: the benchmark's own) for an item of that category."""
     return OWN_SCALES[subject] if subject in OWN_SCALES else benchmark.scale_for(category)
+
+
+def scales_of(subject: str, benchmark: Benchmark) -> tuple[Scale, ...]:
+    """Every scale of a subject on a benchmark."""
+    return (OWN_SCALES[subject],) if subject in OWN_SCALES else tuple(benchmark.scales.values())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from liangxin.analysis.alike import alike, alike_fields
-from liangxin.analysis.choosing import consistency_sides
+from liangxin.analysis.named_judges import consistency_sides
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.errors import JudgeError
 from liangxin.records import Exchange, Item, Reply, Verdict, VerdictStatus

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from liangxin.analysis.choosing import sides_for
 from liangxin.analysis.comparing import Comparison, compare, comparison_fields
+from liangxin.analysis.named_judges import sides_for
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.errors import JudgeError, UsageError
 from liangxin.records import Exchange, Item, Reply, Verdict

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from liangxin.analysis.comparing import compare
+from liangxin.analysis.named_judges import sides_for
 from liangxin.analysis.ranking import leaderboard, leaderboard_fields
-from liangxin.benchmarks import BENCHMARKS, declared_benchmark
+from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.records import Exchange, Item, Reply, Verdict
 
 FLAMES = BENCHMARKS.get("flames")
@@ -105,6 +107,42 @@ def test_people_are_one_kind_of_judge(stage: Stage) -> None:
     rows = board(stage)
     assert (rows["openai:甲"]["rank_low"], rows["openai:甲"]["rank_high"]) == (1, 1)
     assert (rows["openai:乙"]["rank_low"], rows["openai:乙"]["rank_high"]) == (2, 2)
+
+
+def test_the_way_of_choosing_is_said(stage: Stage) -> None:
+    """Beside every row of choices; a comparison of two ways warns."""
+    benchmark = open_benchmark("cvalues-choice")
+    items = [
+        Item(
+            id=f"q-{k}-{n}",
+            turns=("问",),
+            category=("甲",),
+            choices=("一", "二"),
+            answer=f"回复{n}",
+            pair=f"q-{k}",
+        )
+        for k in range(30)
+        for n in (1, 2)
+    ]
+    for name, identity in (("写", {}), ("权", {"choose_by": "label"})):
+        run = stage.run(
+            benchmark,
+            items,
+            lambda *_: Reply(text="回复1"),
+            name=name,
+            model=name,
+            manifest={"identity": identity},
+        )
+        stage.judge(run, lambda *_: Verdict(level="回复1"), identity="choice@1")
+    rows = {
+        row.model: row.comparability
+        for row in leaderboard(stage.database, benchmark).rows
+        if not row.published
+    }
+    assert "作答方式 choices: --choose-by generation" in rows["写"]
+    assert "作答方式 choices: --choose-by label" in rows["权"]
+    found = compare(stage.database, benchmark, *sides_for(stage.database, ("写", "权"), ()))
+    assert [one for one in found.cautions if "--choose-by generation, --choose-by label" in one]
 
 
 def test_a_measure_that_is_a_difference_leaves_every_rank_open(stage: Stage) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from liangxin.annotation.choosing import Take
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
+from liangxin.annotation.task_selection import Take
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.results import run_result
 from liangxin.engine.stored import benchmark_of
@@ -18,7 +18,8 @@ from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError, Unknown
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import Database, Runs, Writer
-from liangxin.store.people import PROJECTS, SEATS, TASKS
+from liangxin.store.judgements import AttemptKey
+from liangxin.store.people import ASSIGNMENTS, PROJECTS, TASKS
 from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
@@ -49,11 +50,11 @@ def owner(database: Database) -> Account:
 
 
 def counts(database: Database, project: Project) -> tuple[int, int]:
-    """(tasks, seats)."""
+    """(tasks, assignments)."""
     with database.begin() as connection:
         tasks = select(func.count()).where(TASKS.c.project == project.key)
-        seats = select(func.count()).where(SEATS.c.project == project.key)
-        return connection.execute(tasks).scalar_one(), connection.execute(seats).scalar_one()
+        assignments = select(func.count()).where(ASSIGNMENTS.c.project == project.key)
+        return connection.execute(tasks).scalar_one(), connection.execute(assignments).scalar_one()
 
 
 def test_every_answer_that_can_be_judged_becomes_a_task(database: Database, owner: Account) -> None:
@@ -95,7 +96,9 @@ def test_a_judges_sample_is_kept_so_that_its_rates_can_be_corrected(
     judge = Runs(database).add_judge(run, "llm:x@0123456789ab", "llm:x", "primary", {})
     with Writer(database) as writer:
         for rank in range(9):
-            writer.judgement((run.key, rank, 1, 1, 1), judge.key, "", Verdict(level="3" if rank % 2 else "1"))
+            writer.judgement(
+                AttemptKey(run.key, rank, 1, 1, 1), judge.key, "", Verdict(level="3" if rank % 2 else "1")
+            )
     take = Take(how="sample", number=5, judge="llm:x")
     project = Projects(database).create(replace(SPEC, take=take), owner)
     assert counts(database, project)[0] == 5
@@ -165,14 +168,14 @@ def test_members_are_let_in_and_out(database: Database, owner: Account) -> None:
     project = Projects(database).create(SPEC, owner)
     person = Accounts(database).create("王", "", "annotator")
     with pytest.raises(NotAllowed):
-        Seats(database).take(project, person.key)
+        Assignments(database).take(project, person.key)
     Projects(database).set_members(project, [person.key], owner.key)
     assert [one.name for one in Projects(database).members(project)] == ["王"]
-    seat = Seats(database).take(project, person.key)
-    assert seat is not None
+    assignment = Assignments(database).take(project, person.key)
+    assert assignment is not None
     Projects(database).set_members(project, [], owner.key)
     with pytest.raises(NotAllowed):
-        Seats(database).seat(seat.key, person.key)
+        Assignments(database).assignment(assignment.key, person.key)
 
 
 def overall(database: Database) -> tuple[float | None, int, int]:
@@ -218,7 +221,7 @@ def test_a_closed_project_takes_nothing_and_keeps_everything(database: Database)
     desk.says(0, "i0", "3")
     closed = Projects(database).close(desk.project, desk.owner.key)
     with pytest.raises(Conflict):
-        Seats(database).take(closed, desk.people[0].key)
+        Assignments(database).take(closed, desk.people[0].key)
     desk.project = closed
     with pytest.raises(Conflict):
         desk.says(0, "i1", "3")

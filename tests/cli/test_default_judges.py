@@ -94,11 +94,12 @@ def test_a_scorer_with_a_benchmarks_own_heads_gives_its_own_headline(
     cli: Cli, model: str, write: Write, folder: Path, benchmark: str
 ) -> None:
     pytest.importorskip("sklearn")
-    heads = {
+    every: dict[str, dict[str, tuple[str, ...]]] = {
         "flames": {"Fairness": ("1", "2", "3"), "Safety": ("1", "2", "3"), "Morality": ("1", "2", "3"),
                    "Legality": ("1", "3"), "Data protection": ("1", "3")},
         "sc-safety": {"*": ("0", "1", "2")},
-    }[benchmark]  # fmt: skip
+    }  # fmt: skip
+    heads = every[benchmark]
     words = {"0": "去骗他的钱", "1": "打他一顿", "2": "这个我不清楚", "3": "请尊重别人"}
     rows = [
         {

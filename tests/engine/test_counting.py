@@ -21,6 +21,7 @@ from liangxin.measures import position_bias
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
 from liangxin.store import Database, JudgeRecord, NewRun, RunRecord, Runs, Writer, columns, dialogues
+from liangxin.store.judgements import AttemptKey
 
 OPEN, ROUNDS, CHOICE = (open_benchmark(name) for name in ("flames", "sc-safety", "cvalues-choice"))
 STORED = [status for status in ReplyStatus if status is not ReplyStatus.NOT_ASKED]
@@ -126,9 +127,11 @@ def write(one: Stored, database: Database) -> tuple[RunRecord, list[JudgeRecord]
     ]
     with Writer(database) as writer:
         for rank, trial, turn, attempt, reply in one.turns:
-            writer.turn((run.key, rank, trial, turn, attempt), reply)
+            writer.turn(AttemptKey(run.key, rank, trial, turn, attempt), reply)
         for rank, trial, turn, attempt, judge, annotator, verdict in one.rulings:
-            writer.judgement((run.key, rank, trial, turn, attempt), judges[judge].key, annotator, verdict)
+            writer.judgement(
+                AttemptKey(run.key, rank, trial, turn, attempt), judges[judge].key, annotator, verdict
+            )
     return run, judges
 
 

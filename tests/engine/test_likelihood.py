@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.engine.identity import identity_fields, manifest, run_id
 from liangxin.engine.run import Session, run_benchmark
+from liangxin.engine.stored import chosen_by
 from liangxin.errors import UsageError
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.records import Message, Reply, ReplyStatus
@@ -162,6 +163,59 @@ def test_what_cannot_be_weighed_has_failed_and_is_asked_again(session: Callable[
     assert isinstance(made.model, Weigher)
     result = run_benchmark(replace(made, model=again), spec, BENCHMARK, SAMPLE)
     assert (result.failure_count, len(again.asked)) == (0, len(failed))
+    made.database.close()
+
+
+class Untaught(Weigher):
+    """A base model: it would write anything."""
+
+    has_chat_template = False
+
+    async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
+        return Reply(text="回复1")
+
+
+class Taught(Untaught):
+    """As a chat model says of itself."""
+
+    has_chat_template = True
+
+
+def test_a_base_model_chooses_by_label_where_nothing_is_said(tmp_path: Path) -> None:
+    told: list[str] = []
+    made = Session(database=Database(str(tmp_path / "store.db")), tell=told.append, model=Untaught())
+    result = run_benchmark(made, SPEC, BENCHMARK, SAMPLE)
+    named = run_benchmark(made, replace(SPEC, choose_by="label"), BENCHMARK, SAMPLE)
+    assert chosen_by(result.run) == "label"
+    assert result.run.id == named.run.id
+    assert {reply.text for reply in replies(made, result.run.id).values()} == {"回复2"}
+    assert sum("--choose-by generation" in sentence for sentence in told) == 1
+    flames = open_benchmark("flames")
+    open_run = run_benchmark(made, SPEC, flames, str(sample_path(flames))).run
+    assert chosen_by(open_run) == "generation"
+    made.database.close()
+
+
+@pytest.mark.parametrize("model", [Taught(), Mute()])
+def test_any_other_model_writes_where_nothing_is_said(
+    session: Callable[..., Session], model: Weigher | Mute
+) -> None:
+    made = session(model)
+    result = run_benchmark(made, SPEC, BENCHMARK, SAMPLE)
+    assert chosen_by(result.run) == "generation"
+    assert {reply.text for reply in replies(made, result.run.id).values()} == {"回复1"}
+    made.database.close()
+
+
+def test_a_run_begun_by_generation_goes_on_so(session: Callable[..., Session]) -> None:
+    made = session(Untaught())
+    begun = run_benchmark(made, replace(SPEC, choose_by="generation", limit=3), BENCHMARK, SAMPLE)
+    assert "choose_by" not in begun.run.manifest["identity"]
+    on = run_benchmark(made, replace(SPEC, limit=5), BENCHMARK, SAMPLE)
+    assert (on.run.id, on.run.units) == (begun.run.id, 5)
+    assert {reply.text for reply in replies(made, on.run.id).values()} == {"回复1"}
+    other = run_benchmark(made, replace(SPEC, trials=2), BENCHMARK, SAMPLE)
+    assert chosen_by(other.run) == "label", "another run is begun as the model can"
     made.database.close()
 
 

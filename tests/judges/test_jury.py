@@ -69,7 +69,7 @@ class Juror:
         self.closed += 1
 
 
-def seat(*jurors: Juror, rule: Any = "majority") -> JuryJudge:
+def jury_of(*jurors: Juror, rule: Any = "majority") -> JuryJudge:
     names = ",".join(juror.identity for juror in jurors)
     return JuryJudge(names, [Member(spec=juror.identity, judge=juror) for juror in jurors], rule)  # type: ignore[arg-type]
 
@@ -88,7 +88,7 @@ def jurors(make_benchmark: Benchmarks) -> tuple[Juror, Juror, Juror]:
 
 
 def test_votes_reasons_and_everything_kept(jurors: tuple[Juror, ...], make_case: Cases) -> None:
-    jury = seat(*jurors)
+    jury = jury_of(*jurors)
     cases = [make_case(answer) for answer in ("同", "分", "平", "无")]
     same, split, tie, nothing = asyncio.run(jury.rule(cases))
     assert same is not None
@@ -149,7 +149,7 @@ def test_members_rule_at_once(jurors: tuple[Juror, ...], make_case: Cases) -> No
             return [Verdict(level="3")]
 
     waiting = [Waiting(name, jurors[0].scale, {}) for name in "ABC"]
-    (verdict,) = asyncio.run(seat(*waiting).rule([make_case("同")]))
+    (verdict,) = asyncio.run(jury_of(*waiting).rule([make_case("同")]))
     assert verdict is not None
     assert verdict.confidence == 1.0
 
@@ -158,21 +158,21 @@ def test_a_refused_key_stops_the_others_and_is_stated(jurors: tuple[Juror, ...],
     first, second, third = jurors
     second.rulings = {"同": AccessDenied("host refused access")}
     with pytest.raises(AccessDenied, match="host refused access"):
-        asyncio.run(seat(first, second, third).rule([make_case("同")]))
+        asyncio.run(jury_of(first, second, third).rule([make_case("同")]))
     assert first.stopped
     assert third.stopped
 
 
 def test_the_identity_is_of_the_members_the_rule_and_not_their_order(jurors: tuple[Juror, ...]) -> None:
     a, b, c = jurors
-    assert seat(a, b).manifest() == seat(b, a).manifest()
+    assert jury_of(a, b).manifest() == jury_of(b, a).manifest()
     digests = {
         jury.identity.rpartition("@")[2]
-        for jury in (seat(a, b), seat(a, c), seat(a, b, c), seat(a, b, rule="median"))
+        for jury in (jury_of(a, b), jury_of(a, c), jury_of(a, b, c), jury_of(a, b, rule="median"))
     }
     assert len(digests) == 4
-    assert seat(a, b).identity.rpartition("@")[2] == seat(b, a).identity.rpartition("@")[2]
-    assert json.loads(json.dumps(seat(a, b).manifest())) == seat(a, b).manifest()
+    assert jury_of(a, b).identity.rpartition("@")[2] == jury_of(b, a).identity.rpartition("@")[2]
+    assert json.loads(json.dumps(jury_of(a, b).manifest())) == jury_of(a, b).manifest()
 
 
 @pytest.fixture
@@ -305,5 +305,5 @@ def test_a_jury_at_a_real_endpoint(make_benchmark: Benchmarks, make_case: Cases)
 
 
 def test_it_is_a_judge(jurors: tuple[Juror, ...]) -> None:
-    judge: Judge = seat(*jurors)
+    judge: Judge = jury_of(*jurors)
     assert judge.subject == "primary"

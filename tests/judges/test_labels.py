@@ -124,33 +124,33 @@ def test_an_items_own_scale_holds(write: Write, context: JudgeContext, make_case
         ruled(judge, make_case(ANSWER, item_id="law-1", category=("Legality",)))
 
 
-def test_refusal_levels_are_voices_of_their_own(write: Write, context: JudgeContext, make_case: Make) -> None:
+def test_refusal_levels_are_judges_of_their_own(write: Write, context: JudgeContext, make_case: Make) -> None:
     path = write(
         row(annotator="乙", level="refused"),
         row(annotator="甲", level=3),
         row(annotator="甲", level="拒绝并安全引导"),
         row(annotator="乙", level=1),
     )
-    voices = opened(path, context)
-    assert [(voice.subject, voice.annotator) for voice in voices] == [
+    judges = opened(path, context)
+    assert [(judge.subject, judge.annotator) for judge in judges] == [
         ("primary", "乙"),
         ("primary", "甲"),
         ("refusal", "乙"),
         ("refusal", "甲"),
     ]
     identities = {
-        voice.subject: {one.identity for one in voices if one.subject == voice.subject} for voice in voices
+        judge.subject: {one.identity for one in judges if one.subject == judge.subject} for judge in judges
     }
     assert all(len(found) == 1 for found in identities.values())
     assert identities["primary"] != identities["refusal"]
-    assert [ruled(voice, make_case(ANSWER))[0] for voice in voices] == [
+    assert [ruled(judge, make_case(ANSWER))[0] for judge in judges] == [
         Verdict(level="1"),
         Verdict(level="3"),
         Verdict(level="refused"),
         Verdict(level="safe_redirection"),
     ]
-    assert voices[2].scale_for(("Legality",)) is REFUSAL
-    assert len({tuple(voice.notices()) for voice in voices}) == 1
+    assert judges[2].scale_for(("Legality",)) is REFUSAL
+    assert len({tuple(judge.notices()) for judge in judges}) == 1
 
 
 def test_an_answer_is_named_by_text_digest_or_dialogue(

@@ -14,8 +14,8 @@ from liangxin.errors import JudgeError
 from liangxin.judges import Judge, prompt
 from liangxin.judges.contract import Contract
 from liangxin.judges.llm import LlmJudge, Ruling
+from liangxin.judges.probes.attack_families import FAMILIES, PADDING, Direction
 from liangxin.judges.probes.cases import probe_cases, topics
-from liangxin.judges.probes.families import FAMILIES, PADDING, Direction
 from liangxin.judges.probes.flips import OVERALL, ProbeReport, count_flips, probe
 from liangxin.judges.rule import RuleJudge
 from liangxin.models import ChatModel

@@ -19,17 +19,17 @@ from liangxin.people.sessions import Sessions
 from liangxin.records import Item
 from liangxin.store import ADJUDICATED, Database, NewRun, Runs
 from liangxin.store.people import (
+    ASSIGNMENTS,
     ATTACK_TURNS,
     ATTACKS,
+    CANDIDATES,
     CHOICE_ITEMS,
     DECISIONS,
-    MARKS,
+    LABELS,
     MEMBERS,
     PEOPLE,
     PROJECTS,
     RESPONSES,
-    SEATS,
-    SLOTS,
     TASKS,
 )
 from liangxin.store.schema import JUDGEMENTS, METADATA
@@ -60,10 +60,10 @@ def judged(database: Database, annotator: str, attempt: int, reason: str) -> Non
 
 
 def answered(database: Database, person: Account, task: int, comment: str) -> None:
-    """A finished seat with a response, its mark and its mirror."""
+    """A finished assignment with a response, its label and its mirror."""
     put(
         database,
-        SEATS,
+        ASSIGNMENTS,
         project=1,
         task=task,
         number=person.key,
@@ -76,11 +76,15 @@ def answered(database: Database, person: Account, task: int, comment: str) -> No
         {"comment": comment, "own_answer": "我的回答" if "我" in comment else "别的"}, ensure_ascii=False
     )
     with database.begin() as connection:
-        seat = connection.execute(select(SEATS.c.key).where(SEATS.c.account == person.key)).scalars().first()
+        assignment = (
+            connection.execute(select(ASSIGNMENTS.c.key).where(ASSIGNMENTS.c.account == person.key))
+            .scalars()
+            .first()
+        )
     whose = {"account": person.key, "project": 1, "task": task}
-    row = {**whose, "seat": seat, "version": 1, "token": f"{person.key}-{task}", "skipped": 0}
+    row = {**whose, "seat": assignment, "version": 1, "token": f"{person.key}-{task}", "skipped": 0}
     put(database, RESPONSES, **row, seconds=3.0, created=2.0, content=content)
-    put(database, MARKS, **whose, slot=0, turn=1, version=1, level="1", created=2.0)
+    put(database, LABELS, **whose, slot=0, turn=1, version=1, level="1", created=2.0)
     judged(database, person.alias, 1, comment)
 
 
@@ -130,12 +134,12 @@ def people(people_database: Database) -> tuple[Account, Account]:
     put(database, PROJECTS, **project)
     put(database, MEMBERS, project=1, account=person.key, created=1.0)
     asked(database)
-    put(database, SLOTS, task=1, slot=0, run=1, rank=0, trial=1)
+    put(database, CANDIDATES, task=1, slot=0, run=1, rank=0, trial=1)
     answered(database, person, 1, "我的评语")
     answered(database, owner, 1, "别人的评语")
     for task, state in ((2, "taken"), (3, "overdue"), (4, "skipped")):
         where = {"project": 1, "task": task, "number": 1, "account": person.key}
-        put(database, SEATS, **where, state=state, order="[0]", taken=1.0, until=9.0)
+        put(database, ASSIGNMENTS, **where, state=state, order="[0]", taken=1.0, until=9.0)
     for version, account, reason in ((1, owner, "别人的理由"), (2, person, "我的裁决理由")):
         at = {"project": 1, "task": 1, "slot": 0, "turn": 1, "version": version}
         put(database, DECISIONS, **at, account=account.key, level="1", reason=reason, created=1.0)
@@ -195,7 +199,9 @@ def test_keeping_the_verdicts_removes_who_it_was(
     assert (account.name, account.erased, account.protected) == (person.alias, True, False)
     assert account.closed is not None
     with people_database.begin() as connection:
-        found = connection.execute(select(SEATS.c.task, SEATS.c.state).where(SEATS.c.number == 1))
+        found = connection.execute(
+            select(ASSIGNMENTS.c.task, ASSIGNMENTS.c.state).where(ASSIGNMENTS.c.number == 1)
+        )
         states = {row.task: row.state for row in found}
     assert states[2] == "free"
     assert 3 not in states
@@ -225,11 +231,13 @@ def test_erasing_leaves_nothing_of_the_person(
     assert "别人的攻击" in left
     with people_database.begin() as connection:
         annotators = connection.execute(select(JUDGEMENTS.c.annotator)).scalars().all()
-        seats = [tuple(row) for row in connection.execute(select(SEATS.c.account, SEATS.c.state))]
+        assignments = [
+            tuple(row) for row in connection.execute(select(ASSIGNMENTS.c.account, ASSIGNMENTS.c.state))
+        ]
         levels = connection.execute(select(DECISIONS.c.level)).scalars().all()
     assert person.alias not in annotators
     assert levels == ["1", "1"], "gold labels stay the project's"
-    assert sorted(seats, key=str) == [(owner.key, "done"), (None, "free"), (None, "free")]
+    assert sorted(assignments, key=str) == [(owner.key, "done"), (None, "free"), (None, "free")]
 
 
 def test_the_last_owner_stays(people_database: Database, people: tuple[Account, Account]) -> None:

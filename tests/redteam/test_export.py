@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.files import read_rows
+from liangxin.redteam.attack_record import ACCEPTED, Attack, AttackTurn, Ruling
 from liangxin.redteam.export import (
     archive,
     archive_name,
@@ -25,7 +26,6 @@ from liangxin.redteam.export import (
     prompts,
     record,
 )
-from liangxin.redteam.records import ACCEPTED, Attack, AttackTurn, Ruling
 from liangxin.specs import Benchmark
 from testbench.command import liangxin
 

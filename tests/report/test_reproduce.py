@@ -10,7 +10,7 @@ from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.report.reproduce import Command, command, facts
-from liangxin.specs import Endpoint, Generation, RunSpec
+from liangxin.specs import Benchmark, ChooseBy, Endpoint, Generation, RunSpec
 from liangxin.store import JudgeRecord, RunRecord
 
 FLAMES = BENCHMARKS.get("flames")
@@ -29,16 +29,22 @@ def judge(spec: str, subject: Any = "primary", said: Mapping[str, object] | None
     return JudgeResult(record=record, verdicts={}, scores=())
 
 
-def made(spec: RunSpec, *judges: JudgeResult, url: str = "http://h:1/v1", total: int = 50) -> Command:
-    identity = identity_fields(spec, FLAMES, "d" * 64, f"{spec.model}@{url}" if url else spec.model)
+def made(
+    spec: RunSpec,
+    *judges: JudgeResult,
+    url: str = "http://h:1/v1",
+    total: int = 50,
+    benchmark: Benchmark = FLAMES,
+) -> Command:
+    identity = identity_fields(spec, benchmark, "d" * 64, f"{spec.model}@{url}" if url else spec.model)
     run = RunRecord(
-        key=1, id="0123456789ab", name=spec.name, dataset=1, benchmark="flames", version="1.0",
+        key=1, id="0123456789ab", name=spec.name, dataset=1, benchmark=benchmark.name, version="1.0",
         data_sha256="d" * 64, model=spec.model, trials=spec.trials, units=spec.limit or total, sample=False,
         created=0.0, manifest=manifest(spec, identity), traits=model_traits(spec.model),
     )  # fmt: skip
     result = RunResult(
         run=run,
-        benchmark=FLAMES,
+        benchmark=benchmark,
         replies={},
         judges=judges,
         subjects=frozenset(),
@@ -77,6 +83,22 @@ def test_a_plain_run_has_a_plain_command() -> None:
     assert found.lines == ("liangxin run flames --model replay:a.jsonl --judge rule",)
     assert found.data == ""
     assert made(RunSpec(benchmark="flames", model="replay:a"), url="").lines[0].endswith("--judge none")
+
+
+def test_a_local_model_s_way_of_choosing_is_always_said() -> None:
+    choices = BENCHMARKS.get("cvalues-choice")
+    ways: tuple[tuple[str, ChooseBy | None, str], ...] = (
+        ("hf:m", None, " --choose-by generation"),
+        ("hf:m", "generation", " --choose-by generation"),
+        ("hf:m", "label", " --choose-by label"),
+        (MODEL, None, ""),
+        ("replay:a.jsonl", None, ""),
+    )
+    for model, way, words in ways:
+        spec = RunSpec(benchmark="cvalues-choice", model=model, choose_by=way)
+        found = made(spec, url="", benchmark=choices)
+        model_word = "'openai:甲 7B'" if model == MODEL else model
+        assert found.lines == (f"liangxin run cvalues-choice --model {model_word}{words} --judge none",)
 
 
 SAID = {

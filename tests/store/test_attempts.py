@@ -11,8 +11,9 @@ from liangxin.engine.export import export_rows
 from liangxin.records import Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import Database, RunRecord, Runs, Writer, dialogues
 from liangxin.store.browsing import Wanted, find, reply_counts
+from liangxin.store.candidates import StoredCandidate
 from liangxin.store.columns import STATUSES, Columns
-from liangxin.store.slots import StoredSlot
+from liangxin.store.judgements import AttemptKey
 
 FAILED, OK, FILTERED = ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FILTERED
 
@@ -38,7 +39,7 @@ def test_every_reader_takes_the_same_attempt(
     with Writer(database) as writer:
         for number, status in enumerate(statuses, start=1):
             said = Reply(text=f"text {number}", detail=f"detail {number}", status=status)
-            writer.turn((run.key, 0, 1, 1, number), said)
+            writer.turn(AttemptKey(run.key, 0, 1, 1, number), said)
             # A judge's attempts follow the same rule: one that fails where the model's reply did.
             failed = status is FAILED
             verdict = Verdict(
@@ -46,7 +47,7 @@ def test_every_reader_takes_the_same_attempt(
                 status=VerdictStatus.FAILED if failed else VerdictStatus.GIVEN,
                 reason=f"reason {number}",
             )
-            writer.judgement((run.key, 0, 1, 1, number), judge.key, "", verdict)
+            writer.judgement(AttemptKey(run.key, 0, 1, 1, number), judge.key, "", verdict)
     wanted, failed = statuses[counts - 1], statuses[counts - 1] is FAILED
     level = None if failed else str(counts)
 
@@ -76,9 +77,9 @@ def test_every_reader_takes_the_same_attempt(
         found = find(database, run, Wanted(level=str(number)), start=0, most=9)
         assert found[1] == int(level == str(number)), number
 
-    place = {"task": 1, "position": 0, "slot": 0, "run": run.key, "rank": 0, "trial": 1}
+    place = {"task": 1, "position": 0, "number": 0, "run": run.key, "rank": 0, "trial": 1}
     with database.begin() as connection:
-        first, second = seen_turns(connection, StoredSlot(**place, item=stored.dialogue.item))
+        first, second = seen_turns(connection, StoredCandidate(**place, item=stored.dialogue.item))
     assert (first.answer, first.status) == (f"text {counts}", wanted)
     assert second.status is ReplyStatus.NOT_ASKED
 

@@ -11,6 +11,7 @@ import pytest
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database, NewRun, RunRecord, Runs, Writer, dialogues_at
 from liangxin.store.browsing import Wanted, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.judgements import AttemptKey
 
 ITEMS = [
     Item(id="a", turns=("百分之 50% 的人？",), category=("类", "甲")),
@@ -45,19 +46,19 @@ def run(database: Database) -> RunRecord:
     people = Runs(database).add_judge(made, "people:p@1", "people:p", "primary", {})
     refusal = Runs(database).add_judge(made, "rule@1", "rule", "refusal", {})
     with Writer(database) as writer:
-        writer.turn((made.key, 0, 1, 1, 1), Reply(text="回答 ALPHA"))
-        writer.turn((made.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="no"))
-        writer.turn((made.key, 1, 1, 1, 2), Reply(text="回答 beta"))
-        writer.turn((made.key, 2, 1, 1, 1), Reply(status=ReplyStatus.FILTERED))
-        writer.judgement((made.key, 0, 1, 1, 1), strict.key, "", Verdict(level="3"))
-        writer.judgement((made.key, 0, 1, 1, 1), people.key, "x", Verdict(level="1"))
-        writer.judgement((made.key, 0, 1, 1, 1), refusal.key, "", Verdict(level="refused"))
-        writer.judgement((made.key, 1, 1, 1, 1), strict.key, "", Verdict(level="1"))
-        writer.judgement((made.key, 1, 1, 1, 2), strict.key, "", Verdict(level="3"))
-        writer.judgement((made.key, 1, 1, 1, 1), people.key, "x", Verdict(level="3"))
-        writer.judgement((made.key, 1, 1, 1, 1), people.key, ADJUDICATED, Verdict(level="1"))
+        writer.turn(AttemptKey(made.key, 0, 1, 1, 1), Reply(text="回答 ALPHA"))
+        writer.turn(AttemptKey(made.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="no"))
+        writer.turn(AttemptKey(made.key, 1, 1, 1, 2), Reply(text="回答 beta"))
+        writer.turn(AttemptKey(made.key, 2, 1, 1, 1), Reply(status=ReplyStatus.FILTERED))
+        writer.judgement(AttemptKey(made.key, 0, 1, 1, 1), strict.key, "", Verdict(level="3"))
+        writer.judgement(AttemptKey(made.key, 0, 1, 1, 1), people.key, "x", Verdict(level="1"))
+        writer.judgement(AttemptKey(made.key, 0, 1, 1, 1), refusal.key, "", Verdict(level="refused"))
+        writer.judgement(AttemptKey(made.key, 1, 1, 1, 1), strict.key, "", Verdict(level="1"))
+        writer.judgement(AttemptKey(made.key, 1, 1, 1, 2), strict.key, "", Verdict(level="3"))
+        writer.judgement(AttemptKey(made.key, 1, 1, 1, 1), people.key, "x", Verdict(level="3"))
+        writer.judgement(AttemptKey(made.key, 1, 1, 1, 1), people.key, ADJUDICATED, Verdict(level="1"))
         failed = Verdict(status=VerdictStatus.FAILED)
-        writer.judgement((made.key, 0, 1, 1, 2), strict.key, "", failed)
+        writer.judgement(AttemptKey(made.key, 0, 1, 1, 2), strict.key, "", failed)
     return made
 
 
@@ -122,7 +123,7 @@ def test_one_page_of_thousands_is_read_alone(database: Database) -> None:
     run = run_of(database, items)
     with Writer(database) as writer:
         for rank in range(3000):
-            writer.turn((run.key, rank, 1, 1, 1), Reply(text=f"回答{rank}"))
+            writer.turn(AttemptKey(run.key, rank, 1, 1, 1), Reply(text=f"回答{rank}"))
     places, count = find(database, run, Wanted(text="回答2"), start=1000, most=50)
     assert count == 1111
     assert len(places) == 50

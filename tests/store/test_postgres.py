@@ -9,6 +9,7 @@ from liangxin.errors import StoreError
 from liangxin.records import Item, Reply, ReplyStatus, Verdict
 from liangxin.store import Database, NewRun, Runs, Writer, dialogues
 from liangxin.store.columns import STATUSES, Columns
+from liangxin.store.judgements import AttemptKey
 
 
 def test_a_run_is_stored_and_read_back(postgres_url: str) -> None:
@@ -30,10 +31,10 @@ def test_a_run_is_stored_and_read_back(postgres_url: str) -> None:
     run = runs.update(runs.create(new, [(0, 1), (1, 0)]), name="名字", units=2)
     judge = runs.add_judge(run, "rule@0", "rule", "primary", {})
     with Writer(database) as writer:
-        writer.turn((run.key, 0, 1, 1, 1), Reply(text="答😀"))
-        writer.turn((run.key, 0, 1, 1, 1), Reply(text="the first stays"))
-        writer.turn((run.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="refused"))
-        writer.judgement((run.key, 0, 1, 1, 1), judge.key, "", Verdict(level="3"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="答😀"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="the first stays"))
+        writer.turn(AttemptKey(run.key, 1, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="refused"))
+        writer.judgement(AttemptKey(run.key, 0, 1, 1, 1), judge.key, "", Verdict(level="3"))
     database.close()
     again = Database(postgres_url, create=False)
     run = Runs(again).find("名字")

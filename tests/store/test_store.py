@@ -15,6 +15,7 @@ from liangxin.errors import DataError, StoreError, UnknownRun
 from liangxin.records import Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
 from liangxin.store.content import dialogue_key, item_of, item_text
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.schema import DATASETS, ITEMS, MIGRATIONS, TURNS, VERSION
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -66,7 +67,7 @@ def test_the_last_attempt_that_is_not_failed_counts(
 ) -> None:
     with Writer(database) as writer:
         for number, reply in enumerate(attempts, start=1):
-            writer.turn((run.key, 0, 1, 1, number), reply)
+            writer.turn(AttemptKey(run.key, 0, 1, 1, number), reply)
     first = next(iter(dialogues(database, run))).dialogue.exchanges[0]
     assert (first.attempt, first.reply.detail) == counts
     with database.begin() as connection:
@@ -85,9 +86,11 @@ def test_replies_and_verdicts_come_back_whole(database: Database, run: RunRecord
     verdict = Verdict(level="3", confidence=0.5, reason="理由", raw="{}")
     judge = Runs(database).add_judge(run, "rule@0123456789ab", "rule", "primary", {"prompt": "x"})
     with Writer(database) as writer:
-        writer.turn((run.key, 1, 2, 1, 1), reply)
-        writer.judgement((run.key, 1, 2, 1, 1), judge.key, "甲", verdict)
-        writer.judgement((run.key, 1, 2, 1, 1), judge.key, "乙", Verdict(status=VerdictStatus.UNREADABLE))
+        writer.turn(AttemptKey(run.key, 1, 2, 1, 1), reply)
+        writer.judgement(AttemptKey(run.key, 1, 2, 1, 1), judge.key, "甲", verdict)
+        writer.judgement(
+            AttemptKey(run.key, 1, 2, 1, 1), judge.key, "乙", Verdict(status=VerdictStatus.UNREADABLE)
+        )
     stored = list(dialogues(database, run))[3]
     assert stored.dialogue.exchanges[0].reply == reply
     assert stored.rulings[judge.key, 1, "甲"].verdict == verdict
@@ -96,8 +99,8 @@ def test_replies_and_verdicts_come_back_whole(database: Database, run: RunRecord
 
 def test_a_key_written_twice_keeps_the_first(database: Database, run: RunRecord) -> None:
     with Writer(database) as writer:
-        writer.turn((run.key, 0, 1, 1, 1), Reply(text="first"))
-        writer.turn((run.key, 0, 1, 1, 1), Reply(text="second"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="first"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="second"))
     assert next(iter(dialogues(database, run))).dialogue.exchanges[0].reply.text == "first"
 
 
@@ -204,4 +207,4 @@ def test_a_full_disk_is_said_and_nothing_hangs(database: Database, run: RunRecor
     writer = Writer(database)
     with pytest.raises(StoreError, match="disk full"), writer:
         for turn in range(1, 20_000):
-            writer.turn((run.key, 0, 1, turn, 1), Reply(text="x"))
+            writer.turn(AttemptKey(run.key, 0, 1, turn, 1), Reply(text="x"))

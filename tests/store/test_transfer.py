@@ -21,6 +21,7 @@ from liangxin.store import (
     copy_run,
     dialogues,
 )
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.schema import RUN_ITEMS
 
 
@@ -33,13 +34,15 @@ def other(tmp_path: Path) -> Iterator[Database]:
 
 def answer(database: Database, run: RunRecord, rank: int, text: str, *, attempt: int = 1) -> None:
     with Writer(database) as writer:
-        writer.turn((run.key, rank, 1, 1, attempt), Reply(text=text))
+        writer.turn(AttemptKey(run.key, rank, 1, 1, attempt), Reply(text=text))
 
 
 def rule(database: Database, run: RunRecord, identity: str, rank: int, level: str) -> None:
     judge = Runs(database).add_judge(run, identity, identity.partition("@")[0], "primary", {"kind": "test"})
     with Writer(database) as writer:
-        writer.judgement((run.key, rank, 1, 1, 1), judge.key, "甲", Verdict(level=level, reason="因为"))
+        writer.judgement(
+            AttemptKey(run.key, rank, 1, 1, 1), judge.key, "甲", Verdict(level=level, reason="因为")
+        )
 
 
 def content(database: Database) -> list[object]:
@@ -159,8 +162,8 @@ def test_a_failed_reply_that_was_asked_again_travels_with_both_attempts(
     database: Database, run: RunRecord, other: Database
 ) -> None:
     with Writer(database) as writer:
-        writer.turn((run.key, 0, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="HTTP 500"))
-        writer.turn((run.key, 0, 1, 1, 2), Reply(text="好"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(status=ReplyStatus.FAILED, detail="HTTP 500"))
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 2), Reply(text="好"))
     assert copy_run(database, run, other).added == 2
     (first, *_) = dialogues(other, Runs(other).find("first"))
     assert (first.dialogue.exchanges[0].reply.text, first.dialogue.exchanges[0].attempt) == ("好", 2)

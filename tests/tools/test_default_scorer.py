@@ -14,7 +14,7 @@ from liangxin.judges.scorer import DEFAULT
 from liangxin.judges.scoring.files import read_settings, weights_digest
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.near import near_pairs
-from liangxin.scorer.pairs import PAIRS, own_pairs
+from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
 
 KINDS = {
     "refusal_quoting",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.outcome.adjudication import Settlement, decide
 from liangxin.annotation.projects import Projects, ProjectSpec
@@ -21,8 +21,9 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.people.invitations import Invitations, Wanted
 from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
-from liangxin.redteam.attacks import Attacks, Claim
+from liangxin.redteam.conversations import Attacks, Claim
 from liangxin.store import Database, RunRecord, Runs, Writer
+from liangxin.store.judgements import AttemptKey
 from liangxin.web.site import Site
 from testbench.desk import Desk, stored_run
 from testbench.looking import context_of
@@ -52,7 +53,7 @@ def stage(database: Database) -> tuple[Desk, RunRecord, int]:
         judge = Runs(database).add_judge(run, f"llm:{HOSTILE}@0123456789ab", f"llm:{HOSTILE}", "primary", {})
         with Writer(database) as writer:
             verdict = Verdict(level="1" if run is runs[0] else "3", reason=HOSTILE, raw=HOSTILE)
-            writer.judgement((run.key, 0, 1, 1, 1), judge.key, "", verdict)
+            writer.judgement(AttemptKey(run.key, 0, 1, 1, 1), judge.key, "", verdict)
     spec = ProjectSpec(name="p", runs=tuple(run.id for run in runs), annotators=3, guideline=HOSTILE)
     desk = Desk.at(database, spec, 3)
     more = Submission(token="", levels={}, comment=HOSTILE, own_answer=HOSTILE)
@@ -148,22 +149,22 @@ def test_anothers_assignment_is_refused_and_nothing_changes(
     items = [Item(id="a", turns=("问题？",), category=("Fairness",))]
     run = stored_run(database, open_benchmark("flames"), items, lambda _item, _turn: Reply(text="回答"), "r")
     desk = Desk.at(database, ProjectSpec(name="p", runs=(run.id,), annotators=1), 2)
-    seat = Seats(database).take(desk.project, desk.people[0].key)
-    assert seat is not None
+    assignment = Assignments(database).take(desk.project, desk.people[0].key)
+    assert assignment is not None
     client = serving(team_site)
     client.cookies[team_site.cookie] = Sessions(database).open(desk.people[1].key).token
     client.get("/projects")
     before = dump(database)
     body = {"token": secrets.token_hex(8), "base_version": 0, "levels": {"0:1": "3"}}
     for answer in (
-        client.get(f"/api/seats/{seat.key}"),
-        client.post_json(f"/api/seats/{seat.key}", body),
-        client.post_json(f"/api/seats/{seat.key}/keep", {}),
+        client.get(f"/api/assignments/{assignment.key}"),
+        client.post_json(f"/api/assignments/{assignment.key}", body),
+        client.post_json(f"/api/assignments/{assignment.key}/keep", {}),
     ):
         assert answer.status == 403
         assert answer.json()["error"]["en"] == "This assignment is another person's; nothing was changed."
     client.csrf = "forged"
-    assert client.post_json(f"/api/seats/{seat.key}", body).status == 403
+    assert client.post_json(f"/api/assignments/{assignment.key}", body).status == 403
     client.csrf = ""
     assert client.post("/projects/new", {"name": "x"}).status == 403
     assert dump(database) == before

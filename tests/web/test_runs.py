@@ -13,6 +13,7 @@ from liangxin.people.accounts import Accounts
 from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
 from liangxin.store import Database, RunRecord, Runs, Writer, hashed
+from liangxin.store.judgements import AttemptKey
 from liangxin.web.site import Site
 from testbench.desk import stored_run
 from testbench.site import Client
@@ -36,8 +37,10 @@ def run(database: Database) -> RunRecord:
     )
     judge = Runs(database).add_judge(made, "llm:x@0123456789ab", "llm:x", "primary", {})
     with Writer(database) as writer:
-        writer.judgement((made.key, 0, 1, 1, 1), judge.key, "", Verdict(level="1", reason=f"理由{HOSTILE}"))
-        writer.judgement((made.key, 1, 1, 1, 1), judge.key, "", Verdict(level="3"))
+        writer.judgement(
+            AttemptKey(made.key, 0, 1, 1, 1), judge.key, "", Verdict(level="1", reason=f"理由{HOSTILE}")
+        )
+        writer.judgement(AttemptKey(made.key, 1, 1, 1, 1), judge.key, "", Verdict(level="3"))
     return made
 
 

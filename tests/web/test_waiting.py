@@ -7,7 +7,7 @@ from liangxin.annotation.projects import Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.choice_items.items import ChoiceItems, Proposal
 from liangxin.records import Item, Reply
-from liangxin.redteam.attacks import Attacks, Claim
+from liangxin.redteam.conversations import Attacks, Claim
 from liangxin.store import Database
 from liangxin.web.waiting import Waiting, waiting
 from testbench.desk import Desk, stored_run

@@ -43,8 +43,8 @@ from liangxin.judges.scoring.files import WEIGHTS, Head, Settings, write_setting
 from liangxin.judges.scoring.predict import softmax
 from liangxin.judges.scoring.tensors import write_tensors
 from liangxin.scorer.calibrate import fit_temperature
+from liangxin.scorer.evaluation_pairs import own_pairs, pair_rows
 from liangxin.scorer.ngram import Examples, Fitted, Fitting, fit
-from liangxin.scorer.pairs import own_pairs, pair_rows
 from liangxin.scorer.rows import Labelled
 from liangxin.scorer.splits import Split, split
 from liangxin.scorer.train import SHARES, examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from default_scorer.built import Built
 from default_scorer.table import markdown
 from liangxin.files import file_digest
-from liangxin.scorer.pairs import PAIRS, own_pairs
+from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
 
 _LIMITS = """\
 - The hand-written answers it learnt from and the hand-written pairs it is measured on were written by one author, in one

@@ -12,7 +12,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.people.accounts import Account
 from liangxin.records import Item, Reply, ReplyStatus
 from liangxin.store import Database
-from liangxin.store.people import MARKS, RESPONSES
+from liangxin.store.people import LABELS, RESPONSES
 from testbench.desk import stored_run
 
 Answers = Mapping[tuple[str, int], str]
@@ -40,9 +40,9 @@ def project_of(
     return Projects(database).create(spec, owner)
 
 
-def marks_of(database: Database) -> list[tuple[int, int, str | None, int]]:
-    """(slot, turn, level, version) of every mark, in order."""
-    query = select(MARKS.c.slot, MARKS.c.turn, MARKS.c.level, MARKS.c.version)
+def labels_of(database: Database) -> list[tuple[int, int, str | None, int]]:
+    """(candidate, turn, level, version) of every label, in order."""
+    query = select(LABELS.c.slot, LABELS.c.turn, LABELS.c.level, LABELS.c.version)
     with database.begin() as connection:
         rows = [(row.slot, row.turn, row.level, row.version) for row in connection.execute(query)]
     return sorted(rows, key=lambda row: (row[0], row[1], row[2] or "", row[3]))

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from sqlalchemy import select
 from liangxin.people.accounts import Account
 from liangxin.people.sessions import Sessions
 from liangxin.store import Database
-from liangxin.store.people import MARKS, RESPONSES, SEATS, TASKS
+from liangxin.store.people import ASSIGNMENTS, LABELS, RESPONSES, TASKS
 from liangxin.store.schema import JUDGEMENTS
 
 
@@ -35,7 +35,7 @@ class Saved:
     """One save that the site acknowledged."""
 
     account: int
-    seat: int
+    assignment: int
     token: str
     seconds: float
 
@@ -86,18 +86,24 @@ async def crowd(base_url: str, project: int, people: Sequence[Person], pace: Pac
     async with asyncio.TaskGroup() as group:
         for number, person in enumerate(people):
             generator = random.Random(pace.seed * 1000 + number)
-            group.create_task(_work(base_url, project, person, (pace, until, generator), outcome))
+            group.create_task(_work(base_url, project, person, _Shift(pace, until, generator), outcome))
     return outcome
+
+
+class _Shift(NamedTuple):
+    pace: Pace
+    until: float
+    generator: random.Random
 
 
 async def _work(
     base_url: str,
     project: int,
     person: Person,
-    how: tuple[Pace, float, random.Random],
+    shift: _Shift,
     outcome: Outcome,
 ) -> None:
-    pace, until, generator = how
+    pace, until, generator = shift
     headers = {"X-CSRF-Token": person.csrf}
     address = f"/api/projects/{project}/next"
     async with aiohttp.ClientSession(base_url, cookies=dict(person.cookies), headers=headers) as session:
@@ -118,7 +124,7 @@ async def _work(
             times = 2 if generator.random() < pace.doubled else 1
             for attempt in range(times):
                 before = time.perf_counter()
-                async with session.post(f"/api/seats/{task['seat']}", json=body) as answer:
+                async with session.post(f"/api/assignments/{task['assignment']}", json=body) as answer:
                     said = await answer.json()
                 if answer.status != 200:
                     outcome.refused.append(str(said))
@@ -129,7 +135,7 @@ async def _work(
                     outcome.saved.append(
                         Saved(
                             account=person.account.key,
-                            seat=task["seat"],
+                            assignment=task["assignment"],
                             token=body["token"],
                             seconds=time.perf_counter() - before,
                         )
@@ -139,9 +145,9 @@ async def _work(
 def submission(task: Mapping[str, Any], generator: random.Random) -> dict[str, Any]:
     """A level for every turn that needs one."""
     levels = {
-        f"{slot['place']}:{turn['turn']}": generator.choice(slot["levels"])["name"]
-        for slot in task["slots"]
-        for turn in slot["turns"]
+        f"{candidate['place']}:{turn['turn']}": generator.choice(candidate["levels"])["name"]
+        for candidate in task["candidates"]
+        for turn in candidate["turns"]
         if turn["judgeable"]
     }
     return {
@@ -162,32 +168,32 @@ def submission(task: Mapping[str, Any], generator: random.Random) -> dict[str, A
 def faults(database: Database, project: int, saved: Sequence[Saved]) -> list[str]:
     """What is wrong in the store after a crowd: double assignments and lost verdicts, a sentence each."""
     with database.begin() as connection:
-        seats = connection.execute(select(SEATS).where(SEATS.c.project == project)).all()
+        assignments = connection.execute(select(ASSIGNMENTS).where(ASSIGNMENTS.c.project == project)).all()
         tasks = connection.execute(select(TASKS).where(TASKS.c.project == project)).all()
         responses = connection.execute(select(RESPONSES).where(RESPONSES.c.project == project)).all()
-        marks = connection.execute(select(MARKS).where(MARKS.c.project == project)).all()
+        labels = connection.execute(select(LABELS).where(LABELS.c.project == project)).all()
         mirrored = connection.execute(
             select(JUDGEMENTS.c.annotator).where(JUDGEMENTS.c.annotator != "")
         ).all()
     said: list[str] = []
     wanted = {row.key: row.seats for row in tasks}
-    done = Counter(row.task for row in seats if row.state == "done")
+    done = Counter(row.task for row in assignments if row.state == "done")
     said += [
         f"task {key}: {count} people, {wanted[key]} wanted"
         for key, count in done.items()
         if count > wanted[key]
     ]
-    twice = Counter((row.task, row.account) for row in seats if row.account is not None)
+    twice = Counter((row.task, row.account) for row in assignments if row.account is not None)
     said += [
         f"task {task}: account {account} sits there twice" for (task, account), n in twice.items() if n > 1
     ]
     stored = {row.token: row for row in responses}
     for one in saved:
         row = stored.get(one.token)
-        if row is None or (row.seat, row.account) != (one.seat, one.account):
+        if row is None or (row.seat, row.account) != (one.assignment, one.account):
             said.append(f"the save {one.token} of account {one.account} is lost")
     if len(stored) != len(saved):
         said.append(f"{len(stored)} responses are stored, {len(saved)} were acknowledged")
-    if len(marks) != len(mirrored):
-        said.append(f"{len(marks)} marks, but {len(mirrored)} judgements of the run")
+    if len(labels) != len(mirrored):
+        said.append(f"{len(labels)} labels, but {len(mirrored)} judgements of the run")
     return said

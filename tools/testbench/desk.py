@@ -10,20 +10,21 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 
-from liangxin.annotation.desk.assignments import Seat, Seats, add_seat
+from liangxin.annotation.desk.assignments import Assignment, Assignments, add_assignment
+from liangxin.annotation.desk.candidates import candidates_of
 from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.saving import Saved, Submission, save
-from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
 from liangxin.digests import digest
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import Benchmark
 from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
-from liangxin.store.people import RESPONSES, SEATS, SLOTS, TASKS
+from liangxin.store.judgements import AttemptKey
+from liangxin.store.people import ASSIGNMENTS, CANDIDATES, RESPONSES, TASKS
 
 Levels = Mapping[tuple[int, int], str]
-"""(slot, turn) -> level."""
+"""(candidate, turn) -> level."""
 NOTHING = Submission(token="", levels={})
 
 
@@ -58,53 +59,67 @@ class Desk:
         with self.database.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def answer(self, item: str, slot: int = 0, turn: int = 1) -> At:
+    def answer(self, item: str, candidate: int = 0, turn: int = 1) -> At:
         """One answer."""
-        return At(task=self.task(item), slot=slot, turn=turn)
+        return At(task=self.task(item), candidate=candidate, turn=turn)
 
     def says(self, person: int, item: str, levels: str | Levels, more: Submission = NOTHING) -> Saved:
         """Let an annotator (0, 1, …) judge a task, or correct it.
 
         Args:
-            levels: one level for every answer, or by (slot, turn).
-            more: comment, spans, points, … with slots in the stead of places.
+            levels: one level for every answer, or by (candidate, turn).
+            more: comment, spans, points, … with candidates in the stead of places.
         """
         account = self.people[person]
         task = self.task(item)
-        seat, version = self._seat(task, account)
-        place = {slot: place for place, slot in enumerate(seat.order)}
+        assignment, version = self._assignment(task, account)
+        place = {candidate: place for place, candidate in enumerate(assignment.order)}
         given = self._every(task, levels) if isinstance(levels, str) else levels
         submission = replace(
             more,
             token=secrets.token_hex(16),
             base_version=version,
-            levels={(place[slot], turn): level for (slot, turn), level in given.items()},
+            levels={(place[candidate], turn): level for (candidate, turn), level in given.items()},
             spans=[replace(one, place=place[one.place]) for one in more.spans],
-            best=[place[slot] for slot in more.best],
+            best=[place[candidate] for candidate in more.best],
         )
-        return save(self.database, self.project, seat, account.key, submission)
+        return save(self.database, self.project, assignment, account.key, submission)
 
     def _every(self, task: int, level: str) -> Levels:
-        found = slots_of(self.database, self.project, task)
-        return {(one.slot, turn.turn): level for one in found.slots for turn in one.turns if turn.judgeable}
+        found = candidates_of(self.database, self.project, task)
+        return {
+            (one.number, turn.turn): level for one in found.candidates for turn in one.turns if turn.judgeable
+        }
 
-    def _seat(self, task: int, account: Account) -> tuple[Seat, int]:
-        """The person's seat at a task, taken if need be, and the version of what they said there."""
-        mine = select(SEATS.c.key).where(SEATS.c.task == task, SEATS.c.account == account.key)
+    def _assignment(self, task: int, account: Account) -> tuple[Assignment, int]:
+        """The person's assignment at a task, taken if need be, and the version of what they said there."""
+        mine = select(ASSIGNMENTS.c.key).where(
+            ASSIGNMENTS.c.task == task, ASSIGNMENTS.c.account == account.key
+        )
         with self.database.write() as connection:
             key = connection.execute(mine).scalar()
             if key is None:
-                free = select(SEATS.c.key).where(SEATS.c.task == task, SEATS.c.state == "free").limit(1)
-                key = connection.execute(free).scalar() or add_seat(connection, self.project.key, task)
-                slots = connection.execute(select(SLOTS.c.slot).where(SLOTS.c.task == task)).scalars().all()
-                order = sorted(slots, key=lambda slot: digest([task, slot, account.key], length=8))
+                free = (
+                    select(ASSIGNMENTS.c.key)
+                    .where(ASSIGNMENTS.c.task == task, ASSIGNMENTS.c.state == "free")
+                    .limit(1)
+                )
+                key = connection.execute(free).scalar() or add_assignment(connection, self.project.key, task)
+                candidates = (
+                    connection.execute(select(CANDIDATES.c.slot).where(CANDIDATES.c.task == task))
+                    .scalars()
+                    .all()
+                )
+                order = sorted(
+                    candidates, key=lambda candidate: digest([task, candidate, account.key], length=8)
+                )
                 now = time.time()
                 taken = {"state": "taken", "account": account.key, "order": json.dumps(order)}
-                sit = update(SEATS).where(SEATS.c.key == key)
+                sit = update(ASSIGNMENTS).where(ASSIGNMENTS.c.key == key)
                 connection.execute(sit.values(**taken, taken=now, until=now + 600))
             versions = select(RESPONSES.c.version).where(RESPONSES.c.seat == key)
             version = max(connection.execute(versions).scalars(), default=0)
-        return Seats(self.database).seat(key, account.key), version
+        return Assignments(self.database).assignment(key, account.key), version
 
 
 def stored_run(
@@ -137,5 +152,5 @@ def stored_run(
         for stored in dialogues(database, run):
             for exchange in stored.dialogue.exchanges:
                 reply = answer(stored.dialogue.item, exchange.turn)
-                writer.turn((run.key, stored.rank, 1, exchange.turn, 1), reply)
+                writer.turn(AttemptKey(run.key, stored.rank, 1, exchange.turn, 1), reply)
     return run

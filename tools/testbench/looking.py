@@ -81,7 +81,7 @@ def visits(scene: Scene) -> list[Visit]:
         ("agreement-expert", f"/projects/{scene.expert.key}/agreement", owner),
         ("adjudicate", f"/projects/{scene.flames.key}/adjudicate", adjudicator),
         *[
-            ("adjudicate-answer", f"/projects/{scene.flames.key}/adjudicate/{one.voiced.at}", adjudicator)
+            ("adjudicate-answer", f"/projects/{scene.flames.key}/adjudicate/{one.labelled.at}", adjudicator)
             for one in queue(scene.database, scene.flames, adjudicator.key)[:1]
         ],
         ("settled", f"/projects/{scene.flames.key}/adjudicate/labels", adjudicator),

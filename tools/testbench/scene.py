@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from liangxin.annotation.choosing import Take
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.desk.tasks import TaskView, task_view
 from liangxin.annotation.outcome.adjudication import Settlement, decide, queue
 from liangxin.annotation.outcome.gold import set_gold
 from liangxin.annotation.projects import Project, Projects, ProjectSpec
+from liangxin.annotation.task_selection import Take
 from liangxin.api.function import FunctionModel
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.choice_items.items import ChoiceFilter, ChoiceItems, Proposal
@@ -26,7 +26,7 @@ from liangxin.choice_items.sources import from_runs
 from liangxin.engine.run import Session, run_benchmark
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Reply
-from liangxin.redteam.attacks import Attacks, Claim
+from liangxin.redteam.conversations import Attacks, Claim
 from liangxin.redteam.review import Reviews
 from liangxin.specs import RunSpec
 from liangxin.store import Database, Runs
@@ -102,11 +102,11 @@ def fill(database: Database) -> Scene:
     _annotate(database, by_turn, annotators, 9)
     _annotate(database, expert, annotators, 6)
     for disputed in islice(queue(database, flames, adjudicator.key), 3):
-        level = flames.scale_for(disputed.voiced.category).levels[-1].name
+        level = flames.scale_for(disputed.labelled.category).levels[-1].name
         decide(
             database,
             flames,
-            disputed.voiced.at,
+            disputed.labelled.at,
             adjudicator.key,
             Settlement(level=level, reason="指出了前提的问题，没有帮忙。", base_version=0),
         )
@@ -135,50 +135,51 @@ def _annotate(database: Database, project: Project, people: Sequence[Account], m
     lot = random.Random(project.name)
     for account in people:
         for number in range(most - lot.randrange(3)):
-            seat = Seats(database).take(project, account.key)
-            if seat is None:
+            assignment = Assignments(database).take(project, account.key)
+            if assignment is None:
                 break
-            view = task_view(database, project, seat)
+            view = task_view(database, project, assignment)
             said = Submission(token=secrets.token_hex(16), levels={}, skip="需要专业知识", seconds=20.0)
             if number != 4:
                 said = _expert(view, lot) if project.kind == "expert" else _graded(view, lot)
-            save(database, project, seat, account.key, said)
-    task = Seats(database).done(project, people[0].key, 1)[0].task
+            save(database, project, assignment, account.key, said)
+    task = Assignments(database).done(project, people[0].key, 1)[0].task
     view_scale = project.scale_for(())
     if project.kind == "grade" and view_scale.levels:
         _gold(database, project, task)
 
 
 def _gold(database: Database, project: Project, task: int) -> None:
-    from liangxin.annotation.desk.slots import slots_of
+    from liangxin.annotation.desk.candidates import candidates_of
 
-    found = slots_of(database, project, task)
+    found = candidates_of(database, project, task)
     level = project.scale_for(found.item.category).levels[-1].name
-    turn = next(one for one in found.slots[0].turns if one.judgeable)
+    turn = next(one for one in found.candidates[0].turns if one.judgeable)
     set_gold(
         database,
         project,
         task,
-        {(found.slots[0].slot, turn.turn): level},
-        (project.made_by or 0, "明确拒绝并给出建议。"),
+        {(found.candidates[0].number, turn.turn): level},
+        project.made_by or 0,
+        "明确拒绝并给出建议。",
     )
 
 
 def _graded(view: TaskView, lot: random.Random) -> Submission:
     levels, spans = {}, []
-    for slot in view.slots:
-        for turn in slot.turns:
+    for candidate in view.candidates:
+        for turn in candidate.turns:
             if turn.judgeable:
                 poor = turn.answer in (ANSWERS[4], ANSWERS[3])
                 chance = 0.75 if poor else 0.12
-                places = range(len(slot.levels))
-                levels[slot.place, turn.turn] = slot.levels[
+                places = range(len(candidate.levels))
+                levels[candidate.place, turn.turn] = candidate.levels[
                     places[0]
                     if lot.random() < chance
                     else places[-1 - (lot.random() < 0.15 and len(places) > 2)]
                 ].name
                 if poor:
-                    spans.append(Span(place=slot.place, turn=turn.turn, start=0, end=4))
+                    spans.append(Span(place=candidate.place, turn=turn.turn, start=0, end=4))
     comment = "语气随意，没有提醒风险。" if spans else ""
     return Submission(
         token=secrets.token_hex(16), levels=levels, spans=spans, comment=comment, seconds=lot.uniform(12, 50)
@@ -189,7 +190,7 @@ def _expert(view: TaskView, lot: random.Random) -> Submission:
     said = Submission(token=secrets.token_hex(16), levels={}, none_good=True, seconds=lot.uniform(40, 140))
     if lot.random() < 0.15:
         return replace(said, own_answer="可以先说明原因，再给出两三条做得到的建议，并提醒去找专业的人。")
-    best = [lot.randrange(len(view.slots))]
+    best = [lot.randrange(len(view.candidates))]
     return replace(said, none_good=False, best=best, points=lot.randint(6, 9))
 
 

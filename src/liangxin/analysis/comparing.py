@@ -12,6 +12,7 @@ import numpy as np
 
 from liangxin.analysis.deciding import OVERALL, measure_range, tops
 from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.engine.stored import chosen_by
 from liangxin.errors import JudgeError
 from liangxin.inference.multiple import holm
 from liangxin.inference.paired import Paired, compare_binary, compare_values, detectable_mean, sign_flip
@@ -267,6 +268,9 @@ def _cautions(a: Side, b: Side) -> list[str]:
         "system"
     ):
         said.append("系统提示不同 (other system prompts)")
+    ways = chosen_by(a.run), chosen_by(b.run)
+    if len(set(ways)) == 2:
+        said.append("作答方式不同 (other ways of choosing): --choose-by {}, --choose-by {}".format(*ways))
     return said
 
 

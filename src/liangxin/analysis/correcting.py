@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from liangxin.analysis.ruled import OVERALL, Ruled, Rulers, ruled
 from liangxin.correction.applying import Judged, Target, correct
@@ -25,6 +26,13 @@ from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs
 
 NOT_DRAWN = "not all labels were drawn by `liangxin sample`: if somebody chose which answers to label, the value may be off"
 SEVERAL = "corrected rates are for one answer an item, and this run has several turns or trials"
+
+
+class ScoreKey(NamedTuple):
+    """Which score of a run is meant."""
+
+    measure: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +51,14 @@ def corrections(
     judge: JudgeRecord,
     *,
     confidence: float = 0.95,
-    only: tuple[str, str] | None = None,
+    only: ScoreKey | None = None,
 ) -> dict[tuple[str, str], Corrected]:
     """(measure, group) -> the corrected value, for `overall`, top categories and what is expected.
 
     Empty where nothing is known of the judge's error.
 
     Args:
-        only: the one (measure, group) that is wanted; None makes all.
+        only: the one that is wanted; None makes all.
     """
     if benchmark.kind == "choice" or judge.traits.people:
         return {}
@@ -78,7 +86,7 @@ def corrections(
             mine = [one for one in answers if group in one.groups]
             seed = f"{run.id}/{judge.identity}/{measure.name}/{group}"
             made[measure.name, group] = (
-                _from_labels(design, (measure, group), mine, seed, confidence)
+                _from_labels(design, measure, group, mine, seed, confidence)
                 if calibration is None
                 else correct(
                     calibration, _target(run, judge, measure, group, mine), seed=seed, confidence=confidence
@@ -146,9 +154,8 @@ def _combine(measure: Measure, group: str) -> str:
 
 
 def _from_labels(
-    design: Design, place: tuple[Measure, str], answers: Sequence[Ruled], seed: str, confidence: float
+    design: Design, measure: Measure, group: str, answers: Sequence[Ruled], seed: str, confidence: float
 ) -> Corrected:
-    measure, group = place
     warning = "" if all(one.drawn for one in answers if one.gold) else NOT_DRAWN
     macro = _combine(measure, group) == "macro"
     if design.simple and not warning and not macro:
@@ -159,7 +166,7 @@ def _from_labels(
     for one in answers:
         strata.setdefault((one.dimension, one.judged), []).append(one)
     found = stratified(
-        [_stratum(measure, cell, mine) for cell, mine in sorted(strata.items())],
+        [_stratum(measure, *cell, mine) for cell, mine in sorted(strata.items())],
         combine="macro" if macro else "micro",
         seed=seed,
         confidence=confidence,
@@ -167,16 +174,16 @@ def _from_labels(
     return replace(found, warning=warning)
 
 
-def _stratum(measure: Measure, place: tuple[str, str], answers: Sequence[Ruled]) -> Stratum:
+def _stratum(measure: Measure, dimension: str, level: str, answers: Sequence[Ruled]) -> Stratum:
     worth = formula_of(measure).worths(answers[0].scale)
     counts: Counter[str] = Counter()
     for one in answers:
         counts[one.gold] += one.count
     return Stratum(
-        dimension=place[0],
-        level=place[1],
+        dimension=dimension,
+        level=level,
         size=sum(one.count for one in answers),
-        counts=tuple(counts[level] for level in worth),
+        counts=tuple(counts[name] for name in worth),
         worth=tuple(worth.values()),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from liangxin.agreement.scales import common_scale
-from liangxin.analysis.labelled import ask_all, pairs_of, ratings_of, read_labelled
+from liangxin.analysis.labelled_file import ask_all, pairs_of, ratings_of, read_labelled
 from liangxin.analysis.pairs import Pairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.engine.run import Session, judge_run
@@ -74,8 +74,8 @@ def validate_file(session: Session, benchmark: Benchmark, spec: RunSpec, gold: s
     found = [
         one
         for name in spec.judges
-        for voice in open_judges(name, context)
-        for one in [_on_file(benchmark, voice, gold)]
+        for judge in open_judges(name, context)
+        for one in [_on_file(benchmark, judge, gold)]
     ]
     for one in found:
         keep(Evidence(session.database), one)

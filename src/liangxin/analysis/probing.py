@@ -13,7 +13,7 @@ import numpy as np
 from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import SYMMETRIC, Agreement, agreement
 from liangxin.agreement.scales import common_scale
-from liangxin.analysis.labelled import ask_all
+from liangxin.analysis.labelled_file import ask_all
 from liangxin.analysis.validation import NOMINAL, estimate_fields
 from liangxin.engine.judging import case_of
 from liangxin.engine.run import Session

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.choosing import preferred
 from liangxin.analysis.comparing import overall_test
 from liangxin.analysis.evidence import with_evidence
+from liangxin.analysis.named_judges import preferred
 from liangxin.analysis.values import unit_values
 from liangxin.benchmarks.published import PublishedRow, published_rows
 from liangxin.engine.results import JudgeResult, RunResult, run_result
-from liangxin.engine.stored import benchmark_of, named_judges
+from liangxin.engine.stored import benchmark_of, chosen_by, named_judges
 from liangxin.engine.summary import score_fields
 from liangxin.inference.multiple import rank_sets
 from liangxin.records import Score
@@ -192,6 +192,8 @@ def _notes(one: _Measured, all_: Sequence[_Measured]) -> list[str]:
         notes.append(f"算法版本 arithmetic: {one.run.benchmark} {one.run.version}")
     if any(other.run.units != one.run.units for other in others):
         notes.append(f"题数 items asked: {one.run.units}")
+    if benchmark_of(one.run).kind == "choice":
+        notes.append(f"作答方式 choices: --choose-by {chosen_by(one.run)}")
     if one.main.missing:
         notes.append(f"缺失 missing: {one.main.missing}")
     if others and not any(_comparable(one, other) for other in others):
@@ -220,6 +222,9 @@ def _published(one: PublishedRow) -> Row:
                         "best",
                         "service",
                         "corrected",
+                        "judge_low",
+                        "judge_high",
+                        "judge_basis",
                     )
                 ),
                 "measure": score.measure,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liangxin.analysis.pairs import consensus
-from liangxin.measures.kinds import combined
+from liangxin.measures.unit_kinds import combined
 from liangxin.records import Scale, Verdict
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord

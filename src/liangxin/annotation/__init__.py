@@ -1,1 +1,1 @@
-"""People in the loop: projects, seats, verdicts with their history, agreement, adjudication, red teaming."""
+"""People in the loop: projects, assignments, verdicts with their history, agreement, adjudication, red teaming."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from liangxin.annotation.choosing import Chosen, Take, choose
+from liangxin.annotation.task_selection import Chosen, Take, choose
 from liangxin.digests import canonical, digest
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
@@ -21,7 +21,7 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Level, Scale
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, RunRecord, Runs
-from liangxin.store.people import MEMBERS, PROJECTS, SEATS, SLOTS, TASKS
+from liangxin.store.people import ASSIGNMENTS, CANDIDATES, MEMBERS, PROJECTS, TASKS
 from liangxin.traits import JudgeTraits
 
 Kind = Literal["grade", "expert"]
@@ -109,7 +109,7 @@ class Projects:
         self.database = database
 
     def create(self, spec: ProjectSpec, made_by: Account) -> Project:
-        """A new project with its tasks and seats, whole or not at all; its judge is entered in every run.
+        """A new project with its tasks and assignments, whole or not at all; its judge is entered in every run.
 
         Raises:
             PeopleError: the name, the runs, the scale or the numbers are not as they must be.
@@ -119,7 +119,7 @@ class Projects:
         benchmark = benchmark_of(runs[0])
         _check(spec, benchmark)
         chosen = choose(self.database, runs, benchmark, spec.take, seed=f"{spec.name}/{spec.seed}")
-        seats = _seats(spec, len(chosen))
+        wanted = _wanted(spec, len(chosen))
         content = {**asdict(spec), "runs": [run.id for run in runs]}
         with self.database.write() as connection:
             if connection.execute(select(PROJECTS.c.key).where(PROJECTS.c.name == spec.name)).first():
@@ -137,7 +137,7 @@ class Projects:
             }
             connection.execute(insert(PROJECTS), [values])
             key = connection.execute(select(PROJECTS.c.key).where(PROJECTS.c.name == spec.name)).scalar_one()
-            _add_tasks(connection, key, chosen, seats)
+            _add_tasks(connection, key, chosen, wanted)
             _add_member(connection, key, made_by.key)
             audit.note(connection, made_by.key, "project made", project=spec.name, tasks=len(chosen))
         project = self.by_key(key)
@@ -315,7 +315,7 @@ def _has_points(scale: Scale) -> bool:
     return all(scale.level(point) is not None for point in POINTS)
 
 
-def _seats(spec: ProjectSpec, tasks: int) -> list[int]:
+def _wanted(spec: ProjectSpec, tasks: int) -> list[int]:
     """How many people each task gets: a seeded random share of `overlap` gets all of `annotators`."""
     import random
 
@@ -326,14 +326,14 @@ def _seats(spec: ProjectSpec, tasks: int) -> list[int]:
     return [spec.annotators if number in overlapping else 1 for number in range(tasks)]
 
 
-def _add_tasks(connection: Connection, project: int, chosen: Sequence[Chosen], seats: Sequence[int]) -> None:
+def _add_tasks(connection: Connection, project: int, chosen: Sequence[Chosen], wanted: Sequence[int]) -> None:
     rows = [
         {
             "project": project,
             "position": position,
             "item": task.item,
             "category": "/".join(task.category),
-            "seats": seats[position],
+            "seats": wanted[position],
             "gold": None,
         }
         for position, task in enumerate(chosen)
@@ -341,18 +341,18 @@ def _add_tasks(connection: Connection, project: int, chosen: Sequence[Chosen], s
     connection.execute(insert(TASKS), rows)
     query = select(TASKS.c.position, TASKS.c.key).where(TASKS.c.project == project)
     keys = {row.position: row.key for row in connection.execute(query)}
-    slots = [
-        {"task": keys[position], "slot": slot, "run": run, "rank": rank, "trial": trial}
+    candidates = [
+        {"task": keys[position], "slot": candidate, "run": run, "rank": rank, "trial": trial}
         for position, task in enumerate(chosen)
-        for slot, (run, rank, trial) in enumerate(task.dialogues)
+        for candidate, (run, rank, trial) in enumerate(task.dialogues)
     ]
-    connection.execute(insert(SLOTS), slots)
+    connection.execute(insert(CANDIDATES), candidates)
     free = [
         {"project": project, "task": keys[position], "number": number, "state": "free", "order": ""}
         for position in range(len(chosen))
-        for number in range(1, seats[position] + 1)
+        for number in range(1, wanted[position] + 1)
     ]
-    connection.execute(insert(SEATS), free)
+    connection.execute(insert(ASSIGNMENTS), free)
 
 
 def _add_member(connection: Connection, project: int, account: int) -> None:
@@ -365,9 +365,13 @@ def _add_member(connection: Connection, project: int, account: int) -> None:
 
 def _remove_member(connection: Connection, project: int, account: int) -> None:
     connection.execute(delete(MEMBERS).where(MEMBERS.c.project == project, MEMBERS.c.account == account))
-    mine = (SEATS.c.project == project, SEATS.c.account == account, SEATS.c.state == "taken")
+    mine = (
+        ASSIGNMENTS.c.project == project,
+        ASSIGNMENTS.c.account == account,
+        ASSIGNMENTS.c.state == "taken",
+    )
     free = {"state": "free", "account": None, "until": None, "order": ""}
-    connection.execute(update(SEATS).where(*mine).values(**free))
+    connection.execute(update(ASSIGNMENTS).where(*mine).values(**free))
 
 
 def _project(row: Any, runs: Mapping[str, RunRecord]) -> Project:

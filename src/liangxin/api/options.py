@@ -8,7 +8,7 @@ from typing import TypedDict, cast, get_args
 
 from liangxin.errors import UsageError
 from liangxin.run_options import RUN_OPTIONS
-from liangxin.specs import CHOOSE_BY, ChooseBy, Endpoint, Generation, RunSpec
+from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
 
 
 class JudgeOptions(TypedDict, total=False):
@@ -50,7 +50,7 @@ class RunOptions(JudgeOptions, total=False):
     """Of the order; sent with requests if given."""
     trials: int
     """Ask everything K times. Default: 1."""
-    choose_by: ChooseBy
+    choose_by: ChooseBy | None
     """Choice items: by what the model writes (`generation`, the default), or by the likelihood of `label`s, of
     `text`s, or of texts by their length (`text-normalised`), where the model gives it."""
     base_url: str | None
@@ -203,8 +203,8 @@ def _check(options: Mapping[str, object], known: Mapping[str, object]) -> None:
 
         near = difflib.get_close_matches(unknown, known, n=1)
         raise TypeError(f"no option {unknown!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    choose_by = options.get("choose_by", CHOOSE_BY)
-    if choose_by not in get_args(ChooseBy):
+    choose_by = options.get("choose_by")
+    if choose_by is not None and choose_by not in get_args(ChooseBy):
         raise UsageError(f"choose_by: found {choose_by!r}, expected one of {', '.join(get_args(ChooseBy))}")
     for name, value in options.items():
         option = RUN_OPTIONS[name]

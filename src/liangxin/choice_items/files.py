@@ -14,8 +14,8 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from liangxin import cells
-from liangxin.annotation.labels.opening import MOST_BYTES, check_book
 from liangxin.annotation.labels.reading import Errors, FileErrors
+from liangxin.annotation.labels.workbook_check import MOST_BYTES, check_book
 from liangxin.annotation.labels.writing import unquoted
 from liangxin.benchmarks import fields
 from liangxin.choice_items.items import Proposal

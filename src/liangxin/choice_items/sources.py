@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from liangxin.annotation.desk.slots import TaskSlots, slots_of
+from liangxin.annotation.desk.candidates import TaskCandidates, candidates_of
 from liangxin.annotation.projects import Project
 from liangxin.benchmarks import fields
 from liangxin.choice_items.items import Proposal
@@ -18,7 +18,7 @@ from liangxin.errors import PeopleError
 from liangxin.records import Item
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, dialogues
-from liangxin.store.people import RESPONSES, SEATS
+from liangxin.store.people import ASSIGNMENTS, RESPONSES
 
 GOOD_POINTS = 8
 """Ours: a best answer of at least so many points is a positive."""
@@ -34,9 +34,9 @@ class _Task:
 
     own: list[str] = field(default_factory=list)
     good: dict[int, int] = field(default_factory=dict)
-    """Slot to its best points."""
+    """Candidate to its best points."""
     fair: set[int] = field(default_factory=set)
-    """Slots that somebody found the best and acceptable."""
+    """Candidates that somebody found the best and acceptable."""
     bad: set[int] = field(default_factory=set)
 
 
@@ -52,15 +52,17 @@ def from_experts(database: Database, project: Project) -> Iterator[Proposal]:
     if project.kind != "expert":
         raise PeopleError("只有专家项目有最好的回答。", "Best answers are chosen in expert projects only.")
     for key, said in _expert_tasks(database, project).items():
-        task = slots_of(database, project, key)
+        task = candidates_of(database, project, key)
         if _usable(task.item):
             yield from _expert_pairs(project, task, said)
 
 
 def _expert_tasks(database: Database, project: Project) -> dict[int, _Task]:
     query = (
-        select(RESPONSES, SEATS.c.order)
-        .join(SEATS, and_(SEATS.c.key == RESPONSES.c.seat, SEATS.c.task == RESPONSES.c.task))
+        select(RESPONSES, ASSIGNMENTS.c.order)
+        .join(
+            ASSIGNMENTS, and_(ASSIGNMENTS.c.key == RESPONSES.c.seat, ASSIGNMENTS.c.task == RESPONSES.c.task)
+        )
         .where(RESPONSES.c.project == project.key)
         .order_by(RESPONSES.c.task, RESPONSES.c.seat, RESPONSES.c.version)
     )
@@ -85,22 +87,33 @@ def _add(task: _Task, said: Mapping[str, Any], order: Sequence[int]) -> None:
     else:
         task.fair.update(best)
         task.good.update(
-            {slot: max(points, task.good.get(slot, 0)) for slot in best if points >= GOOD_POINTS}
+            {
+                candidate: max(points, task.good.get(candidate, 0))
+                for candidate in best
+                if points >= GOOD_POINTS
+            }
         )
 
 
-def _expert_pairs(project: Project, task: TaskSlots, said: _Task) -> Iterator[Proposal]:
-    texts = {slot.slot: slot.turns[0].answer for slot in task.slots if slot.turns[0].judgeable}
-    ranked = sorted((slot for slot in said.good if slot not in said.bad), key=lambda slot: -said.good[slot])
-    positives = [*said.own, *(texts[slot] for slot in ranked if slot in texts)]
+def _expert_pairs(project: Project, task: TaskCandidates, said: _Task) -> Iterator[Proposal]:
+    texts = {
+        candidate.number: candidate.turns[0].answer
+        for candidate in task.candidates
+        if candidate.turns[0].judgeable
+    }
+    ranked = sorted(
+        (candidate for candidate in said.good if candidate not in said.bad),
+        key=lambda candidate: -said.good[candidate],
+    )
+    positives = [*said.own, *(texts[candidate] for candidate in ranked if candidate in texts)]
     if not positives:
         return
-    for slot in sorted(said.bad - said.fair):
-        if slot in texts:
+    for candidate in sorted(said.bad - said.fair):
+        if candidate in texts:
             yield Proposal(
                 question=task.item.turns[0],
                 positive=positives[0],
-                negative=texts[slot],
+                negative=texts[candidate],
                 category=_category(task.item),
                 difficulty="hard",
                 by=EXPERT_RULE,

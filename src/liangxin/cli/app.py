@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from liangxin.cli import deciding, judge, listing, planning, run, scorer, serve, stored, validate
+from liangxin.cli import decide, judge, listing, plan, run, scorer, serve, stored, validate
 
 
 def _version(asked: bool) -> None:
@@ -44,11 +44,11 @@ def build() -> typer.Typer:
         serve.serve,
         stored.export,
         validate.validate,
-        deciding.decide,
-        deciding.compare,
-        planning.leaderboard,
-        planning.sample,
-        planning.plan,
+        decide.decide,
+        decide.compare,
+        plan.leaderboard,
+        plan.sample,
+        plan.plan,
         listing.models,
         listing.judges,
         listing.benchmarks,

@@ -27,7 +27,7 @@ def judge(
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Rule on a stored run again; the model is asked nothing."""
-    from liangxin.cli.measuring import rejudge
+    from liangxin.cli.work.run_and_judge import rejudge
 
     spec = RunSpec(
         benchmark="",

@@ -10,7 +10,7 @@ from liangxin.api.options import key_from
 from liangxin.cli import options
 from liangxin.cli.options import option
 from liangxin.cli.terminal import stated
-from liangxin.specs import CHOOSE_BY, ChooseBy, Endpoint, Generation, RunSpec
+from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
 
 
 @stated
@@ -39,13 +39,13 @@ def run(  # the command's options are its parameters
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
     refusal: options.Refusal = False,
-    choose_by: Annotated[ChooseBy, option("choose_by")] = CHOOSE_BY,
+    choose_by: Annotated[ChooseBy | None, option("choose_by")] = None,
     store: options.StoreOption = None,
     name: Annotated[str | None, option("name")] = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Measure a model: ask, judge, score. The same command continues the same run."""
-    from liangxin.cli.measuring import measure
+    from liangxin.cli.work.run_and_judge import measure
 
     endpoint = Endpoint(
         base_url=base_url,

@@ -99,10 +99,7 @@ def train(
         fitting=Fitting(balanced=balanced),
         data=data,
     )
-    _train((rows, specs), backbone, plan, folder, epochs if not resume else -epochs)
-
-
-_Told = tuple["list[Labelled]", "tuple[HeadSpec, ...]"]
+    _train(rows, specs, backbone, plan, folder, epochs if not resume else -epochs)
 
 
 def _labels(
@@ -129,12 +126,12 @@ def _labels(
     return rows, specs, {"runs": data}
 
 
-def _train(told: _Told, backbone: str, plan: Plan, folder: Path, epochs: int) -> None:
+def _train(
+    rows: list[Labelled], specs: tuple[HeadSpec, ...], backbone: str, plan: Plan, folder: Path, epochs: int
+) -> None:
     from liangxin.errors import UsageError
     from liangxin.scorer import train as training
     from liangxin.scorer.card import card, figures_table
-
-    rows, specs = told
 
     kind, _, path = backbone.partition(":")
     if kind not in ("ngram", "hf") or (kind == "hf") != bool(path):
@@ -178,7 +175,7 @@ def evaluate(
 ) -> None:
     """Measure a scorer on labels: by head and by source, with intervals, never pooled."""
     if run is not None:
-        from liangxin.cli.learning import evaluate_on_run
+        from liangxin.cli.work.evaluate_on_run import evaluate_on_run
 
         evaluate_on_run(scorer, run, store, output)
         return
@@ -187,7 +184,7 @@ def evaluate(
     from liangxin.scorer.card import figures_table
     from liangxin.scorer.evaluate import evaluate as measured
     from liangxin.scorer.evaluate import evaluation_values
-    from liangxin.scorer.pairs import PAIRS
+    from liangxin.scorer.evaluation_pairs import PAIRS
 
     found = measured(load_scorer(scorer_folder(scorer)), labels or str(PAIRS))
     for notice in found.notices:

@@ -68,7 +68,7 @@ def serve(
     judge_api_key_env: options.JudgeKeyEnv = None,
 ) -> None:
     """Open the site: browse runs, annotate, adjudicate, attack models. Ctrl-C ends it."""
-    from liangxin.cli.serving import Opening, open_site
+    from liangxin.cli.work.open_site import Opening, open_site
 
     endpoint = Endpoint(base_url=base_url, api_key=key_from(api_key_env))
     open_site(

@@ -32,8 +32,8 @@ def scores(
 ) -> None:
     """The scores of a stored run, made again from its verdicts."""
     from liangxin.analysis.evidence import stored_with_evidence
-    from liangxin.cli.measuring import show
     from liangxin.cli.tables import print_csv
+    from liangxin.cli.work.run_and_judge import show
     from liangxin.store import Database, store_url
 
     database = Database(store_url(store), create=False)

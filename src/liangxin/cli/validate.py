@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -63,9 +64,9 @@ def validate(  # the command's options are its parameters
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """Measure a judge against people's labels (agreement by dimension, with intervals), or put it to a probe."""
-    from liangxin.cli.validating import probe_injection, probe_repeat, validate_against
-    from liangxin.errors import UsageError
+    from liangxin.cli.work.measure_judges import probe_injection, probe_repeat, validate_against
 
+    probes = probe or []
     spec = RunSpec(
         benchmark=benchmark or "",
         model="",
@@ -77,17 +78,24 @@ def validate(  # the command's options are its parameters
             judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
         ),
     )
-    if not spec.judges:
-        raise UsageError("name the judge to be measured: --judge SPEC")
-    if gold is None and not probe:
-        raise UsageError("name the labels to measure against: --gold labels:FILE, or a --probe")
-    if run is None and Probe.REPEAT in (probe or ()):
-        raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
-    if run is None and not benchmark:
-        raise UsageError("name a run, or the benchmark on whose scale is judged: --benchmark NAME")
+    _check(spec, run, gold, probes)
     if gold is not None:
         validate_against(run, spec, gold, store, output)
-    if run is not None and Probe.REPEAT in (probe or ()):
+    if run is not None and Probe.REPEAT in probes:
         probe_repeat(run, spec, store, output)
-    if Probe.INJECTION in (probe or ()):
+    if Probe.INJECTION in probes:
         probe_injection(run, spec, store, output)
+
+
+def _check(spec: RunSpec, run: str | None, gold: str | None, probes: Sequence[Probe]) -> None:
+    """Refuse what cannot be measured for want of a judge, labels, a run or a scale."""
+    from liangxin.errors import UsageError
+
+    if not spec.judges:
+        raise UsageError("name the judge to be measured: --judge SPEC")
+    if gold is None and not probes:
+        raise UsageError("name the labels to measure against: --gold labels:FILE, or a --probe")
+    if run is None and Probe.REPEAT in probes:
+        raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
+    if run is None and not spec.benchmark:
+        raise UsageError("name a run, or the benchmark on whose scale is judged: --benchmark NAME")

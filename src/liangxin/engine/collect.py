@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from liangxin.engine.choosing import weigher
+from liangxin.engine.likelihood_choice import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.errors import LiangxinError
@@ -15,6 +15,7 @@ from liangxin.protocols import likelihood, messages_for, next_turn
 from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
 from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+from liangxin.store.judgements import AttemptKey
 
 
 class Collector:
@@ -75,8 +76,8 @@ class Collector:
                 return
             reply = await self._ask(stored, exchanges, ask.turn)
             attempt = ask.attempt + 1
-            place = (self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
-            writer.turn(place, reply)
+            at = AttemptKey(self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
+            writer.turn(at, reply)
             exchanges[ask.turn - 1] = replace(ask, reply=reply, attempt=attempt)
             if reply.status is ReplyStatus.FAILED:
                 break
@@ -102,9 +103,9 @@ class Collector:
             return Reply(status=ReplyStatus.FAILED, detail=f"adapter error: {type(error).__name__}")
 
     async def _choose(self, model: Likelihoods, item: Item, messages: tuple[Message, ...]) -> Reply:
-        if self._scale_for is None:
-            raise ValueError("a choice by likelihood needs the benchmark's scale")
         how = self._spec.choose_by
+        if self._scale_for is None or how is None:
+            raise ValueError("a choice by likelihood needs the benchmark's scale and a way")
         asked = likelihood.choice(how, item, self._scale_for(item.category), messages)
         started = time.perf_counter()
         found = await model.loglikelihoods(asked.messages, asked.continuations)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liangxin.measures.kinds import Coded, kinds, outcomes_of
+from liangxin.engine.levels import LevelCounts
 from liangxin.measures.position import PositionTally
 from liangxin.measures.scoring import Scorer
+from liangxin.measures.unit_kinds import Coded, kinds, outcomes_of
 from liangxin.records import ReplyStatus, VerdictStatus
 from liangxin.store.columns import NO_TURN, STATUSES, Columns, Failure, Sheet
 
@@ -30,6 +31,8 @@ class Listener:
     scorers: Sequence[Scorer]
     position: PositionTally | None
     """For choice items."""
+    levels: LevelCounts | None = None
+    """For a judge whose error may be measured."""
 
 
 @dataclass(slots=True)
@@ -80,18 +83,20 @@ def _count_sheet(columns: Columns, sheet: Sheet, listeners: Sequence[Listener], 
     for status, number in enumerate(np.bincount(statuses[statuses != NO_TURN], minlength=len(STATUSES))):
         if number:
             counts.replies[str(STATUSES[status])] += int(number)
-    marks = [statuses == STATUSES.index(ReplyStatus.FAILED)]
+    planes = [statuses == STATUSES.index(ReplyStatus.FAILED)]
     for listener in listeners:
         best, failed = _best(columns, sheet.rulings[listener.judge])
+        if listener.levels is not None:
+            listener.levels.add(columns, sheet, best)
         verdicts = counts.verdicts[listener.judge]
         for code, number in enumerate(np.bincount(best[sheet.judgeable], minlength=len(columns.rulings))):
             if number:
                 verdicts[str(columns.rulings[code][0]) if code else listener.absent] += int(number)
-        marks.append(failed & sheet.judgeable)
-    counts.failure_count += sum(int(mark.sum()) for mark in marks)
-    for voice, place in _first_marks(marks, FAILURES_SHOWN - len(counts.failures)):
+        planes.append(failed & sheet.judgeable)
+    counts.failure_count += sum(int(plane.sum()) for plane in planes)
+    for number, place in _first_set(planes, FAILURES_SHOWN - len(counts.failures)):
         row, trial, turn = (int(one) for one in np.unravel_index(place, statuses.shape))
-        judge = listeners[voice - 1].judge if voice else None
+        judge = listeners[number - 1].judge if number else None
         counts.failures.append(columns.failure(sheet.first + row, trial + 1, turn + 1, judge))
 
 
@@ -107,16 +112,24 @@ def _best(columns: Columns, rulings: NDArray[np.int32]) -> tuple[NDArray[np.int3
     return best, failed[best]
 
 
-def _first_marks(marks: Sequence[NDArray[np.bool_]], most: int) -> list[tuple[int, int]]:
-    """The first marked (voice, place), by place and then by voice."""
+def level_counts(columns: Columns, judge: int) -> LevelCounts:
+    """One judge's levels on a run, and nothing else."""
+    counts = LevelCounts()
+    for sheet in columns.sheets():
+        counts.add(columns, sheet, _best(columns, sheet.rulings[judge])[0])
+    return counts
+
+
+def _first_set(planes: Sequence[NDArray[np.bool_]], most: int) -> list[tuple[int, int]]:
+    """The first (plane, place) that hold, by place and then by plane."""
     import numpy as np
 
     if most <= 0:
         return []
     found = sorted(
-        (int(place), voice) for voice, mark in enumerate(marks) for place in np.flatnonzero(mark)[:most]
+        (int(place), number) for number, plane in enumerate(planes) for place in np.flatnonzero(plane)[:most]
     )
-    return [(voice, place) for place, voice in found[:most]]
+    return [(number, place) for place, number in found[:most]]
 
 
 def ordered_replies(replies: Mapping[str, int]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from liangxin.judges import Judge
 from liangxin.protocols import history
 from liangxin.records import Case, Exchange, VerdictStatus
 from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.runs import JudgeRecord
 
 
@@ -19,11 +20,11 @@ class Pending:
     """A case with where its verdict goes."""
 
     case: Case
-    place: tuple[int, int, int, int, int]
+    at: AttemptKey
 
 
 class Ruler:
-    """Lets one judge (or one annotator's voice) rule on a run."""
+    """Lets one judge (or one annotator) rule on a run."""
 
     def __init__(self, database: Database, run: RunRecord, judge: Judge, record: JudgeRecord) -> None:
         self._database = database
@@ -43,7 +44,7 @@ class Ruler:
             verdicts = await self._judge.rule([pending.case for pending in batch])
             for pending, verdict in zip(batch, verdicts, strict=True):
                 if verdict is not None:
-                    writer.judgement(pending.place, self._record.key, self._judge.annotator, verdict)
+                    writer.judgement(pending.at, self._record.key, self._judge.annotator, verdict)
                     progress.advance(failed=verdict.status is VerdictStatus.FAILED)
 
         await work(self._batches(progress), handle, self._judge.connections, stop)
@@ -68,8 +69,8 @@ class Ruler:
                 progress.skip()
                 continue
             attempt = 1 if ruling is None else ruling.attempt + 1
-            place = (self._run.key, stored.rank, stored.dialogue.trial, exchange.turn, attempt)
-            yield Pending(case=case_of(self._judge, stored, exchange), place=place)
+            at = AttemptKey(self._run.key, stored.rank, stored.dialogue.trial, exchange.turn, attempt)
+            yield Pending(case=case_of(self._judge, stored, exchange), at=at)
 
 
 def case_of(judge: Judge, stored: StoredDialogue, exchange: Exchange) -> Case:

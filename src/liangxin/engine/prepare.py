@@ -35,7 +35,7 @@ def prepare(
     if dataset is None:
         items = items_of(benchmark, spec.data, sample)
         dataset = runs.add_dataset(benchmark.name, benchmark.version, sha256, items)
-    elif spec.choose_by.startswith("text"):
+    elif spec.choose_by in ("text", "text-normalised"):
         # A store that was filled before questions were kept apart from their options gives the same numbers.
         runs.add_stems(dataset, items_of(benchmark, spec.data, sample))
     fields = identity_fields(spec, benchmark, sha256, model)

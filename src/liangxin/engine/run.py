@@ -8,20 +8,29 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TextIO, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TextIO, TypeVar
 
-from liangxin.engine.choosing import check_benchmarks, weigher
+from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
+from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
-from liangxin.judges import NO_JUDGE, Judge, JudgeContext, judge_traits, judge_versions, open_judges
+from liangxin.judges import (
+    NO_JUDGE,
+    Judge,
+    JudgeContext,
+    MeasuredJudge,
+    judge_traits,
+    judge_versions,
+    open_judges,
+)
 from liangxin.models import ChatModel, Recorded, Templated, open_model
-from liangxin.specs import Benchmark, RunSpec
+from liangxin.specs import Benchmark, RunSpec, scales_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
 
 T = TypeVar("T")
@@ -73,11 +82,18 @@ def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
     return ("choice",) if benchmark.kind == "choice" else ("rule", "scorer")
 
 
+class _OpenedJudge(NamedTuple):
+    spec: str
+    judge: Judge
+
+
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
     model = session.model or open_model(spec.model, spec.endpoint)
     try:
+        unsaid = spec.choose_by is None
+        spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
         run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
@@ -86,8 +102,13 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         session.tell(
             f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
         )
+        if unsaid and spec.choose_by == "label":
+            session.tell(
+                f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+                "labels (--choose-by generation lets it write)"
+            )
         # A judge that cannot be used must say so before the model is paid.
-        voices = _open(session, run, spec, benchmark)
+        judges = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
         with Writer(session.database) as writer:
             collector = Collector(session.database, run, model, spec, benchmark.scale_for)
@@ -102,25 +123,25 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    judges = await _rule(session, run, voices, stop)
-    return run_result(session.database, run, benchmark, judges)
+    records = await _rule(session, run, benchmark, judges, stop)
+    return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
 ) -> list[JudgeRecord]:
-    return await _rule(session, run, _open(session, run, spec, benchmark), stop)
+    return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
 
 
-def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
-    voices: list[tuple[str, Judge]] = []
+def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
+    judges: list[_OpenedJudge] = []
     for judge_spec in spec.judges or default_judges(benchmark):
         if judge_spec == NO_JUDGE:
             continue
         needs_items = judge_traits(judge_spec).needs_items
         context = _context(session, run, spec, benchmark, needs_items=needs_items)
-        voices.extend((judge_spec, voice) for voice in open_judges(judge_spec, context))
-    return voices
+        judges.extend(_OpenedJudge(judge_spec, judge) for judge in open_judges(judge_spec, context))
+    return judges
 
 
 def _context(
@@ -147,33 +168,46 @@ def _context(
 
 
 async def _rule(
-    session: Session, run: RunRecord, voices: Sequence[tuple[str, Judge]], stop: Stop
+    session: Session,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judges: Sequence[_OpenedJudge],
+    stop: Stop,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     try:
         with Writer(session.database) as writer:
-            for spec, judge in voices:
+            for spec, judge in judges:
                 if stop.requested:
                     break
-                record = records.get(judge.identity) or _entered(runs, run, spec, judge)
+                record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
                 records[judge.identity] = record
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
                 progress.finish()
     finally:
-        for _, judge in voices:
+        for _, judge in judges:
             await judge.aclose()
-    for notice in dict.fromkeys(notice for _, judge in voices for notice in judge.notices()):
+    for notice in dict.fromkeys(notice for _, judge in judges for notice in judge.notices()):
         session.tell(notice)
     return list(records.values())
 
 
-def _entered(runs: Runs, run: RunRecord, spec: str, judge: Judge) -> JudgeRecord:
-    """The judge's row in the store; the versions of the packages that bring it stand there, not in its identity."""
+def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:
+    """The judge's row in the store.
+
+    The versions of the packages that bring it and the sets that its error was measured on stand there, not in its
+    identity.
+    """
     versions = judge_versions(spec)
     manifest = {**judge.manifest(), **({"versions": versions} if versions else {})}
-    return runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    record = runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    if not isinstance(judge, MeasuredJudge):
+        return record
+    scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
+    told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
+    return runs.set_sources(record, sources_text(told) if told else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from liangxin.benchmarks import sample_path
-from liangxin.engine.choosing import check_benchmarks
+from liangxin.engine.likelihood_choice import check_benchmarks
 from liangxin.engine.results import RunResult
 from liangxin.engine.run import Session, run_benchmark
 from liangxin.specs import Benchmark, RunSpec

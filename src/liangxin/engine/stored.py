@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.engine.results import RunResult, run_result
 from liangxin.errors import JudgeError, UnknownName
-from liangxin.specs import Benchmark
+from liangxin.specs import CHOOSE_BY, Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
 
 
@@ -53,3 +53,8 @@ def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[J
         known = ", ".join(one.identity for one in judges) or "none"
         raise JudgeError(f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}")
     return found
+
+
+def chosen_by(run: RunRecord) -> str:
+    """How a run of choice items was asked to choose, as `--choose-by` names it."""
+    return str(run.manifest.get("identity", {}).get("choose_by", CHOOSE_BY))

@@ -30,7 +30,7 @@ NO_LABEL = "no label"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One seat of a jury."""
+    """One member of a jury."""
 
     spec: str
     judge: Judge
@@ -48,7 +48,7 @@ class JuryJudge:
     batch = 1
 
     def __init__(self, name: str, members: Sequence[Member], rule: Rule) -> None:
-        """Seat the members; all rule on one subject."""
+        """Take the members; all rule on one subject."""
         self.subject: Subject = members[0].judge.subject
         self.connections = max(member.judge.connections for member in members)
         self._name = name
@@ -172,16 +172,16 @@ def open_jury(name: str, context: JudgeContext) -> Sequence[JuryJudge]:
     by_subject: dict[Subject, list[Member]] = {}
     for member in members:
         by_subject.setdefault(member.judge.subject, []).append(member)
-    for subject, seated in by_subject.items():
-        if len(seated) < 2:
+    for subject, together in by_subject.items():
+        if len(together) < 2:
             scale = "the benchmark's own scale" if subject == "primary" else f"the {subject} scale"
             raise JudgeError(
-                f"jury:{name}: only {seated[0].name} rules on {scale} here, and a jury needs two members on each; "
+                f"jury:{name}: only {together[0].name} rules on {scale} here, and a jury needs two members on each; "
                 "with --refusal an llm member rules on both"
             )
     return [
-        JuryJudge(name, seated, rule if subject == "primary" else "majority")
-        for subject, seated in by_subject.items()
+        JuryJudge(name, together, rule if subject == "primary" else "majority")
+        for subject, together in by_subject.items()
     ]
 
 
@@ -235,17 +235,17 @@ def _host(judge: Judge) -> str | None:
 
 
 def _manifest(members: Sequence[Member], rule: Rule) -> dict[str, object]:
-    seats = {_seat(member): member.judge.manifest() for member in members}
+    manifests = {_name_of(member): member.judge.manifest() for member in members}
     return {
         "kind": "jury",
         "rule": rule,
         "ties": "declared (abstained)",
         "subject": members[0].judge.subject,
-        "members": dict(sorted(seats.items())),
+        "members": dict(sorted(manifests.items())),
     }
 
 
-def _seat(member: Member) -> str:
+def _name_of(member: Member) -> str:
     judge = member.judge
     return f"{judge.identity} ({judge.annotator})" if judge.annotator else judge.identity
 

@@ -40,7 +40,8 @@ class JudgeKind:
 
 CHOICE = JudgeKind(
     name="choice",
-    open="liangxin.judges.choice:open_choice",
+    open="liangxin.judges.choices.choice:open_choice",
+    traits=JudgeTraits(exact=True),
     can_chat=False,
     help=(
         SpecHelp(

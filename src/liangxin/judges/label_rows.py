@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from liangxin import cells
 from liangxin.digests import text_digest
@@ -25,10 +25,17 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def digests(text: str) -> tuple[str, str]:
-    """Of an answer: the sha256 of its UTF-8, and of it with LF line ends and no blanks around it."""
+class AnswerDigests(NamedTuple):
+    """The sha256 of an answer's UTF-8, and of it with LF line ends and no blanks around it."""
+
+    exact: str
+    plain: str
+
+
+def digests(text: str) -> AnswerDigests:
+    """Both digests of an answer."""
     cleaned = clean_text(text)
-    return text_digest(cleaned), text_digest(_plain(cleaned))
+    return AnswerDigests(text_digest(cleaned), text_digest(_plain(cleaned)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class Label:
     subject: Subject
     level: str
     note: str
-    response: tuple[str, str] | None
+    response: AnswerDigests | None
     response_sha256: str | None
     dialogue: str | None
     model: str
@@ -61,14 +68,18 @@ class Label:
         """Whether the label is for that trial of the item's turn."""
         return self.trial == case.trial or (self.trial is None and self.dialogue is not None)
 
-    def fits(self, case: Case, answer: tuple[str, str]) -> bool:
+    def fits(self, case: Case, answer: AnswerDigests) -> bool:
         """Whether the answer is the one that the label was given for; everything that the row names must agree."""
         if self.dialogue is not None and self.dialogue != case.dialogue:
             return False
-        if self.response_sha256 is not None and self.response_sha256 != answer[0]:
+        if self.response_sha256 is not None and self.response_sha256 != answer.exact:
             return False
         # A table program changes line ends and trims cells; nothing else may differ.
-        return self.response is None or self.response[0] == answer[0] or self.response[1] == answer[1]
+        return (
+            self.response is None
+            or self.response.exact == answer.exact
+            or self.response.plain == answer.plain
+        )
 
 
 class LabelReader:

@@ -2,13 +2,14 @@
 
 A row names an item (`id` or `prompt`), a `turn` and a `level`; `response`, `response_sha256` or
 `dialogue` say which answer it is about. A label for another answer is counted and never used. Several
-annotators are several voices of one judge; the benchmark says how they combine.
+annotators are one judge with several labels for an answer; the benchmark says how they combine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
 from liangxin.errors import DataError, JudgeError
 from liangxin.files import file_digest, read_rows
@@ -19,8 +20,16 @@ from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import OWN_SCALES, scale_of
 
 
+class Annotator(NamedTuple):
+    """One annotator's labels on one scale."""
+
+    subject: Subject
+    name: str
+    """As the file names them; empty where it names nobody."""
+
+
 class Labels:
-    """All labels of a file that are for this run, and what became of them; shared by the voices."""
+    """All labels of a file that are for this run, and what became of them; shared by their annotators."""
 
     def __init__(self, path: str, context: JudgeContext) -> None:
         self.path = path
@@ -29,7 +38,7 @@ class Labels:
         self.elsewhere = 0
         self.differing: set[int] = set()
         self.met: set[int] = set()
-        self.used: dict[tuple[Subject, str], dict[tuple[str, int], list[Label]]] = {}
+        self.used: dict[Annotator, dict[tuple[str, int], list[Label]]] = {}
         self._rows: dict[tuple[object, ...], int] = {}
         reader = LabelReader(context)
         for row in read_rows(path):
@@ -52,16 +61,16 @@ class Labels:
             self.elsewhere += 1
             return
         self.unbound += not label.bound
-        voice = self.used.setdefault((label.subject, label.annotator), {})
-        voice.setdefault((label.item, label.turn), []).append(label)
+        theirs = self.used.setdefault(Annotator(label.subject, label.annotator), {})
+        theirs.setdefault((label.item, label.turn), []).append(label)
 
-    def find(self, voice: tuple[Subject, str], case: Case) -> Label | None:
-        """The voice's label for this very answer.
+    def find(self, annotator: Annotator, case: Case) -> Label | None:
+        """The annotator's label for this very answer.
 
         Raises:
             DataError: two rows are about it, one by its dialogue and one by its trial.
         """
-        labels = self.used.get(voice, {}).get((case.item_id, case.turn), [])
+        labels = self.used.get(annotator, {}).get((case.item_id, case.turn), [])
         here = [label for label in labels if label.names(case)]
         if not here:
             return None
@@ -89,7 +98,7 @@ class Labels:
                 f"labels:{name}: {unmatched} labels unmatched and not used ({len(self.differing)} were given for "
                 f"another answer, {self.elsewhere} for another model)"
             )
-        total = sum(len(found) for voice in self.used.values() for found in voice.values())
+        total = sum(len(found) for theirs in self.used.values() for found in theirs.values())
         if self.met and (unmet := total - len(self.met)):
             said.append(
                 f"labels:{name}: {unmet} labels met no answer this time (item not asked, reply blocked, empty or "
@@ -104,16 +113,16 @@ class Labels:
 
 
 class LabelsJudge:
-    """One annotator's voice on one scale."""
+    """One annotator as a judge on one scale."""
 
     batch = 512
     connections = 1
 
-    def __init__(self, labels: Labels, voice: tuple[Subject, str], context: JudgeContext) -> None:
-        self.subject: Subject = voice[0]
-        self.annotator = voice[1]
+    def __init__(self, labels: Labels, annotator: Annotator, context: JudgeContext) -> None:
+        self.subject: Subject = annotator.subject
+        self.annotator = annotator.name
         self._labels = labels
-        self._voice = voice
+        self._annotator = annotator
         self._benchmark = context.benchmark
         self._manifest: Mapping[str, object] = canonical(
             {
@@ -142,7 +151,7 @@ class LabelsJudge:
         return [self._one(case) for case in cases]
 
     def _one(self, case: Case) -> Verdict | None:
-        label = self._labels.find(self._voice, case)
+        label = self._labels.find(self._annotator, case)
         if label is None:
             return None
         scale = self.scale_for(case.category)
@@ -162,7 +171,7 @@ class LabelsJudge:
         return self._manifest
 
     def notices(self) -> Sequence[str]:
-        """The same for every voice, and complete once all have ruled."""
+        """The same for every annotator, and complete once all have ruled."""
         return self._labels.notices()
 
     async def aclose(self) -> None:
@@ -170,7 +179,7 @@ class LabelsJudge:
 
 
 def open_labels(name: str, context: JudgeContext) -> Sequence[LabelsJudge]:
-    """One voice for each annotator and scale of the file; all voices of a scale share one identity.
+    """A judge for each annotator and scale of the file; all of one scale share one identity.
 
     Raises:
         JudgeError: no file is named.
@@ -180,5 +189,5 @@ def open_labels(name: str, context: JudgeContext) -> Sequence[LabelsJudge]:
         raise JudgeError("judge 'labels' lacks its file: write labels:FILE")
     labels = Labels(name, context)
     # Without any label for this run the judge still exists, and everything is unlabelled.
-    voices: list[tuple[Subject, str]] = sorted(labels.used) or [("primary", "")]
-    return [LabelsJudge(labels, voice, context) for voice in voices]
+    annotators = sorted(labels.used) or [Annotator("primary", "")]
+    return [LabelsJudge(labels, annotator, context) for annotator in annotators]

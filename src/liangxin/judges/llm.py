@@ -154,7 +154,7 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
             )
         )
     warning = kinship(name, families(context.run_model, context.run_traits))
-    # Each voice has a model of its own, so that closing one leaves the other alone.
+    # Each judge has a model of its own, so that closing one leaves the other alone.
     return [
         LlmJudge(name, open_model(name, context.endpoint), ruling, context.endpoint.connections, warning)
         for ruling in rulings

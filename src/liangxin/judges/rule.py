@@ -25,7 +25,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from liangxin.errors import JudgeError
 from liangxin.judges import refusals as phrases
@@ -35,6 +36,12 @@ from liangxin.reasoning import strip_think
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import REFUSAL
 from liangxin.zh import fold, head_and_tail, simplified
+
+if TYPE_CHECKING:
+    from liangxin.correction.sources import JudgeSource
+
+SOURCES = Path(__file__).with_name("rule_sources.json")
+"""On which labelled sets the rules' error was measured."""
 
 VERSION = 1
 """Counted up with every change of the rules, so that the judge's identity changes with them."""
@@ -194,6 +201,12 @@ class RuleJudge:
             {"kind": "rule", "rules": VERSION, "scale": REFUSAL, "limit": LIMIT, "limits": LIMITS}
         )
         return made
+
+    def sources(self, scale: str) -> Sequence[JudgeSource]:
+        """The labelled sets that the rules were not made on."""
+        from liangxin.correction.sources import sources_in
+
+        return [one for one in sources_in(SOURCES) if one.scale == scale]
 
     def notices(self) -> Sequence[str]:
         """Nothing to say."""

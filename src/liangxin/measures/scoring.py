@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from liangxin.measures.formulas import formula_of
-from liangxin.measures.kinds import Kind, kind_of, outcomes_of
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.tally import Tally
+from liangxin.measures.unit_kinds import Kind, kind_of, outcomes_of
 from liangxin.records import Outcome, Score
 
 MOST_KINDS = 1024

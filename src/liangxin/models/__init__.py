@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from liangxin.errors import PluginError, UsageError
 from liangxin.models.base import (
     ChatModel,
+    ChatTemplated,
     Likelihoods,
     NotWeighed,
     Preparing,
@@ -23,6 +24,7 @@ from liangxin.traits import ModelTraits
 __all__ = [
     "MODELS",
     "ChatModel",
+    "ChatTemplated",
     "Likelihoods",
     "ModelKind",
     "NotWeighed",

@@ -52,6 +52,14 @@ class Templated(Protocol):
 
 
 @runtime_checkable
+class ChatTemplated(Protocol):
+    """An optional capability: whether the model was taught to answer in turns is known."""
+
+    has_chat_template: bool
+    """False: a base model, which continues a text and cannot follow a format."""
+
+
+@runtime_checkable
 class Preparing(Protocol):
     """An optional capability: what the first request would have to wait for can be done before it."""
 

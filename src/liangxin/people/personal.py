@@ -19,24 +19,24 @@ from liangxin.people import audit
 from liangxin.people.accounts import Account, check_last_owner, folded, found_account, locked_owners
 from liangxin.people.logins import name_digest
 from liangxin.store import ADJUDICATED, Database
-from liangxin.store.judgements import empty_reason, erase, said_by
+from liangxin.store.judgements import AttemptKey, empty_reason, erase, said_by
 from liangxin.store.people import (
     ACCOUNTS,
+    ASSIGNMENTS,
     ATTACK_TURNS,
     ATTACKS,
     AUDIT,
+    CANDIDATES,
     CHOICE_ITEMS,
     DECISIONS,
     INVITATIONS,
+    LABELS,
     LOGIN_FAILURES,
-    MARKS,
     MEMBERS,
     PROJECTS,
     RESETS,
     RESPONSES,
-    SEATS,
     SESSIONS,
-    SLOTS,
 )
 
 Extent = Literal["keep", "erase"]
@@ -65,9 +65,9 @@ def export(database: Database, account: Account, by: int | None) -> str:
             ),
             "projects made": _rows(connection, PROJECTS, PROJECTS.c.made_by == key),
             "memberships": _rows(connection, MEMBERS, MEMBERS.c.account == key),
-            "seats": _rows(connection, SEATS, SEATS.c.account == key),
+            "seats": _rows(connection, ASSIGNMENTS, ASSIGNMENTS.c.account == key),
             "responses": _rows(connection, RESPONSES, RESPONSES.c.account == key),
-            "marks": _rows(connection, MARKS, MARKS.c.account == key),
+            "marks": _rows(connection, LABELS, LABELS.c.account == key),
             "decisions": _rows(connection, DECISIONS, DECISIONS.c.account == key),
             "judgements": said_by(connection, account.alias),
             "attacks": _rows(connection, ATTACKS, ATTACKS.c.account == key),
@@ -116,11 +116,11 @@ def _forget(connection: Connection, account: Account) -> None:
     # The note of an invitation says for whom it was.
     connection.execute(update(INVITATIONS).where(INVITATIONS.c.used_by == key).values(note=""))
     connection.execute(delete(MEMBERS).where(MEMBERS.c.account == key))
-    mine = SEATS.c.account == key
-    connection.execute(update(SEATS).where(mine, SEATS.c.state == "taken").values(_FREE))
-    # A seat beside an overdue one was freed when it became overdue.
-    connection.execute(delete(SEATS).where(mine, SEATS.c.state == "overdue"))
-    # Last: a changed name keeps what refers to the account waiting, and who waits may hold one of these seats.
+    mine = ASSIGNMENTS.c.account == key
+    connection.execute(update(ASSIGNMENTS).where(mine, ASSIGNMENTS.c.state == "taken").values(_FREE))
+    # An assignment beside an overdue one was freed when it became overdue.
+    connection.execute(delete(ASSIGNMENTS).where(mine, ASSIGNMENTS.c.state == "overdue"))
+    # Last: a changed name keeps what refers to the account waiting, and who waits may hold one of these assignments.
     values = {"name": account.alias, "folded": folded(account.alias), "password": "", "closed": time.time()}
     connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.key == key).values(values))
 
@@ -129,30 +129,30 @@ _FREE = {"state": "free", "account": None, "taken": None, "until": None, "done":
 
 
 def _erase_verdicts(connection: Connection, account: Account) -> None:
-    """Delete what the person said of answers; their finished seats are free for others."""
+    """Delete what the person said of answers; their finished assignments are free for others."""
     key = account.key
     connection.execute(delete(RESPONSES).where(RESPONSES.c.account == key))
-    connection.execute(delete(MARKS).where(MARKS.c.account == key))
+    connection.execute(delete(LABELS).where(LABELS.c.account == key))
     erase(connection, account.alias)
-    mine = SEATS.c.account == key
-    connection.execute(update(SEATS).where(mine, SEATS.c.state == "done").values(_FREE))
-    # A skipped seat has been replaced by another.
-    connection.execute(delete(SEATS).where(mine, SEATS.c.state == "skipped"))
+    mine = ASSIGNMENTS.c.account == key
+    connection.execute(update(ASSIGNMENTS).where(mine, ASSIGNMENTS.c.state == "done").values(_FREE))
+    # A skipped assignment has been replaced by another.
+    connection.execute(delete(ASSIGNMENTS).where(mine, ASSIGNMENTS.c.state == "skipped"))
 
 
 def _erase_decisions(connection: Connection, account: Account) -> None:
     """Empty the reasons of the person's decisions; the gold labels stay the project's."""
     mine = DECISIONS.c.account == account.key
     decided = connection.execute(
-        select(DECISIONS, SLOTS.c.run, SLOTS.c.rank, SLOTS.c.trial)
-        .join(SLOTS, (SLOTS.c.task == DECISIONS.c.task) & (SLOTS.c.slot == DECISIONS.c.slot))
+        select(DECISIONS, CANDIDATES.c.run, CANDIDATES.c.rank, CANDIDATES.c.trial)
+        .join(CANDIDATES, (CANDIDATES.c.task == DECISIONS.c.task) & (CANDIDATES.c.slot == DECISIONS.c.slot))
         .where(mine)
     ).all()
     projects = connection.execute(select(PROJECTS.c.key, PROJECTS.c.name))
     names = {row.key: row.name for row in projects}
     for row in decided:
-        place = (row.run, row.rank, row.trial, row.turn, row.version)
-        empty_reason(connection, place, f"people:{names.get(row.project)}", ADJUDICATED)
+        at = AttemptKey(row.run, row.rank, row.trial, row.turn, row.version)
+        empty_reason(connection, at, f"people:{names.get(row.project)}", ADJUDICATED)
     connection.execute(update(DECISIONS).where(mine).values(reason=""))
 
 

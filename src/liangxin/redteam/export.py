@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liangxin.records import Scale
-from liangxin.redteam.records import Attack
+from liangxin.redteam.attack_record import Attack
 from liangxin.redteam.rows import NoRow, row
 from liangxin.specs import Benchmark, Category
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from liangxin.errors import LiangxinError
 from liangxin.records import Reply, ReplyStatus, Verdict, VerdictStatus
-from liangxin.redteam.attacks import Asked, Attacks
-from liangxin.redteam.records import Attack, Ruled
+from liangxin.redteam.attack_record import Attack, Ruled
+from liangxin.redteam.conversations import Asked, Attacks
 
 Speak = Callable[[Asked], AsyncGenerator[str | Reply, None]]
 """A model asked one turn: pieces of the answer as they come, and last the whole reply, which takes their place."""

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from liangxin.near import Alike, NearIndex
 from liangxin.records import Item
-from liangxin.redteam.records import ACCEPTED, SUBMITTED, Attack, attacks_of
+from liangxin.redteam.attack_record import ACCEPTED, SUBMITTED, Attack, attacks_of
 from liangxin.store import Database, Runs
 from liangxin.store.people import ATTACKS
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from liangxin.digests import digest
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
-from liangxin.redteam.records import (
+from liangxin.redteam.attack_record import (
     ACCEPTED,
     REJECTED,
     SUBMITTED,

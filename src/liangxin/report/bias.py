@@ -48,7 +48,8 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
                     zh="已读出选择的行；两种顺序都问时，没有偏差即为 50%",
                     en="of rows with a decision; 50 % without bias where both orders are asked",
                 ),
-                (bias.chose_first, bias.decided),
+                bias.chose_first,
+                bias.decided,
                 series,
             ),
             _share(
@@ -57,7 +58,8 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
                     zh="已读出选择、且更好的排在前面的行",
                     en="of decided rows whose better reply stands first",
                 ),
-                (bias.gold_first_right, bias.gold_first),
+                bias.gold_first_right,
+                bias.gold_first,
                 series,
             ),
             _share(
@@ -66,13 +68,15 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
                     zh="已读出选择、且更好的排在后面的行",
                     en="of decided rows whose better reply stands second",
                 ),
-                (bias.gold_second_right, bias.gold_second),
+                bias.gold_second_right,
+                bias.gold_second,
                 series,
             ),
             _share(
                 Bilingual(zh="两种顺序选同一个回复", en="Same reply in both orders"),
                 Bilingual(zh="两种顺序都读出选择的题", en="of questions decided in both orders"),
-                (bias.consistent, bias.pairs_decided),
+                bias.consistent,
+                bias.pairs_decided,
                 series,
             ),
         ),
@@ -82,8 +86,7 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
     )
 
 
-def _share(title: Bilingual, note: Bilingual, counts: tuple[int, int], series: int) -> Share:
-    part, whole = counts
+def _share(title: Bilingual, note: Bilingual, part: int, whole: int, series: int) -> Share:
     value = low = high = None
     if whole:
         value = 100 * part / whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -58,6 +59,11 @@ class Profile:
     def serviced(self) -> bool:
         """Whether any number differs in the service view."""
         return any(view.serviced for view, _ in self.groups)
+
+    @property
+    def erring(self) -> bool:
+        """Whether any number is of a judge that may err."""
+        return any(entry.number.score.erring for _, entries in self.groups for entry in entries)
 
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")
@@ -129,7 +135,10 @@ def _profile(views: Sequence[RunView]) -> Profile:
     )
 
 
-_Told = tuple[JudgeView, Table, Number]
+class _Told(NamedTuple):
+    judge: JudgeView
+    frame: Table
+    number: Number
 
 
 def _told(view: RunView) -> list[_Told]:
@@ -147,7 +156,7 @@ def _told(view: RunView) -> list[_Told]:
             if name in said or name in empty:
                 continue
             empty.add(name)
-        kept.append((judge, frame, number))
+        kept.append(_Told(judge, frame, number))
     return kept
 
 
@@ -157,9 +166,9 @@ def _first(entries: Sequence[_Told], *subjects: str) -> _Told | None:
         entry
         for subject in subjects
         for entry in entries
-        if entry[1].measure.subject == subject and formula_of(entry[1].measure).drawn
+        if entry.frame.measure.subject == subject and formula_of(entry.frame.measure).drawn
     ]
-    return next((entry for entry in fitting if entry[2].score.value is not None), None)
+    return next((entry for entry in fitting if entry.number.score.value is not None), None)
 
 
 def _figure(
@@ -171,7 +180,7 @@ def _figure(
     ]
     said = (
         f"{spoke.number} {spoke.name}: "
-        + ("—" if entry is None else f"{entry[2].value}{entry[2].unit} {entry[2].interval}")
+        + ("—" if entry is None else f"{entry.number.value}{entry.number.unit} {entry.number.interval}")
         for spoke, entry in zip(spokes, numbers, strict=True)
     )
     return Figure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))

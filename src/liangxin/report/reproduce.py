@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liangxin.engine.results import JudgeResult, RunResult
+from liangxin.engine.stored import chosen_by
 from liangxin.run_options import given
 from liangxin.text import public_url, shell_word
 from liangxin.traits import JudgeTraits, ModelTraits
@@ -58,6 +59,7 @@ def command(result: RunResult, total_units: int) -> Command:
         "--data": data,
         "--limit": run.units if run.units < total_units else None,
         **given({**identity, "trials": run.trials}),
+        **_way(result),
         "--name": run.name,
     }
     words = [
@@ -82,6 +84,13 @@ def command(result: RunResult, total_units: int) -> Command:
         version=str(manifest.get("versions", {}).get("liangxin", "")),
         needs=tuple(_needs([run.traits, *(judge.record.traits for judge in result.judges)])),
     )
+
+
+def _way(result: RunResult) -> dict[str, object]:
+    """How a model on this machine chose, where `given` is silent: without a word it might choose by label."""
+    traits = result.run.traits
+    elsewhere = traits.recorded or traits.scripted or traits.costs
+    return {} if result.benchmark.kind != "choice" or elsewhere else {"--choose-by": chosen_by(result.run)}
 
 
 def _options(options: Mapping[str, object]) -> list[str]:

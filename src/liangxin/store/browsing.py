@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, func, or_,
 
 from liangxin.records import ReplyStatus
 from liangxin.store.attempts import overtaken
+from liangxin.store.candidates import item_holds
 from liangxin.store.database import Database
 from liangxin.store.dialogues import ADJUDICATED
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, JUDGES, RUN_ITEMS, TURNS
-from liangxin.store.slots import item_holds
 
 Place = tuple[int, int]
 """(rank, trial): where a dialogue stands in its run."""
@@ -164,7 +164,7 @@ def _ruled(run: RunRecord, wanted: Wanted, asked: Any) -> ColumnElement[bool]:
 
 
 def _differing(run: RunRecord, asked: Any) -> ColumnElement[bool]:
-    """Two levels for one turn on one scale; an adjudicator's decision is no voice."""
+    """Two levels for one turn on one scale; an adjudicator's decision does not count."""
     rulings = JUDGEMENTS.alias()
     there = (
         select(rulings.c.turn)

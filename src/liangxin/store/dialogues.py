@@ -54,7 +54,7 @@ def dialogues(
 
     Args:
         units: how many units of the run's order; None means all that are planned.
-        settled: leave out the annotators' verdicts where an adjudicator has decided; False gives every voice.
+        settled: leave out the annotators' verdicts where an adjudicator has decided; False gives every verdict.
     """
     limit = run.units if units is None else units
     start = 0

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from liangxin.records import Verdict, VerdictStatus
 from liangxin.store.schema import JUDGEMENTS, JUDGES
 
-Place = tuple[int, int, int, int, int]
-"""(run's key, rank, trial, turn, attempt)."""
 
+class AttemptKey(NamedTuple):
+    """One attempt at one turn of a run."""
 
-def place_columns(place: Place) -> dict[str, object]:
-    """A place as columns of a row."""
-    return dict(zip(("run", "rank", "trial", "turn", "attempt"), place, strict=True))
+    run: int
+    """The run's key."""
+    rank: int
+    trial: int
+    turn: int
+    attempt: int
 
 
 def judgement_row(
-    place: Place, judge: int, annotator: str, verdict: Verdict, created: float
+    at: AttemptKey, judge: int, annotator: str, verdict: Verdict, created: float
 ) -> dict[str, object]:
     """A verdict as stored, of the judge with that key; `created` in seconds since 1970."""
     return {
-        **place_columns(place),
+        **at._asdict(),
         "judge": judge,
         "annotator": annotator,
         "status": str(verdict.status),
@@ -66,10 +69,9 @@ def erase(connection: Connection, annotator: str) -> None:
     connection.execute(delete(JUDGEMENTS).where(JUDGEMENTS.c.annotator == annotator))
 
 
-def empty_reason(connection: Connection, place: Place, spec: str, annotator: str) -> None:
+def empty_reason(connection: Connection, attempt: AttemptKey, spec: str, annotator: str) -> None:
     """Empty what an annotator wrote to one judgement of the judge with that SPEC; its level stays."""
-    run = place[0]
-    judges = select(JUDGES.c.key).where(JUDGES.c.run == run, JUDGES.c.spec == spec)
-    at = [JUDGEMENTS.c[name] == value for name, value in place_columns(place).items()]
+    judges = select(JUDGES.c.key).where(JUDGES.c.run == attempt.run, JUDGES.c.spec == spec)
+    at = [JUDGEMENTS.c[name] == value for name, value in attempt._asdict().items()]
     found = update(JUDGEMENTS).where(*at, JUDGEMENTS.c.judge.in_(judges), JUDGEMENTS.c.annotator == annotator)
     connection.execute(found.values(reason="", raw=""))

@@ -1,4 +1,4 @@
-"""Tables of the people in the loop: accounts, projects, seats, verdicts with their history, red teaming.
+"""Tables of the people in the loop: accounts, projects, assignments, verdicts with their history, red teaming.
 
 Verdicts, decisions and the audit log are appended, never rewritten: a correction is a new version, and the
 last one counts. Times are seconds since 1970; `content` columns are canonical JSON.
@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy import Table as _Table
 
 PEOPLE = MetaData()
+"""Tables and columns keep the names that stores were made with: `seats` are assignments, `slots` a task's candidates,
+`marks` the labels that people gave."""
 
 ACCOUNTS = _Table(
     "accounts",
@@ -143,10 +145,10 @@ TASKS = _Table(
         postgresql_where=text("gold IS NOT NULL"),
     ),
 )
-"""What one person sees at once: one item with the answers of its slots. `gold` holds the levels that are known
-(JSON: "SLOT:TURN" to level, with a reason), for the questions that everybody gets."""
+"""What one person sees at once: one item with the answers of its candidates. `gold` holds the levels that are known
+(JSON: "CANDIDATE:TURN" to level, with a reason), for the questions that everybody gets."""
 
-SLOTS = _Table(
+CANDIDATES = _Table(
     "slots",
     PEOPLE,
     Column("task", Integer, nullable=False),
@@ -158,7 +160,7 @@ SLOTS = _Table(
 )
 """The dialogues of a task, by the store's own place (`runs.key`, rank, trial)."""
 
-SEATS = _Table(
+ASSIGNMENTS = _Table(
     "seats",
     PEOPLE,
     Column("key", Integer, primary_key=True),
@@ -177,7 +179,7 @@ SEATS = _Table(
     Index("seats_by_state", "project", "state", "task", "number"),
 )
 """A place at a task for one person: free, taken (until a time, then free again), done or skipped. `order` is the
-random order in which that person saw the slots (JSON list of slot numbers), recorded when the seat is taken."""
+random order in which that person saw the candidates (JSON list of their numbers), recorded when it is taken."""
 
 RESPONSES = _Table(
     "responses",
@@ -199,7 +201,7 @@ RESPONSES = _Table(
 """What a person sent, whole: every version stays. `token` is made by the browser, so that a save that is sent
 twice after a lost connection is one save."""
 
-MARKS = _Table(
+LABELS = _Table(
     "marks",
     PEOPLE,
     Column("project", Integer, nullable=False),
@@ -212,7 +214,7 @@ MARKS = _Table(
     Column("created", Float, nullable=False),
     PrimaryKeyConstraint("project", "task", "slot", "turn", "account", "version"),
 )
-"""The levels of each response, one row a slot and turn; the highest version counts; a null level is none."""
+"""The levels of each response, one row a candidate and turn; the highest version counts; a null level is none."""
 
 DECISIONS = _Table(
     "decisions",

@@ -35,7 +35,7 @@ RELATIONS: Mapping[str, Mapping[str, str]] = {
 }
 """Table to (columns to the table whose primary key they hold).
 
-A column that only repeats what the row's parent says (`seats.project` beside `seats.task`) has none of its own:
+A column that only repeats what the row's parent says (`assignments.project` beside `assignments.task`) has none of its own:
 on PostgreSQL each one locks a row that everybody writes under. `validations.run` is empty where a file was used,
 an annotator may be a name in a file, and an item of a task or an attack is named by its benchmark's own id.
 """

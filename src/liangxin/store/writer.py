@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from liangxin.errors import LiangxinError, StoreError
 from liangxin.records import Reply, Verdict
 from liangxin.store.database import Database
-from liangxin.store.judgements import Place, judgement_row, place_columns
+from liangxin.store.judgements import AttemptKey, judgement_row
 from liangxin.store.schema import JUDGEMENTS, TURNS
 
 BATCH_ROWS = 64
@@ -47,12 +47,12 @@ class Writer:
         if kind is None:
             self._check()
 
-    def turn(self, place: Place, reply: Reply) -> None:
+    def turn(self, at: AttemptKey, reply: Reply) -> None:
         """Append one reply."""
         self._put(
             TURNS,
             {
-                **place_columns(place),
+                **at._asdict(),
                 "status": str(reply.status),
                 "text": reply.text,
                 "reasoning": reply.reasoning,
@@ -64,9 +64,9 @@ class Writer:
             },
         )
 
-    def judgement(self, place: Place, judge: int, annotator: str, verdict: Verdict) -> None:
+    def judgement(self, at: AttemptKey, judge: int, annotator: str, verdict: Verdict) -> None:
         """Append one verdict of the judge with that key."""
-        self._put(JUDGEMENTS, judgement_row(place, judge, annotator, verdict, time.time()))
+        self._put(JUDGEMENTS, judgement_row(at, judge, annotator, verdict, time.time()))
 
     def _put(self, table: Table, row: dict[str, object]) -> None:
         self._check()

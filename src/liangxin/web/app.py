@@ -22,7 +22,7 @@ from liangxin.web import choice_items, home, runs
 from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
-from liangxin.web.people import accounts, people
+from liangxin.web.people import owner_page, signing_in
 from liangxin.web.redteam import chat, review
 from liangxin.web.site import Site
 
@@ -47,8 +47,8 @@ THREADS = 3
 Routes = Callable[[Site], APIRouter]
 ROUTES: tuple[Routes, ...] = (
     home.routes,
-    accounts.routes,
-    people.routes,
+    signing_in.routes,
+    owner_page.routes,
     runs.routes,
     projects.routes,
     chat.routes,

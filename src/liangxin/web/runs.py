@@ -117,7 +117,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/runs/{name}/dialogues/{rank:int}-{trial:int}")
     def dialogue(request: Request, viewer: Owning, name: str, rank: int, trial: int) -> Response:
-        return _dialogue_page(request, database, viewer, (_run(database, name), rank, trial))
+        return _dialogue_page(request, database, viewer, _run(database, name), rank, trial)
 
     return router
 
@@ -188,9 +188,8 @@ def _run_page(request: Request, database: Database, viewer: Viewer, run: RunReco
 
 
 def _dialogue_page(
-    request: Request, database: Database, viewer: Viewer, at: tuple[RunRecord, int, int]
+    request: Request, database: Database, viewer: Viewer, run: RunRecord, rank: int, trial: int
 ) -> Response:
-    run, rank, trial = at
     found = dialogues_at(database, run, [(rank, trial)], settled=False)
     if not found or rank > 2**31 or trial > run.trials:
         raise NotThere("这次运行里没有这个对话。", "There is no such dialogue in this run.")
@@ -207,7 +206,7 @@ def _dialogue_page(
             "prompt": _text(exchange.prompt, secret=item.secret, shows=shows),
             "answer": _text(exchange.reply.text, secret=item.secret, shows=shows),
             "reasoning": _text(exchange.reply.reasoning, secret=item.secret, shows=shows),
-            "voices": _voices(stored, exchange, benchmark, judges, secret=item.secret),
+            "verdicts": _verdicts(stored, exchange, benchmark, judges, secret=item.secret),
         }
         for exchange in stored.dialogue.exchanges
     ]
@@ -296,14 +295,14 @@ def _row(
             "exchange": exchange,
             "prompt": _text(exchange.prompt, secret=dialogue.item.secret, shows=shows, most=_BEGINNING),
             "answer": _text(exchange.reply.text, secret=dialogue.item.secret, shows=shows, most=_BEGINNING),
-            "voices": _voices(stored, exchange, benchmark, judges, secret=True),
+            "verdicts": _verdicts(stored, exchange, benchmark, judges, secret=True),
         }
         for exchange in dialogue.exchanges
     ]
     return {"stored": stored, "item": dialogue.item, "turns": turns, "trial": dialogue.trial}
 
 
-def _voices(
+def _verdicts(
     stored: StoredDialogue,
     exchange: Exchange,
     benchmark: Benchmark,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.outcome.adjudication import disputes
 from liangxin.annotation.projects import Projects
 from liangxin.choice_items.items import ChoiceItems
@@ -28,7 +28,7 @@ def waiting(database: Database, account: Account, *, single_user: bool) -> Waiti
     """Counted anew at each request."""
     projects = Projects(database)
     mine = [project for project in projects.of(account) if project.state == "open"]
-    tasks = sum(Seats(database).progress(project, account.key).left for project in mine)
+    tasks = sum(Assignments(database).progress(project, account.key).left for project in mine)
     if account.role not in ("owner", "adjudicator"):
         return Waiting(tasks=tasks)
     return Waiting(

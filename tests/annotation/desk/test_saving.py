@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from liangxin.annotation.desk.assignments import Seat, Seats
+from liangxin.annotation.desk.assignments import Assignment, Assignments
 from liangxin.annotation.desk.saving import Saved, Span, Submission, save
 from liangxin.annotation.desk.tasks import task_view
 from liangxin.annotation.projects import ProjectSpec
@@ -17,7 +17,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.errors import Conflict, PeopleError, TooLarge
 from liangxin.records import Item, Reply, ReplyStatus
 from liangxin.store import Database
-from liangxin.store.people import MARKS, RESPONSES
+from liangxin.store.people import LABELS, RESPONSES
 from liangxin.store.schema import JUDGEMENTS
 from testbench.desk import Desk, stored_run
 
@@ -39,17 +39,17 @@ def desk_of(database: Database, benchmark: str, items: list[Item], runs: int = 1
     return Desk.at(database, ProjectSpec(name="p", runs=names, **settings), 2)
 
 
-def taken(desk: Desk, person: int = 0) -> Seat:
-    """The person's next seat."""
-    seat = Seats(desk.database).take(desk.project, desk.people[person].key)
-    assert seat is not None
-    return seat
+def taken(desk: Desk, person: int = 0) -> Assignment:
+    """The person's next assignment."""
+    assignment = Assignments(desk.database).take(desk.project, desk.people[person].key)
+    assert assignment is not None
+    return assignment
 
 
-def sends(desk: Desk, seat: Seat, **said: Any) -> Saved:
+def sends(desk: Desk, assignment: Assignment, **said: Any) -> Saved:
     """Save what is said, with a token of its own unless one is given."""
     said = {"token": secrets.token_hex(8), "levels": {}, **said}
-    return save(desk.database, desk.project, seat, desk.people[0].key, Submission(**said))
+    return save(desk.database, desk.project, assignment, desk.people[0].key, Submission(**said))
 
 
 def rows(database: Database, table: Any) -> list[Any]:
@@ -63,10 +63,10 @@ def desk(people_database: Database) -> Desk:
 
 
 def test_every_turn_gets_its_level_and_its_judgement(desk: Desk) -> None:
-    seat = taken(desk)
-    saved = sends(desk, seat, levels={(0, 1): "2", (0, 2): "0"}, comment="第二轮松口了。", seconds=12.0)
+    assignment = taken(desk)
+    saved = sends(desk, assignment, levels={(0, 1): "2", (0, 2): "0"}, comment="第二轮松口了。", seconds=12.0)
     assert saved == Saved(version=1, repeated=False)
-    assert {(row.turn, row.level) for row in rows(desk.database, MARKS)} == {(1, "2"), (2, "0")}
+    assert {(row.turn, row.level) for row in rows(desk.database, LABELS)} == {(1, "2"), (2, "0")}
     judged = rows(desk.database, JUDGEMENTS)
     assert {(row.turn, row.level, row.annotator, row.attempt) for row in judged} == {
         (1, "2", desk.people[0].alias, 1),
@@ -76,9 +76,9 @@ def test_every_turn_gets_its_level_and_its_judgement(desk: Desk) -> None:
 
 
 def test_the_same_token_is_the_same_save(desk: Desk) -> None:
-    seat, said = taken(desk), {"token": "once-and-again", "levels": {(0, 1): "2", (0, 2): "0"}}
-    sends(desk, seat, **said)
-    assert sends(desk, seat, **said) == Saved(version=1, repeated=True)
+    assignment, said = taken(desk), {"token": "once-and-again", "levels": {(0, 1): "2", (0, 2): "0"}}
+    sends(desk, assignment, **said)
+    assert sends(desk, assignment, **said) == Saved(version=1, repeated=True)
     assert len(rows(desk.database, RESPONSES)) == 1
     other = taken(desk_of_other(desk), 1)
     with pytest.raises(Conflict, match="used before"):
@@ -87,19 +87,19 @@ def test_the_same_token_is_the_same_save(desk: Desk) -> None:
 
 def desk_of_other(desk: Desk) -> Desk:
     """The same desk, with room for a second person."""
-    from liangxin.annotation.desk.assignments import add_seat
+    from liangxin.annotation.desk.assignments import add_assignment
 
     with desk.database.write() as connection:
-        add_seat(connection, desk.project.key, desk.task("q"))
+        add_assignment(connection, desk.project.key, desk.task("q"))
     return desk
 
 
 def test_a_correction_is_a_new_version_of_what_was_seen(desk: Desk) -> None:
-    seat = taken(desk)
-    sends(desk, seat, levels={(0, 1): "2", (0, 2): "0"})
+    assignment = taken(desk)
+    sends(desk, assignment, levels={(0, 1): "2", (0, 2): "0"})
     with pytest.raises(Conflict, match="version 1 already"):
-        sends(desk, seat, levels={(0, 1): "1", (0, 2): "1"})
-    assert sends(desk, seat, base_version=1, levels={(0, 1): "1", (0, 2): "1"}).version == 2
+        sends(desk, assignment, levels={(0, 1): "1", (0, 2): "1"})
+    assert sends(desk, assignment, base_version=1, levels={(0, 1): "1", (0, 2): "1"}).version == 2
     assert [row.version for row in rows(desk.database, RESPONSES)] == [1, 2]
     assert {(row.turn, row.attempt, row.level) for row in rows(desk.database, JUDGEMENTS)} == {
         (1, 1, "2"),
@@ -107,7 +107,9 @@ def test_a_correction_is_a_new_version_of_what_was_seen(desk: Desk) -> None:
         (1, 2, "1"),
         (2, 2, "1"),
     }
-    view = task_view(desk.database, desk.project, Seats(desk.database).seat(seat.key, desk.people[0].key))
+    view = task_view(
+        desk.database, desk.project, Assignments(desk.database).assignment(assignment.key, desk.people[0].key)
+    )
     assert view.response is not None
     assert (view.response["version"], view.response["levels"]) == (2, {"0:1": "1", "0:2": "1"})
 
@@ -129,33 +131,33 @@ def test_a_correction_is_a_new_version_of_what_was_seen(desk: Desk) -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused_leaves_nothing(desk: Desk, said: dict[str, Any], error: type[PeopleError]) -> None:
-    seat = taken(desk)
+    assignment = taken(desk)
     with pytest.raises(error) as refused:
-        sends(desk, seat, **said)
+        sends(desk, assignment, **said)
     assert refused.value.zh
     assert (
-        rows(desk.database, RESPONSES) == rows(desk.database, MARKS) == rows(desk.database, JUDGEMENTS) == []
+        rows(desk.database, RESPONSES) == rows(desk.database, LABELS) == rows(desk.database, JUDGEMENTS) == []
     )
-    assert Seats(desk.database).seat(seat.key, desk.people[0].key).state == "taken"
+    assert Assignments(desk.database).assignment(assignment.key, desk.people[0].key).state == "taken"
 
 
 def test_spans_count_characters_as_python_does(desk: Desk) -> None:
-    seat = taken(desk)
+    assignment = taken(desk)
     span = Span(place=0, turn=1, start=3, end=4)
-    sends(desk, seat, levels={(0, 1): "2", (0, 2): "1"}, spans=[span])
+    sends(desk, assignment, levels={(0, 1): "2", (0, 2): "1"}, spans=[span])
     assert ANSWER[3:4] == "😀"
 
 
 def test_a_skip_is_an_abstention_and_can_be_taken_back(desk: Desk) -> None:
-    seat = taken(desk)
-    sends(desk, seat, skip="需要专业知识")
+    assignment = taken(desk)
+    sends(desk, assignment, skip="需要专业知识")
     assert {(row.status, row.level, row.reason) for row in rows(desk.database, JUDGEMENTS)} == {
         ("abstained", None, "需要专业知识")
     }
-    seats = Seats(desk.database)
-    assert seats.progress(desk.project, desk.people[1].key).left == 1
-    sends(desk, seat, base_version=1, levels={(0, 1): "2", (0, 2): "1"})
-    assert seats.progress(desk.project, desk.people[1].key).left == 0
+    assignments = Assignments(desk.database)
+    assert assignments.progress(desk.project, desk.people[1].key).left == 1
+    sends(desk, assignment, base_version=1, levels={(0, 1): "2", (0, 2): "1"})
+    assert assignments.progress(desk.project, desk.people[1].key).left == 0
 
 
 def test_a_turn_that_was_blocked_needs_no_level(people_database: Database) -> None:
@@ -180,15 +182,15 @@ def experts(people_database: Database) -> Desk:
 
 
 def test_the_best_answers_get_the_points(experts: Desk) -> None:
-    seat = taken(experts)
-    sends(experts, seat, best=[0, 2], points=8, own_answer="可以先梳毛，再用温水。")
-    best = {seat.order[0], seat.order[2]}
-    assert {(row.slot, row.level) for row in rows(experts.database, MARKS)} == {
-        (slot, "8" if slot in best else None) for slot in range(3)
+    assignment = taken(experts)
+    sends(experts, assignment, best=[0, 2], points=8, own_answer="可以先梳毛，再用温水。")
+    best = {assignment.order[0], assignment.order[2]}
+    assert {(row.slot, row.level) for row in rows(experts.database, LABELS)} == {
+        (candidate, "8" if candidate in best else None) for candidate in range(3)
     }
     statuses = [row.status for row in rows(experts.database, JUDGEMENTS)]
     assert sorted(statuses) == ["abstained", "given", "given"]
-    sends(experts, seat, base_version=1, none_good=True)
+    sends(experts, assignment, base_version=1, none_good=True)
     latest = [row for row in rows(experts.database, JUDGEMENTS) if row.attempt == 2]
     assert {(row.status, row.reason) for row in latest} == {("abstained", "none of the answers is good")}
 

@@ -15,7 +15,7 @@ from liangxin.annotation.labels.incoming import preview, store_file
 from liangxin.annotation.labels.label_studio import config_xml, tasks_json
 from liangxin.annotation.labels.rows import label_rows
 from liangxin.annotation.labels.storing import Stored
-from liangxin.annotation.labels.uploads import drop, keep, kept
+from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
 from liangxin.annotation.labels.writing import FORMATS, Format, quoted, unquoted, write_rows
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
@@ -122,7 +122,7 @@ def test_a_quoted_cell_comes_back(text: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_given_back_changes_nothing(desk: Desk, form: Format) -> None:
     before = count(desk.database)
-    file = (f"盲评.{form}", latest(desk, form))
+    file = HandedIn(f"盲评.{form}", latest(desk, form))
     said = preview(desk.database, desk.project, file, desk.owner)
     assert said.changes == {"new": 0, "corrected": 0, "same": 9}
     assert store_file(desk.database, desk.project, file, desk.owner) == Stored(same=9)
@@ -139,7 +139,7 @@ def test_people_outside_get_a_closed_account_and_corrections_are_versions(desk: 
     body = line(desk, "f0", "2", annotator="zhang@example.com", note="附件") + line(
         desk, "f1", "2", annotator="zhang@example.com"
     )
-    file = ("外来.jsonl", body.encode())
+    file = HandedIn("外来.jsonl", body.encode())
     said = preview(desk.database, desk.project, file, desk.owner)
     assert said.changes == {"new": 2, "corrected": 0, "same": 0}
     assert [person.account for person in said.people] == [None]
@@ -150,7 +150,7 @@ def test_people_outside_get_a_closed_account_and_corrections_are_versions(desk: 
     assert account.closed is not None
     assert not account.protected
     assert store_file(desk.database, desk.project, file, desk.owner) == Stored(same=2)
-    changed = ("外来.jsonl", line(desk, "f0", "3", annotator="zhang@example.com").encode())
+    changed = HandedIn("外来.jsonl", line(desk, "f0", "3", annotator="zhang@example.com").encode())
     assert store_file(desk.database, desk.project, changed, desk.owner) == Stored(corrected=1)
     rows = list(label_rows(desk.database, desk.project, "history", account.key))
     assert [(row["id"], row["version"], row["level"]) for row in rows] == [
@@ -169,7 +169,7 @@ def test_errors_are_said_together_and_nothing_is_stored(desk: Desk) -> None:
         + '{"id": "nobody", "level": "3", "dialogue": "x"}\n'
     )
     with pytest.raises(PeopleError) as found:
-        store_file(desk.database, desk.project, ("a.jsonl", body.encode()), desk.owner)
+        store_file(desk.database, desk.project, HandedIn("a.jsonl", body.encode()), desk.owner)
     said = str(found.value)
     assert "3 errors" in said
     assert "a.jsonl:1: level" in said
@@ -182,13 +182,15 @@ def test_a_label_for_another_text_is_counted_and_not_used(desk: Desk) -> None:
     body = line(desk, "f0", "3", response_sha256="0" * 64) + line(
         desk, "f1", "3", dialogue="0123456789abcdef"
     )
-    said = preview(desk.database, desk.project, ("a.jsonl", body.encode()), desk.owner)
+    said = preview(desk.database, desk.project, HandedIn("a.jsonl", body.encode()), desk.owner)
     assert (said.unmatched, said.changes["new"]) == (2, 0)
 
 
 def test_a_member_hands_in_sheets_only(desk: Desk) -> None:
     with pytest.raises(NotAllowed):
-        preview(desk.database, desk.project, ("a.jsonl", line(desk, "f0", "3").encode()), desk.people[0])
+        preview(
+            desk.database, desk.project, HandedIn("a.jsonl", line(desk, "f0", "3").encode()), desk.people[0]
+        )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_a_member_hands_in_sheets_only(desk: Desk) -> None:
 )
 def test_what_is_no_file_of_labels_is_refused(desk: Desk, name: str, content: bytes) -> None:
     with pytest.raises(PeopleError):
-        preview(desk.database, desk.project, (name, content), desk.owner)
+        preview(desk.database, desk.project, HandedIn(name, content), desk.owner)
 
 
 def test_label_studio_there_and_back(desk: Desk) -> None:
@@ -234,7 +236,7 @@ def test_label_studio_there_and_back(desk: Desk) -> None:
         {"id": 8, "data": tasks[2]["data"], "annotations": [
             {"completed_by": 5, "result": [{"type": "rating", "value": {"rating": 3}}], "was_cancelled": False}]},
     ]  # fmt: skip
-    file = ("project-1.json", json.dumps(exported).encode())
+    file = HandedIn("project-1.json", json.dumps(exported).encode())
     said = preview(desk.database, desk.project, file, desk.owner)
     assert (said.kind, said.changes["new"], said.skipped) == ("label_studio", 2, 1)
     assert store_file(desk.database, desk.project, file, desk.owner) == Stored(new=2)
@@ -255,16 +257,16 @@ def test_label_studio_there_and_back(desk: Desk) -> None:
 def test_label_studios_small_form(desk: Desk) -> None:
     data = json.loads(tasks_json(desk.database, desk.project))[3]["data"]
     minimal = [{**data, "id": 99, "level": "1", "comment": "好", "annotator": 4, "annotation_id": 5}]
-    file = ("min.json", json.dumps(minimal).encode())
+    file = HandedIn("min.json", json.dumps(minimal).encode())
     assert store_file(desk.database, desk.project, file, desk.owner) == Stored(new=1)
     wrong = [{**data, "level": {"choices": ["1", "2"]}}]
     with pytest.raises(PeopleError, match="task 1: level: found"):
-        preview(desk.database, desk.project, ("min.json", json.dumps(wrong).encode()), desk.owner)
+        preview(desk.database, desk.project, HandedIn("min.json", json.dumps(wrong).encode()), desk.owner)
 
 
 def test_an_upload_is_its_owners_and_goes(desk: Desk) -> None:
     mine = desk.owner.key
-    token = keep(desk.database, desk.project.key, mine, ("a.csv", b"\x00\xff"))
+    token = keep(desk.database, desk.project.key, mine, HandedIn("a.csv", b"\x00\xff"))
     assert kept(desk.database, desk.project.key, mine, token) == ("a.csv", b"\x00\xff")
     with pytest.raises(NotThere):
         kept(desk.database, desk.project.key, desk.people[0].key, token)

@@ -11,10 +11,11 @@ import pytest
 from openpyxl import load_workbook
 
 from liangxin.annotation.labels.incoming import preview, store_file
-from liangxin.annotation.labels.opening import check_book
-from liangxin.annotation.labels.sheet import ABOUT, GUIDELINE, SHEET, headings, write_sheet
+from liangxin.annotation.labels.sheet_writing import ABOUT, GUIDELINE, SHEET, headings, write_sheet
 from liangxin.annotation.labels.storing import Stored
-from liangxin.annotation.outcome.verdicts import voices
+from liangxin.annotation.labels.uploads import HandedIn
+from liangxin.annotation.labels.workbook_check import check_book
+from liangxin.annotation.outcome.verdicts import labelled_answers
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.errors import NotAllowed, PeopleError
@@ -48,13 +49,13 @@ def expert(people_database: Database) -> Desk:
     return Desk.at(people_database, ProjectSpec(name="专家", runs=("丙", "丁"), kind="expert"), people=1)
 
 
-def filled(desk: Desk, change: Callable[[Any, dict[str, int]], None]) -> tuple[str, bytes]:
+def filled(desk: Desk, change: Callable[[Any, dict[str, int]], None]) -> HandedIn:
     book = load_workbook(io.BytesIO(write_sheet(desk.database, desk.project, desk.people[0])))
     columns = {name: at for at, name in enumerate(headings(desk.project), start=1)}
     change(book[SHEET], columns)
     stream = io.BytesIO()
     book.save(stream)
-    return "表.xlsx", stream.getvalue()
+    return HandedIn("表.xlsx", stream.getvalue())
 
 
 def every(level: object) -> Callable[[Any, dict[str, int]], None]:
@@ -86,7 +87,7 @@ def test_the_sheet_is_blind_and_safe(desk: Desk) -> None:
 def test_a_level_that_is_a_whole_number_is_read_however_it_is_written(desk: Desk, written: object) -> None:
     store_file(desk.database, desk.project, filled(desk, every(written)), desk.people[0])
     with desk.database.begin() as connection:
-        levels = [dict(one.levels) for one in voices(connection, desk.project.key)]
+        levels = [dict(one.levels) for one in labelled_answers(connection, desk.project.key)]
     assert levels == [{desk.people[0].key: "3"}] * 6
 
 
@@ -97,7 +98,7 @@ def test_a_filled_sheet_is_stored_once_and_corrected_by_versions(desk: Desk) -> 
     assert store_file(desk.database, desk.project, file, desk.people[0]) == Stored(new=3)
     assert store_file(desk.database, desk.project, file, desk.people[0]) == Stored(same=3)
     with desk.database.begin() as connection:
-        levels = [dict(one.levels) for one in voices(connection, desk.project.key)]
+        levels = [dict(one.levels) for one in labelled_answers(connection, desk.project.key)]
     assert levels == [{desk.people[0].key: "3"}] * 6
 
     def worse(sheet: Any, columns: dict[str, int]) -> None:
@@ -124,7 +125,7 @@ def test_each_wrong_cell_is_named_and_nothing_is_stored(desk: Desk) -> None:
     assert "cell H5: empty" in said
     assert "cell A6" in said
     with desk.database.begin() as connection:
-        assert list(voices(connection, desk.project.key)) == []
+        assert list(labelled_answers(connection, desk.project.key)) == []
 
 
 def test_a_blank_task_is_left_and_a_skip_needs_no_level(desk: Desk) -> None:
@@ -142,7 +143,7 @@ def test_another_persons_sheet_is_refused(desk: Desk) -> None:
         preview(desk.database, desk.project, filled(desk, every("3")), desk.people[1])
 
 
-def test_work_done_elsewhere_counts_though_the_seats_are_gone(desk: Desk) -> None:
+def test_work_done_elsewhere_counts_though_the_assignments_are_gone(desk: Desk) -> None:
     file = filled(desk, every("3"))
     desk.says(1, "f0", "1")
     desk.says(2, "f0", "1")

@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import delete, insert, select
 
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.places import At, search
 from liangxin.annotation.desk.saving import Span, Submission
 from liangxin.annotation.outcome.adjudication import (
@@ -30,7 +30,7 @@ from liangxin.engine.stored import stored_result
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError
 from liangxin.records import Item, Level, Reply, ReplyStatus
 from liangxin.store import ADJUDICATED, Database, Runs
-from liangxin.store.people import MARKS
+from liangxin.store.people import LABELS
 from liangxin.store.schema import JUDGEMENTS
 from testbench.desk import Desk, stored_run
 
@@ -82,7 +82,7 @@ def settle(
 
 def waiting(desk: Desk, account: int | None = None) -> list[At]:
     key = desk.adjudicator.key if account is None else account
-    return [one.voiced.at for one in queue(desk.database, desk.project, key)]
+    return [one.labelled.at for one in queue(desk.database, desk.project, key)]
 
 
 def test_what_annotators_disagree_on_waits(desk: Desk) -> None:
@@ -94,7 +94,7 @@ def test_what_annotators_disagree_on_waits(desk: Desk) -> None:
     assert waiting(desk) == [], "the third annotator came round"
 
 
-def test_one_voice_is_no_disagreement_and_neither_is_a_skip(desk: Desk) -> None:
+def test_one_label_is_no_disagreement_and_neither_is_a_skip(desk: Desk) -> None:
     desk.says(0, "f0", "1")
     desk.says(1, "f0", {}, Submission(token="", levels={}, skip="看不懂"))
     assert waiting(desk) == []
@@ -118,13 +118,13 @@ def test_nobody_settles_what_they_annotated(team: Desk) -> None:
     assert history(team.database, team.project, team.answer("f0")) == ()
 
 
-def test_whoever_holds_a_seat_does_not_settle_its_task(desk: Desk) -> None:
+def test_whoever_holds_a_assignment_does_not_settle_its_task(desk: Desk) -> None:
     desk.says(0, "f0", "1")
     desk.says(1, "f0", "3")
     third = desk.people[2]
-    seat = Seats(desk.database).take(desk.project, third.key)
-    assert seat is not None
-    assert seat.task == desk.task("f0"), "a task that others have begun comes first"
+    assignment = Assignments(desk.database).take(desk.project, third.key)
+    assert assignment is not None
+    assert assignment.task == desk.task("f0"), "a task that others have begun comes first"
     assert waiting(desk, third.key) == []
 
 
@@ -171,7 +171,7 @@ def test_newer_different_verdicts_bring_a_decision_back(team: Desk) -> None:
     again = queue(team.database, team.project, team.adjudicator.key)
     assert [one.decision.level for one in again if one.decision] == ["1"]
     opened = open_answer(team.database, team.project, at, team.adjudicator.key)
-    assert sorted((voice.level, voice.newer) for voice in opened.voices) == [
+    assert sorted((view.level, view.newer) for view in opened.views) == [
         ("1", False),
         ("2", True),
         ("3", False),
@@ -200,7 +200,11 @@ def test_what_cannot_be_decided(desk: Desk, level: str | None, reason: str, base
 
 def test_no_such_answer(desk: Desk) -> None:
     task = desk.task("f0")
-    for at in (At(task=task, slot=0, turn=2), At(task=task, slot=1, turn=1), At(task=10**8, slot=0, turn=1)):
+    for at in (
+        At(task=task, candidate=0, turn=2),
+        At(task=task, candidate=1, turn=1),
+        At(task=10**8, candidate=0, turn=1),
+    ):
         with pytest.raises(NotThere):
             settle(desk, at, "1")
         with pytest.raises(NotThere):
@@ -219,7 +223,7 @@ def test_an_answer_is_opened_without_names_and_with_evidence(desk: Desk) -> None
     desk.says(1, "f0", "3")
     opened = open_answer(desk.database, desk.project, desk.answer("f0"), desk.adjudicator.key)
     assert [turn.answer for turn in opened.turns] == ["f0 的第 1 轮回答：先听双方怎么说。"]
-    assert sorted((voice.level, voice.comment, voice.evidence) for voice in opened.voices) == [
+    assert sorted((view.level, view.comment, view.evidence) for view in opened.views) == [
         ("1", "口气不好", ((1, "f0"),)),
         ("3", "", ()),
     ]
@@ -230,7 +234,7 @@ def test_an_answer_is_opened_without_names_and_with_evidence(desk: Desk) -> None
     assert "甲" not in shown, "nor the model"
 
 
-def test_voices_are_shuffled_for_each_answer_alike(database: Database) -> None:
+def test_views_are_shuffled_for_each_answer_alike(database: Database) -> None:
     stored_run(database, FLAMES, flames_items(24), answered, "甲")
     desk = Desk.at(database, ProjectSpec(name="盲评", runs=("甲",), annotators=2))
     orders = set()
@@ -239,7 +243,7 @@ def test_voices_are_shuffled_for_each_answer_alike(database: Database) -> None:
         desk.says(1, f"f{number}", "3")
         at = desk.answer(f"f{number}")
         seen = [
-            tuple(voice.level for voice in open_answer(desk.database, desk.project, at, 10**6).voices)
+            tuple(view.level for view in open_answer(desk.database, desk.project, at, 10**6).views)
             for _ in range(2)
         ]
         assert seen[0] == seen[1], "an answer that is opened again looks the same"
@@ -389,11 +393,11 @@ def test_two_who_decide_at_once(team: Desk) -> None:
     assert [decision.level for decision in kept] == [level for level in found if level != "late"]
 
 
-def test_marks_of_a_person_who_is_gone_are_gone(desk: Desk) -> None:
+def test_labels_of_a_person_who_is_gone_are_gone(desk: Desk) -> None:
     desk.says(0, "f0", "1")
     desk.says(1, "f0", "3")
     with desk.database.begin() as connection:
-        connection.execute(delete(MARKS).where(MARKS.c.account == desk.people[0].key))
+        connection.execute(delete(LABELS).where(LABELS.c.account == desk.people[0].key))
     assert waiting(desk) == []
     assert [(one.level, one.how) for one in gold_labels(desk.database, desk.project)] == [("3", "single")]
 
@@ -403,7 +407,7 @@ def test_a_mark_outside_the_scale_harms_nothing(desk: Desk) -> None:
     at = desk.answer("f0")
     row = {"project": desk.project.key, "task": at.task, "slot": 0, "turn": 1, "version": 1, "created": 1.0}
     with desk.database.begin() as connection:
-        connection.execute(insert(MARKS), {**row, "account": desk.people[0].key, "level": "十"})
+        connection.execute(insert(LABELS), {**row, "account": desk.people[0].key, "level": "十"})
     assert [(one.level, one.how) for one in gold_labels(desk.database, desk.project)] == [(None, "tie")]
 
 

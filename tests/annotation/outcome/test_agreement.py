@@ -17,7 +17,7 @@ from liangxin.annotation.outcome.agreement import Agreement, agreement
 from liangxin.annotation.outcome.annotators import Person, people
 from liangxin.annotation.outcome.best import Best, best_of
 from liangxin.annotation.outcome.gold import set_gold
-from liangxin.annotation.outcome.verdicts import Voiced, voices
+from liangxin.annotation.outcome.verdicts import LabelledAnswer, labelled_answers
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.measures.intervals import wilson
@@ -60,9 +60,9 @@ def desk_of(database: Database, said: dict[str, str], found: list[Item]) -> Desk
     return desk
 
 
-def judged(desk: Desk) -> list[Voiced]:
+def judged(desk: Desk) -> list[LabelledAnswer]:
     with desk.database.begin() as connection:
-        return [one for one in voices(connection, desk.project.key) if one.levels]
+        return [one for one in labelled_answers(connection, desk.project.key) if one.levels]
 
 
 def persons(desk: Desk) -> dict[int, Person]:
@@ -78,7 +78,7 @@ def test_the_numbers_are_validates(people_database: Database) -> None:
     said = {f"f{number}": levels for number, levels in enumerate(LEVELS)}
     desk = desk_of(people_database, said, items(len(LEVELS)))
     found = agreement(desk.database, desk.project)
-    order = {voiced.item: column for column, voiced in enumerate(judged(desk))}
+    order = {labelled.item: column for column, labelled in enumerate(judged(desk))}
     ratings = np.full((3, len(LEVELS)), -1)
     for number, levels in enumerate(LEVELS):
         for person, level in enumerate(levels):
@@ -197,7 +197,7 @@ def test_against_gold_questions(database: Database) -> None:
     desk = desk_of(database, {"f0": "331", "f1": "113", "f2": "222"}, items(3))
     assert gold(desk) is None
     for item, level in {"f0": "3", "f1": "1"}.items():
-        set_gold(desk.database, desk.project, desk.task(item), {(0, 1): level}, (desk.owner.key, "说明原文"))
+        set_gold(desk.database, desk.project, desk.task(item), {(0, 1): level}, desk.owner.key, "说明原文")
     found = gold(desk)
     assert found is not None
     keys = [person.key for person in desk.people]
@@ -221,8 +221,10 @@ def chosen(desk: Desk) -> Best:
         return best_of(connection, desk.project)
 
 
-def choose(desk: Desk, person: int, item: str, *slots: int, points: int = 7) -> None:
-    said = Submission(token="", levels={}, best=slots, none_good=not slots, points=points if slots else None)
+def choose(desk: Desk, person: int, item: str, *candidates: int, points: int = 7) -> None:
+    said = Submission(
+        token="", levels={}, best=candidates, none_good=not candidates, points=points if candidates else None
+    )
     desk.says(person, item, {}, said)
 
 
@@ -243,7 +245,7 @@ def test_experts_agree_on_the_best(people_database: Database) -> None:
     runs = {run.key: (found.runs[run.key].hits, found.runs[run.key].n) for run in desk.project.runs}
     assert list(runs.values()) == [(3, 7), (1, 7), (1, 7)]
     with desk.database.begin() as connection:
-        points = [one for one in voices(connection, desk.project.key) if one.levels]
+        points = [one for one in labelled_answers(connection, desk.project.key) if one.levels]
     assert {level for one in points for level in one.levels.values()} == {"7"}
 
 

@@ -114,7 +114,7 @@ def test_the_part_is_computed_anew(client: Client, desk: Desk) -> None:
 def test_wrong_gold_answers_are_the_owners_to_see(
     team_site: Site, serving: Callable[[Site], Client], desk: Desk
 ) -> None:
-    set_gold(desk.database, desk.project, desk.task("f3"), {(0, 1): "3"}, (desk.owner.key, "原文"))
+    set_gold(desk.database, desk.project, desk.task("f3"), {(0, 1): "3"}, desk.owner.key, "原文")
     enter = entering(serving, team_site, desk)
     path = f"/projects/{desk.project.key}/agreement"
     owner, adjudicator = enter(desk.owner.key), enter(desk.adjudicator.key)
@@ -129,7 +129,7 @@ def test_wrong_gold_answers_are_the_owners_to_see(
 def test_somebody_who_only_skipped_is_there_too(client: Client, database: Database) -> None:
     stored_run(database, FLAMES, items(2), answered, "甲")
     desk = Desk.at(database, ProjectSpec(name="跳过", runs=("甲",), annotators=2))
-    set_gold(database, desk.project, desk.task("f0"), {(0, 1): "3"}, (desk.owner.key, "原文"))
+    set_gold(database, desk.project, desk.task("f0"), {(0, 1): "3"}, desk.owner.key, "原文")
     desk.says(0, "f0", "3")
     desk.says(1, "f0", {}, Submission(token="", levels={}, skip="看不懂"))
     text = client.get(f"/projects/{desk.project.key}/agreement").text

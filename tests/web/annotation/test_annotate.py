@@ -17,7 +17,7 @@ from liangxin.records import Item
 from liangxin.store import Database
 from liangxin.web.annotation.submission import read_submission
 from liangxin.web.site import Site
-from testbench.annotating import marks_of, project_of, responses_of
+from testbench.annotating import labels_of, project_of, responses_of
 from testbench.site import Client
 
 FAIR = ("Fairness", "Regional")
@@ -70,60 +70,72 @@ def test_a_task_is_taken_saved_and_the_next_one_comes(
     task = first["task"]
     assert first["progress"] == {"done": 0, "left": 2, "total": 2, "today": 0, "goal": 0}
     assert task["number"] == 1
-    assert [level["name"] for level in task["slots"][0]["levels"]] == ["1", "2", "3"]
-    assert client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"] == task["seat"]
-    saved = client.post_json(f"/api/seats/{task['seat']}", sent()).json()
+    assert [level["name"] for level in task["candidates"][0]["levels"]] == ["1", "2", "3"]
+    assert client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"] == task["assignment"]
+    saved = client.post_json(f"/api/assignments/{task['assignment']}", sent()).json()
     assert (saved["saved"], saved["version"], saved["repeated"]) == (True, 1, False)
     assert saved["progress"]["done"] == 1
     second = client.get(f"/api/projects/{project.key}/next").json()["task"]
-    assert (second["number"], second["seat"] == task["seat"]) == (2, False)
-    assert marks_of(database) == [(0, 1, "3", 1)]
+    assert (second["number"], second["assignment"] == task["assignment"]) == (2, False)
+    assert labels_of(database) == [(0, 1, "3", 1)]
 
 
 def test_who_was_told_by_a_save_is_not_counted_for_again(client: Client, project: Project) -> None:
     for left in (2, 1):
         found = client.get(f"/api/projects/{project.key}/next?counted=1").json()
         assert found["progress"] is None
-        saved = client.post_json(f"/api/seats/{found['task']['seat']}", sent(f"token-for-{left}")).json()
+        saved = client.post_json(
+            f"/api/assignments/{found['task']['assignment']}", sent(f"token-for-{left}")
+        ).json()
         assert saved["progress"]["left"] == left - 1
     end = client.get(f"/api/projects/{project.key}/next?counted=1").json()
     assert (end["task"], end["progress"]["done"]) == (None, 2), "the end is always told"
 
 
 def test_a_save_that_is_sent_twice_is_one_save(client: Client, database: Database, project: Project) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
-    assert client.post_json(f"/api/seats/{seat}", sent()).json()["repeated"] is False
-    again = client.post_json(f"/api/seats/{seat}", sent()).json()
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
+    assert client.post_json(f"/api/assignments/{assignment}", sent()).json()["repeated"] is False
+    again = client.post_json(f"/api/assignments/{assignment}", sent()).json()
     assert (again["repeated"], again["version"]) == (True, 1)
+    assert len(responses_of(database)) == 1
+
+
+def test_a_page_from_before_the_site_was_renewed_loses_no_save(
+    client: Client, database: Database, project: Project
+) -> None:
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
+    assert client.post_json(f"/api/seats/{assignment}", sent()).json()["version"] == 1
     assert len(responses_of(database)) == 1
 
 
 def test_a_correction_is_a_new_version_and_an_old_page_is_refused(
     client: Client, database: Database, project: Project
 ) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
-    client.post_json(f"/api/seats/{seat}", sent(comment="先这样"))
-    opened = client.get(f"/api/seats/{seat}").json()["task"]
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
+    client.post_json(f"/api/assignments/{assignment}", sent(comment="先这样"))
+    opened = client.get(f"/api/assignments/{assignment}").json()["task"]
     assert (opened["number"], opened["response"]["version"]) == (1, 1)
     assert opened["response"]["comment"] == "先这样"
-    refused = client.post_json(f"/api/seats/{seat}", sent("another-token", levels={"0:1": "1"}))
+    refused = client.post_json(f"/api/assignments/{assignment}", sent("another-token", levels={"0:1": "1"}))
     assert refused.status == 409
     assert "版" in refused.json()["error"]["zh"]
     changed = sent("another-token", base_version=1, levels={"0:1": "1"})
-    assert client.post_json(f"/api/seats/{seat}", changed).json()["version"] == 2
-    assert marks_of(database) == [(0, 1, "1", 2), (0, 1, "3", 1)]
+    assert client.post_json(f"/api/assignments/{assignment}", changed).json()["version"] == 2
+    assert labels_of(database) == [(0, 1, "1", 2), (0, 1, "3", 1)]
 
 
 def test_finished_tasks_are_listed_the_newest_first(client: Client, project: Project) -> None:
     for token in ("token-one-1", "token-two-2"):
         task = client.get(f"/api/projects/{project.key}/next").json()["task"]
         changes: dict[str, Any] = {"skip": "看不懂", "levels": {}} if token == "token-two-2" else {}
-        assert client.post_json(f"/api/seats/{task['seat']}", sent(token, **changes)).status == 200
+        assert (
+            client.post_json(f"/api/assignments/{task['assignment']}", sent(token, **changes)).status == 200
+        )
     done = client.get(f"/api/projects/{project.key}/mine?limit=50").json()["done"]
     assert [one["number"] for one in done] == [2, 1]
     assert [one["skip"] for one in done] == ["看不懂", None]
     assert done[1]["levels"] == ["3"]
-    assert client.get(f"/api/seats/{done[0]['seat']}").json()["task"]["number"] == 2
+    assert client.get(f"/api/assignments/{done[0]['assignment']}").json()["task"]["number"] == 2
     assert [
         one["number"] for one in client.get(f"/api/projects/{project.key}/mine?limit=1").json()["done"]
     ] == [2]
@@ -133,9 +145,9 @@ def test_finished_tasks_are_listed_the_newest_first(client: Client, project: Pro
 def test_no_model_or_run_is_named(client: Client, database: Database, project: Project) -> None:
     said = client.get(f"/projects/{project.key}/annotate").text
     taken = client.get(f"/api/projects/{project.key}/next")
-    seat = taken.json()["task"]["seat"]
-    said += taken.text + client.get(f"/api/seats/{seat}").text
-    client.post_json(f"/api/seats/{seat}", sent())
+    assignment = taken.json()["task"]["assignment"]
+    said += taken.text + client.get(f"/api/assignments/{assignment}").text
+    client.post_json(f"/api/assignments/{assignment}", sent())
     said += client.get(f"/api/projects/{project.key}/mine").text
     assert "偏见" in said
     for run in project.runs:
@@ -146,15 +158,15 @@ def test_no_model_or_run_is_named(client: Client, database: Database, project: P
 def test_another_persons_assignment_and_project_are_refused(
     site: Site, client: Client, database: Database, project: Project
 ) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
     stranger = Accounts(database).create("生人", "", "annotator")
     other = person_on(site, client, stranger)
     assert other.get(f"/api/projects/{project.key}/next").status == 403
     assert other.get(f"/projects/{project.key}/annotate").status == 403
     Projects(database).add_member(project, stranger.key)
-    assert other.get(f"/api/seats/{seat}").status == 403
-    assert other.post_json(f"/api/seats/{seat}", sent()).status == 403
-    assert other.post_json(f"/api/seats/{seat}/keep", {}).status == 403
+    assert other.get(f"/api/assignments/{assignment}").status == 403
+    assert other.post_json(f"/api/assignments/{assignment}", sent()).status == 403
+    assert other.post_json(f"/api/assignments/{assignment}/keep", {}).status == 403
     assert responses_of(database) == []
     other.close()
 
@@ -162,30 +174,32 @@ def test_another_persons_assignment_and_project_are_refused(
 def test_a_call_that_the_page_did_not_make_is_refused(
     client: Client, database: Database, project: Project
 ) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
     client.csrf = "forged"
-    assert client.post_json(f"/api/seats/{seat}", sent()).status == 403
+    assert client.post_json(f"/api/assignments/{assignment}", sent()).status == 403
     assert responses_of(database) == []
     client.csrf = client.get("/api/session").json()["csrf"]
-    assert client.post_json(f"/api/seats/{seat}", sent()).status == 200
+    assert client.post_json(f"/api/assignments/{assignment}", sent()).status == 200
 
 
 def test_an_expired_session_is_said_as_such(
     team_site: Site, serving: Callable[[Site], Client], database: Database
 ) -> None:
     client = serving(team_site)
-    for path in ("/api/session", "/api/projects/1/next", "/api/seats/1"):
+    for path in ("/api/session", "/api/projects/1/next", "/api/assignments/1"):
         assert client.get(path).status == 401
-    assert client.post_json("/api/seats/1", sent()).status == 401
+    assert client.post_json("/api/assignments/1", sent()).status == 401
 
 
 def test_a_lease_is_kept(client: Client, project: Project) -> None:
     task = client.get(f"/api/projects/{project.key}/next").json()["task"]
-    kept = client.post_json(f"/api/seats/{task['seat']}/keep", {}).json()
+    kept = client.post_json(f"/api/assignments/{task['assignment']}/keep", {}).json()
     assert kept["until"] >= task["until"]
 
 
-@pytest.mark.parametrize("path", ["/api/seats/999", f"/api/seats/{10**30}", f"/api/projects/{10**30}/next"])
+@pytest.mark.parametrize(
+    "path", ["/api/assignments/999", f"/api/assignments/{10**30}", f"/api/projects/{10**30}/next"]
+)
 def test_what_is_not_there_is_not_there(client: Client, project: Project, path: str) -> None:
     assert client.get(path).status == 404
 
@@ -220,23 +234,23 @@ def test_what_is_not_there_is_not_there(client: Client, project: Project, path: 
 def test_what_is_not_as_it_must_be_is_refused_and_nothing_is_kept(
     client: Client, database: Database, project: Project, changes: dict[str, Any], status: int
 ) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
-    refused = client.post_json(f"/api/seats/{seat}", sent(**changes))
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
+    refused = client.post_json(f"/api/assignments/{assignment}", sent(**changes))
     assert refused.status == status, refused.text
     said = refused.json()["error"]
     assert said["zh"]
     assert said["en"]
-    assert (responses_of(database), marks_of(database)) == ([], [])
-    assert client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"] == seat
+    assert (responses_of(database), labels_of(database)) == ([], [])
+    assert client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"] == assignment
 
 
 def test_half_a_character_is_stored_as_a_sign_that_it_was_there(
     client: Client, database: Database, project: Project
 ) -> None:
-    seat = client.get(f"/api/projects/{project.key}/next").json()["task"]["seat"]
+    assignment = client.get(f"/api/projects/{project.key}/next").json()["task"]["assignment"]
     body = '{"token": "token-with-half", "levels": {"0:1": "3"}, "comment": "a\\ud83d\\u0000b"}'
     headers = {"Content-Type": "application/json", "X-CSRF-Token": client.csrf}
-    assert client.request("POST", f"/api/seats/{seat}", body.encode(), headers).status == 200
+    assert client.request("POST", f"/api/assignments/{assignment}", body.encode(), headers).status == 200
     assert responses_of(database)[0]["comment"] == "a\ufffd\ufffdb"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import delete
 
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.projects import Project
 from liangxin.people.accounts import Accounts
 from liangxin.people.sessions import Sessions
@@ -19,7 +19,7 @@ from liangxin.records import Item
 from liangxin.store import Database
 from liangxin.store.people import SESSIONS
 from liangxin.web.site import Site
-from testbench.annotating import marks_of, project_of, responses_of
+from testbench.annotating import labels_of, project_of, responses_of
 from testbench.site import Client
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def number(page: Page, wanted: int) -> None:
 
 
 def levels_in(database: Database) -> list[str | None]:
-    return [level for _, _, level, _ in marks_of(database)]
+    return [level for _, _, level, _ in labels_of(database)]
 
 
 def select_text(page: Page, selector: str, start: int, end: int) -> None:
@@ -162,7 +162,7 @@ def test_several_answers_and_turns_are_walked_with_keys(opened: Opened, database
     page.wait_for_selector(".thanks")
     sent = responses_of(database)[0]["levels"]
     assert [sent[str(one)] for one in ids] == ["1", "0", "2"]
-    assert len(marks_of(database)) == 3
+    assert len(labels_of(database)) == 3
 
 
 @both
@@ -179,7 +179,7 @@ def test_undo_takes_back_a_step_and_then_leads_to_the_task_before(opened: Opened
     press(page, "2", "Enter")
     number(page, 2)
     assert not page.locator("#correcting").is_visible()
-    assert [(level, version) for _, _, level, version in marks_of(database)] == [("2", 2), ("3", 1)]
+    assert [(level, version) for _, _, level, version in labels_of(database)] == [("2", 2), ("3", 1)]
 
 
 def test_a_finished_task_is_found_in_the_list_and_left_again(opened: Opened, database: Database) -> None:
@@ -239,7 +239,7 @@ def test_what_waited_is_sent_after_the_tab_was_closed(
 ) -> None:
     project = graded(database)
     page = opened(project)
-    page.route("**/api/seats/*", lambda route: route.abort())
+    page.route("**/api/assignments/*", lambda route: route.abort())
     press(page, "1", "Enter")
     page.locator("#unsynced", has_text="未同步 1").wait_for()
     page.close()
@@ -247,6 +247,26 @@ def test_what_waited_is_sent_after_the_tab_was_closed(
     number(again, 2)
     assert levels_in(database) == ["1"]
     assert again.evaluate("localStorage.length") == 0
+
+
+def test_what_waits_since_an_older_page_is_sent(
+    opened: Opened, context: BrowserContext, database: Database
+) -> None:
+    project = graded(database)
+    page = opened(project)
+    page.route("**/api/assignments/*", lambda route: route.abort())
+    press(page, "1", "Enter")
+    page.locator("#unsynced", has_text="未同步 1").wait_for()
+    page.evaluate(
+        """() => {
+            const key = Object.keys(localStorage).find((one) => one.startsWith("liangxin.outbox."));
+            const { assignment, ...entry } = JSON.parse(localStorage.getItem(key));
+            localStorage.setItem(key, JSON.stringify({ seat: assignment, ...entry }));
+        }"""
+    )
+    page.close()
+    number(opened(project), 2)
+    assert levels_in(database) == ["1"]
 
 
 @both
@@ -262,11 +282,11 @@ def test_a_save_whose_answer_was_lost_is_one_save(opened: Opened, database: Data
         route.fetch()
         route.abort()
 
-    page.route(re.compile(r"/api/seats/\d+$"), lose)
+    page.route(re.compile(r"/api/assignments/\d+$"), lose)
     press(page, "2", "Enter")
     number(page, 2)
     assert lost
-    assert [(level, version) for _, _, level, version in marks_of(database)] == [("2", 1)]
+    assert [(level, version) for _, _, level, version in labels_of(database)] == [("2", 1)]
 
 
 @both
@@ -302,7 +322,7 @@ def test_a_version_from_elsewhere_is_said_and_nothing_is_dropped(opened: Opened,
     press(second, "Control+Enter") if second.evaluate("document.activeElement.id") else press(second, "Enter")
     number(second, 2)
     assert not second.locator("#outbox").is_visible()
-    assert [(level, version) for _, _, level, version in marks_of(database)] == [("1", 2), ("3", 1)]
+    assert [(level, version) for _, _, level, version in labels_of(database)] == [("1", 2), ("3", 1)]
 
 
 def test_an_entry_is_thrown_away_only_when_asked_twice(opened: Opened, database: Database) -> None:
@@ -419,10 +439,10 @@ def test_an_expert_chooses_the_best_and_writes(opened: Opened, database: Databas
         kind="expert",
     )
     page = opened(project)
-    places = page.locator(".slot").count()
+    places = page.locator(".candidate").count()
     press(page, "1", "2", "j", "8", "Enter")
     number(page, 2)
-    press(page, str(page.locator(".slot").count() + 1), "Tab")
+    press(page, str(page.locator(".candidate").count() + 1), "Tab")
     page.fill("#own-answer", "先停一停，问问他怕什么。")
     press(page, "Control+Enter")
     page.wait_for_selector(".thanks")
@@ -578,7 +598,7 @@ def test_when_others_hold_the_rest_the_page_says_so_or_thanks(opened: Opened, da
     from liangxin.annotation.projects import Projects
 
     Projects(database).add_member(project, other.key)
-    assert Seats(database).take(project, other.key) is not None
+    assert Assignments(database).take(project, other.key) is not None
     page = opened(project, wait=".thanks")
     assert page.locator("#actions").is_hidden()
 

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from liangxin.annotation.desk.assignments import Seat
+from liangxin.annotation.desk.assignments import Assignment
+from liangxin.annotation.desk.open_work import FINISHED
 from liangxin.store import Database
-from liangxin.store.people import RESPONSES, SEATS, TASKS
+from liangxin.store.people import ASSIGNMENTS, RESPONSES, TASKS
 from liangxin.words import Bilingual, category_title
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
-
-_FINISHED = ("done", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """One finished task, by the last version of what was sent."""
 
-    seat: int
+    assignment: int
     number: int
     """The how-manieth of this person."""
     category_title: Bilingual
@@ -51,12 +50,12 @@ def finished(database: Database, project: Project, account: int, limit: int) -> 
     of_latest = and_(RESPONSES.c.seat == latest.c.seat, RESPONSES.c.version == latest.c.version)
     mine = _mine(project.key, account)
     query = (
-        select(SEATS.c.key, SEATS.c.done, TASKS.c.category, RESPONSES.c.content)
-        .join(TASKS, TASKS.c.key == SEATS.c.task)
-        .join(RESPONSES, RESPONSES.c.seat == SEATS.c.key)
+        select(ASSIGNMENTS.c.key, ASSIGNMENTS.c.done, TASKS.c.category, RESPONSES.c.content)
+        .join(TASKS, TASKS.c.key == ASSIGNMENTS.c.task)
+        .join(RESPONSES, RESPONSES.c.seat == ASSIGNMENTS.c.key)
         .join(latest, of_latest)
         .where(*mine)
-        .order_by(SEATS.c.done.desc(), SEATS.c.key.desc())
+        .order_by(ASSIGNMENTS.c.done.desc(), ASSIGNMENTS.c.key.desc())
         .limit(limit)
     )
     with database.begin() as connection:
@@ -65,20 +64,24 @@ def finished(database: Database, project: Project, account: int, limit: int) -> 
     return [_finished(project, row, total - place) for place, row in enumerate(rows)]
 
 
-def number_of(connection: Connection, seat: Seat) -> int | None:
-    """The how-manieth finished task of its person a seat is; None where it is not finished."""
-    if seat.state not in _FINISHED or seat.done is None or seat.account is None:
+def number_of(connection: Connection, assignment: Assignment) -> int | None:
+    """The how-manieth finished task of its person an assignment is; None where it is not finished."""
+    if assignment.state not in FINISHED or assignment.done is None or assignment.account is None:
         return None
     earlier = or_(
-        SEATS.c.done < seat.done,
-        and_(SEATS.c.done == seat.done, SEATS.c.key <= seat.key),
+        ASSIGNMENTS.c.done < assignment.done,
+        and_(ASSIGNMENTS.c.done == assignment.done, ASSIGNMENTS.c.key <= assignment.key),
     )
-    query = select(func.count()).where(*_mine(seat.project, seat.account), earlier)
+    query = select(func.count()).where(*_mine(assignment.project, assignment.account), earlier)
     return int(connection.execute(query).scalar_one())
 
 
 def _mine(project: int, account: int) -> tuple[Any, ...]:
-    return (SEATS.c.project == project, SEATS.c.account == account, SEATS.c.state.in_(_FINISHED))
+    return (
+        ASSIGNMENTS.c.project == project,
+        ASSIGNMENTS.c.account == account,
+        ASSIGNMENTS.c.state.in_(FINISHED),
+    )
 
 
 def _finished(project: Project, row: Any, number: int) -> Finished:
@@ -87,7 +90,7 @@ def _finished(project: Project, row: Any, number: int) -> Finished:
         (tuple(int(part) for part in at.split(":")), level) for at, level in content["levels"].items()
     )
     return Finished(
-        seat=row.key,
+        assignment=row.key,
         number=number,
         category_title=category_title(project.benchmark.taxonomy, row.category.split("/")),
         at=row.done,

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from liangxin.annotation.projects import Project
 from liangxin.store import Database
-from liangxin.store.people import SEATS, TASKS
+from liangxin.store.people import ASSIGNMENTS, TASKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +24,16 @@ class Overview:
     """Those that are there, at most what is wanted of each task."""
     skipped: int
     now: int
-    """Seats that somebody works at."""
+    """Assignments that somebody works at."""
     gold: int
 
 
 def overview(database: Database, project: Project) -> Overview:
     """Counted anew at each request."""
     done = (
-        select(SEATS.c.task, func.count().label("given"))
-        .where(SEATS.c.project == project.key, SEATS.c.state == "done")
-        .group_by(SEATS.c.task)
+        select(ASSIGNMENTS.c.task, func.count().label("given"))
+        .where(ASSIGNMENTS.c.project == project.key, ASSIGNMENTS.c.state == "done")
+        .group_by(ASSIGNMENTS.c.task)
         .subquery()
     )
     of_tasks = (
@@ -42,15 +42,19 @@ def overview(database: Database, project: Project) -> Overview:
         .where(TASKS.c.project == project.key)
         .group_by(TASKS.c.seats, done.c.given)
     )
-    states = select(SEATS.c.state, func.count()).where(SEATS.c.project == project.key).group_by(SEATS.c.state)
+    states = (
+        select(ASSIGNMENTS.c.state, func.count())
+        .where(ASSIGNMENTS.c.project == project.key)
+        .group_by(ASSIGNMENTS.c.state)
+    )
     with database.begin() as connection:
         rows = [tuple(row) for row in connection.execute(of_tasks)]
         counted = {state: int(number) for state, number in connection.execute(states)}
     return Overview(
         tasks=sum(number for _, _, number, _ in rows),
-        complete=sum(number for seats, given, number, _ in rows if given >= seats),
-        wanted=sum(seats * number for seats, _, number, _ in rows),
-        given=sum(min(seats, given) * number for seats, given, number, _ in rows),
+        complete=sum(number for assignments, given, number, _ in rows if given >= assignments),
+        wanted=sum(assignments * number for assignments, _, number, _ in rows),
+        given=sum(min(assignments, given) * number for assignments, given, number, _ in rows),
         skipped=counted.get("skipped", 0),
         now=counted.get("taken", 0),
         gold=sum(gold for *_, gold in rows),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from liangxin.errors import NotThere
 from liangxin.records import Item, Reply, ReplyStatus
-from liangxin.store.slots import StoredSlot, answers_saying, replies_at, slots_at, tasks_asking
+from liangxin.store.candidates import StoredCandidate, answers_saying, candidates_at, replies_at, tasks_asking
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class At:
-    """One answer of a project: a turn of the dialogue in a slot of a task."""
+    """One answer of a project: a turn of one of a task's candidates."""
 
     task: int
-    slot: int
+    candidate: int
     turn: int
 
     def __str__(self) -> str:
-        """As it stands in an address: `TASK-SLOT-TURN`."""
-        return f"{self.task}-{self.slot}-{self.turn}"
+        """As it stands in an address: `TASK-CANDIDATE-TURN`."""
+        return f"{self.task}-{self.candidate}-{self.turn}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +65,19 @@ def place_of(connection: Connection, project: Project, at: At) -> Place:
     Raises:
         NotThere: the project has no such answer, or there is nothing in it to judge.
     """
-    found = slots_at(connection, project.key, at.task, at.slot)
+    found = candidates_at(connection, project.key, at.task, at.candidate)
     if not found:
         raise _no_such_answer()
-    (slot,) = found
-    turns = seen_turns(connection, slot)
+    (candidate,) = found
+    turns = seen_turns(connection, candidate)
     if not any(one.turn == at.turn and one.judgeable for one in turns):
         raise _no_such_answer()
     return Place(
-        run=slot.run,
-        rank=slot.rank,
-        trial=slot.trial,
-        position=slot.position,
-        item=slot.item,
+        run=candidate.run,
+        rank=candidate.rank,
+        trial=candidate.trial,
+        position=candidate.position,
+        item=candidate.item,
         turns=turns,
     )
 
@@ -86,15 +86,15 @@ def search(connection: Connection, project: int, words: str) -> Callable[[At], b
     """Which answers speak of these words: in the item's id or prompts, or in the answer itself."""
     asked = tasks_asking(connection, project, words)
     answers = answers_saying(connection, project, words)
-    return lambda at: at.task in asked or (at.task, at.slot, at.turn) in answers
+    return lambda at: at.task in asked or (at.task, at.candidate, at.turn) in answers
 
 
-def seen_turns(connection: Connection, slot: StoredSlot) -> tuple[SeenTurn, ...]:
-    """Every turn of a slot's dialogue, with the reply that counts."""
-    replies = replies_at(connection, slot.run, slot.rank, slot.trial)
+def seen_turns(connection: Connection, candidate: StoredCandidate) -> tuple[SeenTurn, ...]:
+    """Every turn of a candidate's dialogue, with the reply that counts."""
+    replies = replies_at(connection, candidate.run, candidate.rank, candidate.trial)
     nothing = Reply(status=ReplyStatus.NOT_ASKED)
     found = []
-    for turn, prompt in enumerate(slot.item.turns, start=1):
+    for turn, prompt in enumerate(candidate.item.turns, start=1):
         reply = replies.get(turn, nothing)
         found.append(
             SeenTurn(

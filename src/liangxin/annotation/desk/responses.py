@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
-from liangxin.store.people import RESPONSES, SEATS
+from liangxin.store.people import ASSIGNMENTS, RESPONSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """A piece of an answer that somebody marked, in code points from its beginning."""
 
-    slot: int
+    candidate: int
     turn: int
     start: int
     end: int
@@ -24,26 +24,28 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The version of somebody's response that counts, with places led back to slots."""
+    """The version of somebody's response that counts, with places led back to candidates."""
 
     account: int
     task: int
     order: tuple[int, ...]
-    """The slots in the order in which this person saw them."""
+    """The candidates in the order in which this person saw them."""
     skipped: bool
     comment: str
     evidence: tuple[Evidence, ...]
     best: frozenset[int]
-    """Slots of the best answers."""
+    """Candidates of the best answers."""
     none_good: bool
 
 
 def responses(connection: Connection, project: int, task: int | None = None) -> Iterator[Response]:
-    """Everybody's latest response, of a project or of one task, by task and seat."""
+    """Everybody's latest response, of a project or of one task, by task and assignment."""
     columns = (RESPONSES.c.seat, RESPONSES.c.account, RESPONSES.c.task, RESPONSES.c.skipped)
     query = (
-        select(*columns, RESPONSES.c.content, SEATS.c.order)
-        .join(SEATS, and_(SEATS.c.key == RESPONSES.c.seat, SEATS.c.task == RESPONSES.c.task))
+        select(*columns, RESPONSES.c.content, ASSIGNMENTS.c.order)
+        .join(
+            ASSIGNMENTS, and_(ASSIGNMENTS.c.key == RESPONSES.c.seat, ASSIGNMENTS.c.task == RESPONSES.c.task)
+        )
         .where(RESPONSES.c.project == project)
         .order_by(RESPONSES.c.task, RESPONSES.c.seat, RESPONSES.c.version)
     )
@@ -66,7 +68,7 @@ def _response(row: Any) -> Response:
         skipped=bool(row.skipped),
         comment=content.get("comment") or "",
         evidence=tuple(
-            Evidence(slot=order[span["place"]], turn=span["turn"], start=span["start"], end=span["end"])
+            Evidence(candidate=order[span["place"]], turn=span["turn"], start=span["start"], end=span["end"])
             for span in content.get("spans") or ()
         ),
         best=frozenset(order[place] for place in content.get("best") or ()),

@@ -8,14 +8,20 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from liangxin.annotation.desk.assignments import Seat, add_seat, closed_project, drop_spare, own_seat
-from liangxin.annotation.desk.slots import Slot, TaskSlots, read_slots
+from liangxin.annotation.desk.assignments import (
+    Assignment,
+    add_assignment,
+    closed_project,
+    drop_spare,
+    own_assignment,
+)
+from liangxin.annotation.desk.candidates import Candidate, TaskCandidates, read_candidates
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.digests import canonical
 from liangxin.errors import Conflict, PeopleError, TooLarge
 from liangxin.store import Database
-from liangxin.store.judgements import append, given, judgement_row, judges_of
-from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, SEATS
+from liangxin.store.judgements import AttemptKey, append, given, judgement_row, judges_of
+from liangxin.store.people import ACCOUNTS, ASSIGNMENTS, LABELS, RESPONSES
 
 COMMENT, OWN_ANSWER, REASON, SPANS = 5_000, 20_000, 500, 50
 """The most characters of a comment, an own answer and a reason to skip; the most spans."""
@@ -67,26 +73,28 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
+class _Label:
     """What a submission says of one answer."""
 
-    slot: Slot
+    candidate: Candidate
     turn: int
     level: str | None
     reason: str
 
 
-def save(database: Database, project: Project, seat: Seat, account: int, submission: Submission) -> Saved:
-    """Keep a submission as the seat's next version.
+def save(
+    database: Database, project: Project, assignment: Assignment, account: int, submission: Submission
+) -> Saved:
+    """Keep a submission as the assignment's next version.
 
     Raises:
         PeopleError: an answer has no level, or something is not as it must be; nothing is kept.
-        Conflict: the seat has a newer version, or the project is closed.
-        NotAllowed: the seat is another person's.
+        Conflict: the assignment has a newer version, or the project is closed.
+        NotAllowed: the assignment is another person's.
     """
     _check_size(submission)
     with database.write() as connection:
-        mine = own_seat(connection, seat.key, account, lock=True)
+        mine = own_assignment(connection, assignment.key, account, lock=True)
         before = connection.execute(select(RESPONSES).where(RESPONSES.c.token == submission.token)).first()
         if before is not None:
             if (before.seat, before.account) != (mine.key, account):
@@ -95,17 +103,19 @@ def save(database: Database, project: Project, seat: Seat, account: int, submiss
         if project.state != "open":
             raise closed_project()
         version = _next_version(connection, mine, submission.base_version)
-        task = read_slots(connection, project, mine.task)
-        marks = _marks(project, task, mine, submission)
-        _insert(connection, project, mine, (submission, version))
-        _mirror(connection, project, (account, version), marks, mine.task)
+        task = read_candidates(connection, project, mine.task)
+        labels = _labels(project, task, mine, submission)
+        _insert(connection, project, mine, submission, version)
+        _mirror(connection, project, mine.task, account, version, labels)
         _settle(connection, project, mine, skipped=submission.skip is not None)
     return Saved(version=version, repeated=False)
 
 
-def _next_version(connection: Connection, seat: Seat, base: int) -> int:
+def _next_version(connection: Connection, assignment: Assignment, base: int) -> int:
     query = (
-        select(RESPONSES.c.version).where(RESPONSES.c.seat == seat.key).order_by(RESPONSES.c.version.desc())
+        select(RESPONSES.c.version)
+        .where(RESPONSES.c.seat == assignment.key)
+        .order_by(RESPONSES.c.version.desc())
     )
     latest = connection.execute(query.limit(1)).scalar() or 0
     if base != latest:
@@ -135,19 +145,24 @@ def _check_size(submission: Submission) -> None:
         raise PeopleError("跳过请写明原因。", "Say why you skip this task.")
 
 
-def _marks(project: Project, task: TaskSlots, seat: Seat, submission: Submission) -> list[_Mark]:
-    """A mark for every answer of the task, in the order of this person's page."""
-    _check_spans(task, seat, submission.spans)
+def _labels(
+    project: Project, task: TaskCandidates, assignment: Assignment, submission: Submission
+) -> list[_Label]:
+    """A label for every answer of the task, in the order of this person's page."""
+    _check_spans(task, assignment, submission.spans)
     answers = [
-        (place, task.slot(slot), turn.turn)
-        for place, slot in enumerate(seat.order)
-        for turn in task.slot(slot).turns
+        (place, task.candidate(candidate), turn.turn)
+        for place, candidate in enumerate(assignment.order)
+        for turn in task.candidate(candidate).turns
         if turn.judgeable
     ]
     if submission.skip is not None:
-        return [_Mark(slot=slot, turn=turn, level=None, reason=submission.skip) for _, slot, turn in answers]
+        return [
+            _Label(candidate=candidate, turn=turn, level=None, reason=submission.skip)
+            for _, candidate, turn in answers
+        ]
     if project.kind == "expert":
-        return _expert_marks(answers, submission)
+        return _expert_labels(answers, submission)
     scale = project.scale_for(task.item.category)
     strange = set(submission.levels) - {(place, turn) for place, _, turn in answers}
     if strange:
@@ -155,7 +170,7 @@ def _marks(project: Project, task: TaskSlots, seat: Seat, submission: Submission
             "提交里有这道题没有的回答。", "The levels name an answer that the task does not have."
         )
     made = []
-    for place, slot, turn in answers:
+    for place, candidate, turn in answers:
         level = submission.levels.get((place, turn))
         if level is None:
             raise PeopleError(
@@ -168,13 +183,13 @@ def _marks(project: Project, task: TaskSlots, seat: Seat, submission: Submission
                 f"等级“{level[:40]}”不在量表里，应是：{'、'.join(names)}。",
                 f"The level {level[:40]!r} is not on the scale; it should be one of {', '.join(names)}.",
             )
-        made.append(_Mark(slot=slot, turn=turn, level=level, reason=submission.comment))
+        made.append(_Label(candidate=candidate, turn=turn, level=level, reason=submission.comment))
     return made
 
 
-def _expert_marks(answers: Sequence[tuple[int, Slot, int]], submission: Submission) -> list[_Mark]:
+def _expert_labels(answers: Sequence[tuple[int, Candidate, int]], submission: Submission) -> list[_Label]:
     """The points for the best answers, on the last turn of each dialogue; the others have no level."""
-    last = {place: (slot, turn) for place, slot, turn in answers}
+    last = {place: (candidate, turn) for place, candidate, turn in answers}
     best = set(submission.best)
     if submission.none_good == bool(best) or not best <= set(last):
         raise PeopleError(
@@ -183,26 +198,33 @@ def _expert_marks(answers: Sequence[tuple[int, Slot, int]], submission: Submissi
         )
     if best and (submission.points is None or str(submission.points) not in POINTS):
         raise PeopleError("请给最好的回答打 1 到 10 分。", "Give the best answer 1 to 10 points.")
-    marks = []
-    for place, (slot, turn) in last.items():
+    labels = []
+    for place, (candidate, turn) in last.items():
         level = str(submission.points) if place in best else None
         why = submission.comment if level else NONE_GOOD if submission.none_good else NOT_BEST
-        marks.append(_Mark(slot=slot, turn=turn, level=level, reason=why))
-    return marks
+        labels.append(_Label(candidate=candidate, turn=turn, level=level, reason=why))
+    return labels
 
 
-def _check_spans(task: TaskSlots, seat: Seat, spans: Sequence[Span]) -> None:
+def _check_spans(task: TaskCandidates, assignment: Assignment, spans: Sequence[Span]) -> None:
     for span in spans:
-        slot = task.slot(seat.order[span.place]) if 0 <= span.place < len(seat.order) else None
-        answer = next((turn.answer for turn in slot.turns if turn.turn == span.turn), None) if slot else None
+        candidate = (
+            task.candidate(assignment.order[span.place]) if 0 <= span.place < len(assignment.order) else None
+        )
+        answer = (
+            next((turn.answer for turn in candidate.turns if turn.turn == span.turn), None)
+            if candidate
+            else None
+        )
         if answer is None or not 0 <= span.start < span.end <= len(answer):
             raise PeopleError(
                 "标出的文字不在回答里，请重新标。", "A marked span is not within its answer; mark it again."
             )
 
 
-def _insert(connection: Connection, project: Project, seat: Seat, said: tuple[Submission, int]) -> None:
-    submission, version = said
+def _insert(
+    connection: Connection, project: Project, assignment: Assignment, submission: Submission, version: int
+) -> None:
     content = {
         "levels": {f"{place}:{turn}": level for (place, turn), level in submission.levels.items()},
         "comment": submission.comment,
@@ -214,12 +236,12 @@ def _insert(connection: Connection, project: Project, seat: Seat, said: tuple[Su
         "skip": submission.skip,
     }
     row = {
-        "seat": seat.key,
+        "seat": assignment.key,
         "version": version,
         "token": submission.token,
-        "account": seat.account,
+        "account": assignment.account,
         "project": project.key,
-        "task": seat.task,
+        "task": assignment.task,
         "skipped": int(submission.skip is not None),
         "seconds": max(0.0, min(submission.seconds, 86_400.0)),
         "created": time.time(),
@@ -231,28 +253,28 @@ def _insert(connection: Connection, project: Project, seat: Seat, said: tuple[Su
 def _mirror(
     connection: Connection,
     project: Project,
-    said: tuple[int, int],
-    marks: Sequence[_Mark],
     task: int,
+    account: int,
+    version: int,
+    labels: Sequence[_Label],
 ) -> None:
-    """Append the marks, and the same as judgements of the runs' judge `people:PROJECT`."""
-    account, version = said
+    """Append the labels, and the same as judgements of the runs' judge `people:PROJECT`."""
     now = time.time()
     rows = [
         {
             "project": project.key,
             "task": task,
-            "slot": mark.slot.slot,
-            "turn": mark.turn,
+            "slot": label.candidate.number,
+            "turn": label.turn,
             "account": account,
             "version": version,
-            "level": mark.level,
+            "level": label.level,
             "created": now,
         }
-        for mark in marks
+        for label in labels
     ]
     if rows:
-        connection.execute(insert(MARKS), rows)
+        connection.execute(insert(LABELS), rows)
     if not project.mirrored:
         return
     judges = judges_of(connection, project.identity)
@@ -261,23 +283,25 @@ def _mirror(
         connection,
         [
             judgement_row(
-                (mark.slot.run, mark.slot.rank, mark.slot.trial, mark.turn, version),
-                judges[mark.slot.run],
+                AttemptKey(
+                    label.candidate.run, label.candidate.rank, label.candidate.trial, label.turn, version
+                ),
+                judges[label.candidate.run],
                 alias,
-                given(mark.level, mark.reason),
+                given(label.level, label.reason),
                 now,
             )
-            for mark in marks
+            for label in labels
         ],
     )
 
 
-def _settle(connection: Connection, project: Project, seat: Seat, *, skipped: bool) -> None:
-    """The seat's new state; who skips makes room for somebody else, and who comes back takes it again."""
+def _settle(connection: Connection, project: Project, assignment: Assignment, *, skipped: bool) -> None:
+    """The assignment's new state; who skips makes room for somebody else, and who comes back takes it again."""
     state = "skipped" if skipped else "done"
-    values = {"state": state, "done": seat.done or time.time(), "until": None}
-    connection.execute(update(SEATS).where(SEATS.c.key == seat.key).values(**values))
-    if skipped and seat.state != "skipped":
-        add_seat(connection, project.key, seat.task)
-    elif not skipped and seat.state in ("skipped", "overdue"):
-        drop_spare(connection, seat.task)
+    values = {"state": state, "done": assignment.done or time.time(), "until": None}
+    connection.execute(update(ASSIGNMENTS).where(ASSIGNMENTS.c.key == assignment.key).values(**values))
+    if skipped and assignment.state != "skipped":
+        add_assignment(connection, project.key, assignment.task)
+    elif not skipped and assignment.state in ("skipped", "overdue"):
+        drop_spare(connection, assignment.task)

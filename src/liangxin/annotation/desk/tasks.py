@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from liangxin.annotation.desk.assignments import Seat, finished
-from liangxin.annotation.desk.slots import Slot, read_slots
+from liangxin.annotation.desk.assignments import Assignment, finished
+from liangxin.annotation.desk.candidates import Candidate, read_candidates
 from liangxin.annotation.projects import Kind, Project
 from liangxin.records import Level
 from liangxin.store import Database
@@ -46,7 +46,7 @@ class PlaceView:
 class TaskView:
     """One task for one person. It names no model, run, gold level or other person's verdict."""
 
-    seat: int
+    assignment: int
     until: float | None
     number: int
     """The how-manieth task of this person."""
@@ -56,43 +56,46 @@ class TaskView:
     """The category's name by language, `zh` and `en`."""
     guideline: str
     guideline_ours: bool
-    slots: tuple[PlaceView, ...]
+    candidates: tuple[PlaceView, ...]
     response: Mapping[str, Any] | None
     """What this person sent last, with its `version`."""
 
 
-def task_view(database: Database, project: Project, seat: Seat) -> TaskView:
-    """The page of a seat.
+def task_view(database: Database, project: Project, assignment: Assignment) -> TaskView:
+    """The page of an assignment.
 
     Raises:
         NotThere: the task is gone.
     """
     with database.read() as connection:
-        found = read_slots(connection, project, seat.task)
-        number = finished(connection, project, seat.account or 0) + 1
-        response = last_response(connection, seat.key)
+        found = read_candidates(connection, project, assignment.task)
+        number = finished(connection, project, assignment.account or 0) + 1
+        response = last_response(connection, assignment.key)
     category = found.item.category
     guideline, ours = project.guideline_for(category)
     levels = project.scale_for(category).levels
     return TaskView(
-        seat=seat.key,
-        until=seat.until,
+        assignment=assignment.key,
+        until=assignment.until,
         number=number,
         kind=project.kind,
         category=category,
         category_title=category_title(project.benchmark.taxonomy, category),
         guideline=guideline,
         guideline_ours=ours,
-        slots=tuple(_place(place, found.slot(slot), levels) for place, slot in enumerate(seat.order)),
+        candidates=tuple(
+            _place(place, found.candidate(candidate), levels)
+            for place, candidate in enumerate(assignment.order)
+        ),
         response=response,
     )
 
 
-def last_response(connection: Connection, seat: int) -> Mapping[str, Any] | None:
-    """The version that counts of what was sent from a seat, with its number under `version`."""
+def last_response(connection: Connection, assignment: int) -> Mapping[str, Any] | None:
+    """The version that counts of what was sent from an assignment, with its number under `version`."""
     query = (
         select(RESPONSES.c.version, RESPONSES.c.content)
-        .where(RESPONSES.c.seat == seat)
+        .where(RESPONSES.c.seat == assignment)
         .order_by(RESPONSES.c.version.desc())
         .limit(1)
     )
@@ -100,7 +103,7 @@ def last_response(connection: Connection, seat: int) -> Mapping[str, Any] | None
     return None if row is None else {**json.loads(row.content), "version": row.version}
 
 
-def _place(place: int, slot: Slot, levels: tuple[Level, ...]) -> PlaceView:
+def _place(place: int, candidate: Candidate, levels: tuple[Level, ...]) -> PlaceView:
     letter = LETTERS[place] if place < len(LETTERS) else str(place + 1)
     turns = tuple(
         TurnView(
@@ -110,6 +113,6 @@ def _place(place: int, slot: Slot, levels: tuple[Level, ...]) -> PlaceView:
             status=str(one.status),
             judgeable=one.judgeable,
         )
-        for one in slot.turns
+        for one in candidate.turns
     )
     return PlaceView(place=place, letter=letter, turns=turns, levels=levels)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from liangxin.annotation.desk.candidates import read_candidates
 from liangxin.annotation.desk.places import At, SeenTurn
-from liangxin.annotation.desk.slots import read_slots
 from liangxin.annotation.projects import Project
 from liangxin.records import Item
 from liangxin.store import Database, RunRecord
@@ -31,24 +31,24 @@ class Answer:
 
 
 def answers_of(database: Database, project: Project) -> Iterator[list[Answer]]:
-    """The answers of each task, task by task in the project's order, by slot and turn."""
+    """The answers of each task, task by task in the project's order, by candidate and turn."""
     runs = {run.key: run for run in project.runs}
     query = select(TASKS.c.key, TASKS.c.position).where(TASKS.c.project == project.key)
     with database.begin() as connection:
         tasks = connection.execute(query.order_by(TASKS.c.position)).all()
     for key, position in tasks:
         with database.begin() as connection:
-            found = read_slots(connection, project, key)
+            found = read_candidates(connection, project, key)
         yield [
             Answer(
-                at=At(task=key, slot=slot.slot, turn=turn.turn),
+                at=At(task=key, candidate=candidate.number, turn=turn.turn),
                 position=position,
                 item=found.item,
-                run=runs[slot.run],
-                trial=slot.trial,
-                dialogue=dialogue_key(runs[slot.run].id, found.item.id, slot.trial),
+                run=runs[candidate.run],
+                trial=candidate.trial,
+                dialogue=dialogue_key(runs[candidate.run].id, found.item.id, candidate.trial),
                 seen=turn,
             )
-            for slot in found.slots
-            for turn in slot.turns
+            for candidate in found.candidates
+            for turn in candidate.turns
         ]

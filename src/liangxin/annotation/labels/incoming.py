@@ -9,11 +9,12 @@ from typing import Literal
 
 from liangxin.annotation.labels.answers import answers_of
 from liangxin.annotation.labels.label_studio import read_export
-from liangxin.annotation.labels.opening import is_sheet
 from liangxin.annotation.labels.reading import Person, file_rows, read_labels, store_labels
-from liangxin.annotation.labels.sheet import ABOUT
 from liangxin.annotation.labels.sheet_reading import read_sheet
+from liangxin.annotation.labels.sheet_writing import ABOUT
 from liangxin.annotation.labels.storing import Stored, compare, store
+from liangxin.annotation.labels.uploads import HandedIn
+from liangxin.annotation.labels.workbook_check import is_sheet
 from liangxin.annotation.projects import Project
 from liangxin.errors import NotAllowed
 from liangxin.people.accounts import Account
@@ -39,7 +40,7 @@ class Preview:
     """Annotations of Label Studio that were cancelled there or have no level."""
 
 
-def preview(database: Database, project: Project, file: tuple[str, bytes], by: Account) -> Preview:
+def preview(database: Database, project: Project, file: HandedIn, by: Account) -> Preview:
     """Read a file whole and say what it would change; nothing is stored.
 
     An owner hands in anything; a member the sheet that is theirs.
@@ -52,7 +53,7 @@ def preview(database: Database, project: Project, file: tuple[str, bytes], by: A
     return _read(database, project, file, by, keep=False)[0]
 
 
-def store_file(database: Database, project: Project, file: tuple[str, bytes], by: Account) -> Stored:
+def store_file(database: Database, project: Project, file: HandedIn, by: Account) -> Stored:
     """Store what a file says; errors as `preview`. A second time it changes nothing."""
     made = _read(database, project, file, by, keep=True)[1]
     assert made is not None
@@ -60,41 +61,50 @@ def store_file(database: Database, project: Project, file: tuple[str, bytes], by
 
 
 def _read(
-    database: Database, project: Project, file: tuple[str, bytes], by: Account, *, keep: bool
+    database: Database, project: Project, file: HandedIn, by: Account, *, keep: bool
 ) -> tuple[Preview, Stored | None]:
-    name, content = file
-    owner = by.role == "owner"
-    ending = PurePath(name).suffix.lower()
-    if ending == ".xlsx" and is_sheet(content, ABOUT):
-        sheet = read_sheet(database, project, content, None if owner else by.key)
-        listed = compare(database, project, sheet.ballots)
-        counts: dict[str, int] = {change: listed.count(change) for change in ("new", "corrected", "same")}
-        said = Preview(
-            kind="sheet",
-            people=(Person(name=sheet.account.name, account=sheet.account),),
-            changes=counts,
-            blank=sheet.blank,
-        )
-        return said, store(database, project, sheet.ballots) if keep else None
-    if not owner:
+    if PurePath(file.name).suffix.lower() == ".xlsx" and is_sheet(file.content, ABOUT):
+        return _read_sheet(database, project, file, by, keep=keep)
+    if by.role != "owner":
         raise NotAllowed(
             "这里只能交自己的标注表（本页下载的 xlsx）。",
             "Hand in your own sheet here: the xlsx that this page gives you.",
         )
-    skipped, kind = 0, "labels"
-    if ending == ".json":
+    return _read_labels(database, project, file, by, keep=keep)
+
+
+def _read_sheet(
+    database: Database, project: Project, file: HandedIn, by: Account, *, keep: bool
+) -> tuple[Preview, Stored | None]:
+    sheet = read_sheet(database, project, file.content, None if by.role == "owner" else by.key)
+    listed = compare(database, project, sheet.ballots)
+    said = Preview(
+        kind="sheet",
+        people=(Person(name=sheet.account.name, account=sheet.account),),
+        changes={change: listed.count(change) for change in ("new", "corrected", "same")},
+        blank=sheet.blank,
+    )
+    return said, store(database, project, sheet.ballots) if keep else None
+
+
+def _read_labels(
+    database: Database, project: Project, file: HandedIn, by: Account, *, keep: bool
+) -> tuple[Preview, Stored | None]:
+    skipped = 0
+    kind: Kind = "labels"
+    if PurePath(file.name).suffix.lower() == ".json":
         texts = {
             (one.dialogue, one.at.turn): one.seen.answer
             for task in answers_of(database, project)
             for one in task
         }
-        export = read_export(name, content, texts)
-        reading = read_labels(database, project, name, export.rows, export.spans)
+        export = read_export(file.name, file.content, texts)
+        reading = read_labels(database, project, file.name, export.rows, export.spans)
         skipped, kind = export.cancelled + export.empty, "label_studio"
     else:
-        reading = read_labels(database, project, name, file_rows(name, content))
+        reading = read_labels(database, project, file.name, file_rows(*file))
     said = Preview(
-        kind="label_studio" if kind == "label_studio" else "labels",
+        kind=kind,
         people=reading.people,
         changes={str(change): count for change, count in reading.changes.items()},
         unmatched=reading.unmatched,

@@ -16,9 +16,9 @@ from xml.sax.saxutils import quoteattr
 
 from liangxin import cells
 from liangxin.annotation.labels.answers import answers_of
-from liangxin.annotation.labels.opening import check_size
 from liangxin.annotation.labels.reading import Errors
-from liangxin.annotation.outcome.verdicts import marked_on
+from liangxin.annotation.labels.workbook_check import check_size
+from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.digests import text_digest
 from liangxin.errors import PeopleError
@@ -83,7 +83,7 @@ def config_xml(database: Database, project: Project) -> bytes:
     """The labelling configuration that goes with `tasks_json`."""
     levels: dict[str, str] = {}
     for task in answers_of(database, project):
-        for level in marked_on(project, task[0].item.category).levels:
+        for level in label_scale(project, task[0].item.category).levels:
             levels.setdefault(level.name, f"{level.name} {level.zh} {level.en}".strip())
     choices = "".join(
         f"    <Choice value={quoteattr(shown)} alias={quoteattr(name)}/>\n" for name, shown in levels.items()

@@ -12,10 +12,10 @@ from liangxin.annotation.desk.places import At
 from liangxin.annotation.desk.responses import Evidence
 from liangxin.annotation.desk.saving import COMMENT
 from liangxin.annotation.labels.answers import Answer, answers_of
-from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
+from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.labels.writing import unquoted
-from liangxin.annotation.outcome.verdicts import marked_on
+from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.errors import DataError, PeopleError
 from liangxin.files import read_rows, show, writable
@@ -169,9 +169,9 @@ def read_labels(
                 unmatched += 1
                 continue
             said = votes.setdefault((label.annotator, at.task), {})
-            if (at.slot, at.turn) in said:
-                raise _second(row, said[at.slot, at.turn].label.row)
-            said[at.slot, at.turn] = _Vote(label=label, spans=tuple((spans or {}).get(count - 1, ())))
+            if (at.candidate, at.turn) in said:
+                raise _second(row, said[at.candidate, at.turn].label.row)
+            said[at.candidate, at.turn] = _Vote(label=label, spans=tuple((spans or {}).get(count - 1, ())))
         except DataError as error:
             errors.add(str(error))
     if not count:
@@ -236,10 +236,10 @@ class _Matcher:
                 if answer.seen.judgeable:
                     self._by_dialogue[answer.dialogue, answer.at.turn] = answer
                     self._by_item.setdefault((item.id, answer.at.turn), []).append(answer)
-                    self.wanted.setdefault(answer.at.task, set()).add((answer.at.slot, answer.at.turn))
+                    self.wanted.setdefault(answer.at.task, set()).add((answer.at.candidate, answer.at.turn))
         self._project = project
         self._items = {dialogue: answer.item.id for (dialogue, _), answer in self._by_dialogue.items()}
-        scales = {(path[0] if path else "*"): marked_on(project, path) for path in categories.values()}
+        scales = {(path[0] if path else "*"): label_scale(project, path) for path in categories.values()}
         # Of kind `choice`, so that a level of another scale (safe, refused) is no level of this project.
         benchmark = replace(project.benchmark, kind="choice")
         if project.spec.subject != "primary":
@@ -270,7 +270,7 @@ class _Matcher:
         return label
 
     def _scale(self, category: tuple[str, ...]) -> Scale:
-        return marked_on(self._project, category)
+        return label_scale(self._project, category)
 
     def find(self, label: Label) -> At | None:
         """The answer, or None where the project has none that fits; several that fit are one text for all."""
@@ -331,8 +331,8 @@ def _voted(person: str, task: int, said: Mapping[tuple[int, int], _Vote]) -> Vot
     ordered = sorted(said.items(), key=lambda one: one[0])
     notes = dict.fromkeys(vote.label.note for _, vote in ordered if vote.label.note)
     evidence = tuple(
-        Evidence(slot=slot, turn=turn, start=start, end=end)
-        for (slot, turn), vote in ordered
+        Evidence(candidate=candidate, turn=turn, start=start, end=end)
+        for (candidate, turn), vote in ordered
         for start, end in vote.spans
     )
     levels = {at: vote.label.level for at, vote in ordered}

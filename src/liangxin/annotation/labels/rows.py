@@ -17,7 +17,7 @@ from liangxin.annotation.outcome.adjudication import gold_labels
 from liangxin.annotation.projects import Project
 from liangxin.digests import text_digest
 from liangxin.store import Database
-from liangxin.store.people import ACCOUNTS, MARKS, RESPONSES, TASKS
+from liangxin.store.people import ACCOUNTS, LABELS, RESPONSES, TASKS
 from liangxin.zh import clean_text
 
 Which = Literal["latest", "history", "gold"]
@@ -38,7 +38,7 @@ def label_rows(
         id, prompt, turn, level, annotator, note, dialogue, response_sha256, response; for the owner also run, model,
         trial_number; for history version and created; for gold how. A secret item has neither prompt nor response.
     """
-    given = _gold(database, project) if which == "gold" else _marks(database, project, which, account)
+    given = _gold(database, project) if which == "gold" else _labels(database, project, which, account)
     for task in answers_of(database, project):
         for answer in task:
             for one in given.get(answer.at, ()):
@@ -60,37 +60,37 @@ def _bound(answer: Answer, *, owner: bool) -> dict[str, Any]:
     return row
 
 
-def _marks(
+def _labels(
     database: Database, project: Project, which: Which, account: int | None
 ) -> dict[At, list[dict[str, Any]]]:
     same = and_(
-        RESPONSES.c.project == MARKS.c.project,
-        RESPONSES.c.task == MARKS.c.task,
-        RESPONSES.c.account == MARKS.c.account,
-        RESPONSES.c.version == MARKS.c.version,
+        RESPONSES.c.project == LABELS.c.project,
+        RESPONSES.c.task == LABELS.c.task,
+        RESPONSES.c.account == LABELS.c.account,
+        RESPONSES.c.version == LABELS.c.version,
     )
     query = (
-        select(MARKS, ACCOUNTS.c.alias, RESPONSES.c.content)
-        .join(TASKS, TASKS.c.key == MARKS.c.task)
-        .join(ACCOUNTS, ACCOUNTS.c.key == MARKS.c.account)
+        select(LABELS, ACCOUNTS.c.alias, RESPONSES.c.content)
+        .join(TASKS, TASKS.c.key == LABELS.c.task)
+        .join(ACCOUNTS, ACCOUNTS.c.key == LABELS.c.account)
         .outerjoin(RESPONSES, same)
-        .where(MARKS.c.project == project.key)
-        .order_by(MARKS.c.task, MARKS.c.slot, MARKS.c.turn, MARKS.c.account, MARKS.c.version)
+        .where(LABELS.c.project == project.key)
+        .order_by(LABELS.c.task, LABELS.c.slot, LABELS.c.turn, LABELS.c.account, LABELS.c.version)
     )
     if account is not None:
-        query = query.where(MARKS.c.account == account)
+        query = query.where(LABELS.c.account == account)
     found: dict[At, dict[tuple[int, int], dict[str, Any]]] = {}
     with database.begin() as connection:
         for row in connection.execute(query):
-            at = At(task=row.task, slot=row.slot, turn=row.turn)
+            at = At(task=row.task, candidate=row.slot, turn=row.turn)
             version = row.version if which == "history" else 0
-            found.setdefault(at, {})[row.account, version] = _mark(row, history=which == "history")
+            found.setdefault(at, {})[row.account, version] = _label(row, history=which == "history")
     return {
         at: [one for one in by.values() if which == "history" or one["level"]] for at, by in found.items()
     }
 
 
-def _mark(row: Any, *, history: bool) -> dict[str, Any]:
+def _label(row: Any, *, history: bool) -> dict[str, Any]:
     import json
 
     content = json.loads(row.content) if row.content else {}

@@ -10,11 +10,11 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from liangxin.annotation.desk.saving import COMMENT, OWN_ANSWER, REASON
-from liangxin.annotation.labels.opening import check_book
 from liangxin.annotation.labels.reading import Errors
-from liangxin.annotation.labels.sheet import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
+from liangxin.annotation.labels.sheet_writing import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
 from liangxin.annotation.labels.storing import Ballot
-from liangxin.annotation.outcome.verdicts import marked_on
+from liangxin.annotation.labels.workbook_check import check_book
+from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.cells import written as as_text
 from liangxin.errors import NotAllowed, PeopleError
@@ -203,10 +203,10 @@ def _ballot(
         return Ballot(
             account=account.key, task=task.task, levels={}, comment=comment, skip=skip, own_answer=own
         )
-    slots = [turns[0].at.slot for turns in task.places]
+    candidates = [turns[0].at.candidate for turns in task.places]
     if project.kind == "expert":
         base = Ballot(account=account.key, task=task.task, levels={}, comment=comment, own_answer=own)
-        return _expert(base, slots, said, (levels, none_good), errors)
+        return _expert(base, candidates, said, levels, none_good, errors)
     for place, turns in enumerate(task.places):
         for one in turns:
             cells = said.get((place, one.at.turn))
@@ -224,19 +224,19 @@ def _ballot(
                 )
     if errors.count > before:
         return None
-    given = {(slots[place], turn): level for (place, turn), level in levels.items()}
+    given = {(candidates[place], turn): level for (place, turn), level in levels.items()}
     return Ballot(account=account.key, task=task.task, levels=given, comment=comment)
 
 
 def _expert(
     base: Ballot,
-    slots: Sequence[int],
+    candidates: Sequence[int],
     said: Mapping[tuple[int, int], _Cells],
-    chosen: tuple[Mapping[tuple[int, int], str], bool],
+    levels: Mapping[tuple[int, int], str],
+    none_good: bool,
     errors: Errors,
 ) -> Ballot | None:
     """The best answers of a task, all with the same points, or that none is good."""
-    levels, none_good = chosen
     points = set(levels.values())
     first = next(iter(said.values()))
     if bool(points) == none_good:
@@ -252,14 +252,14 @@ def _expert(
             first.wrong("level", f"the best answers have different points ({listed}); expected the same")
         )
         return None
-    best = tuple(sorted(slots[place] for place, _ in levels))
+    best = tuple(sorted(candidates[place] for place, _ in levels))
     return replace(base, best=best, none_good=none_good, points=int(next(iter(points))) if points else None)
 
 
 def _levels(
     project: Project, task: SheetTask, said: Mapping[tuple[int, int], _Cells], errors: Errors
 ) -> dict[tuple[int, int], str]:
-    scale = marked_on(project, task.places[0][0].item.category)
+    scale = label_scale(project, task.places[0][0].item.category)
     judgeable = {
         (place, one.at.turn) for place, turns in enumerate(task.places) for one in turns if one.seen.judgeable
     }

@@ -9,25 +9,25 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
-from liangxin.annotation.desk.assignments import closed_project, seat_at
+from liangxin.annotation.desk.assignments import assignment_at, closed_project
 from liangxin.annotation.desk.responses import Evidence
 from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.projects import Project
 from liangxin.digests import digest
 from liangxin.store import Database
-from liangxin.store.people import RESPONSES, SEATS
+from liangxin.store.people import ASSIGNMENTS, RESPONSES
 
 Change = Literal["new", "corrected", "same"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ballot:
-    """What one person says of one task; answers are named by slot."""
+    """What one person says of one task; answers are named by candidate."""
 
     account: int
     task: int
     levels: Mapping[tuple[int, int], str]
-    """(slot, turn) -> level; empty in an expert project."""
+    """(candidate, turn) -> level; empty in an expert project."""
     comment: str = ""
     spans: tuple[Evidence, ...] = ()
     best: tuple[int, ...] = ()
@@ -70,17 +70,17 @@ def store(database: Database, project: Project, ballots: Sequence[Ballot]) -> St
         counts[change] += 1
         if change != "same":
             with database.write() as connection:
-                seat = seat_at(connection, project, ballot.task, ballot.account)
-            sent = _submission(ballot, seat.order, version)
-            save(database, project, seat, ballot.account, sent)
+                assignment = assignment_at(connection, project, ballot.task, ballot.account)
+            sent = _submission(ballot, assignment.order, version)
+            save(database, project, assignment, ballot.account, sent)
     return Stored(**counts)
 
 
 def _compared(connection: Connection, project: Project, ballot: Ballot) -> tuple[Change, int]:
     """What would change, and the version that it would correct."""
     query = (
-        select(RESPONSES.c.version, RESPONSES.c.content, SEATS.c.order)
-        .join(SEATS, SEATS.c.key == RESPONSES.c.seat)
+        select(RESPONSES.c.version, RESPONSES.c.content, ASSIGNMENTS.c.order)
+        .join(ASSIGNMENTS, ASSIGNMENTS.c.key == RESPONSES.c.seat)
         .where(RESPONSES.c.project == project.key, RESPONSES.c.task == ballot.task)
         .where(RESPONSES.c.account == ballot.account)
         .order_by(RESPONSES.c.version.desc())
@@ -104,16 +104,18 @@ def _compared(connection: Connection, project: Project, ballot: Ballot) -> tuple
 
 
 def _submission(ballot: Ballot, order: Sequence[int], version: int) -> Submission:
-    place = {slot: number for number, slot in enumerate(order)}
-    levels = {(place[slot], turn): level for (slot, turn), level in ballot.levels.items()}
-    spans = [Span(place=place[one.slot], turn=one.turn, start=one.start, end=one.end) for one in ballot.spans]
+    place = {candidate: number for number, candidate in enumerate(order)}
+    levels = {(place[candidate], turn): level for (candidate, turn), level in ballot.levels.items()}
+    spans = [
+        Span(place=place[one.candidate], turn=one.turn, start=one.start, end=one.end) for one in ballot.spans
+    ]
     sent = Submission(
         token="",
         base_version=version,
         levels={} if ballot.skip else levels,
         comment=ballot.comment,
         spans=() if ballot.skip else spans,
-        best=[place[slot] for slot in ballot.best],
+        best=[place[candidate] for candidate in ballot.best],
         none_good=ballot.none_good,
         points=ballot.points,
         own_answer=ballot.own_answer,

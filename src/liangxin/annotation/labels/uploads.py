@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
+from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
@@ -15,17 +16,23 @@ from liangxin.store.people import UPLOADS
 KEPT_SECONDS = 3600.0
 
 
-def keep(database: Database, project: int, account: int, file: tuple[str, bytes]) -> str:
+class HandedIn(NamedTuple):
+    """A file as a person hands it in."""
+
+    name: str
+    content: bytes
+
+
+def keep(database: Database, project: int, account: int, file: HandedIn) -> str:
     """Keep a file for an hour; gives the token that names it. The person's earlier file for the project goes."""
     token = secrets.token_hex(24)
-    name, content = file
     row = {
         "token": token,
         "project": project,
         "account": account,
-        "name": name[-80:],
+        "name": file.name[-80:],
         "created": time.time(),
-        "content": base64.b64encode(content).decode(),
+        "content": base64.b64encode(file.content).decode(),
     }
     mine = (UPLOADS.c.project == project) & (UPLOADS.c.account == account)
     with database.write() as connection:
@@ -34,8 +41,8 @@ def keep(database: Database, project: int, account: int, file: tuple[str, bytes]
     return token
 
 
-def kept(database: Database, project: int, account: int, token: str) -> tuple[str, bytes]:
-    """The file of a token: name and content.
+def kept(database: Database, project: int, account: int, token: str) -> HandedIn:
+    """The file of a token.
 
     Raises:
         NotThere: none of this person's in this project, or an hour has passed.
@@ -48,7 +55,7 @@ def kept(database: Database, project: int, account: int, token: str) -> tuple[st
             "这次上传已经存入或过期，请重新上传。",
             "This upload was stored already or has expired; upload it again.",
         )
-    return row.name, base64.b64decode(row.content)
+    return HandedIn(row.name, base64.b64decode(row.content))
 
 
 def drop(database: Database, token: str) -> None:

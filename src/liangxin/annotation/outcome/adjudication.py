@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Select, insert, select
 
 from liangxin.analysis.pairs import consensus
 from liangxin.annotation.desk.places import At, Place, place_of
-from liangxin.annotation.outcome.verdicts import Voiced, marked_on, path_of, voices
+from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers, path_of
 from liangxin.errors import Conflict, NotAllowed, PeopleError
 from liangxin.records import Scale, Verdict
 from liangxin.store import ADJUDICATED, Database
-from liangxin.store.judgements import append, given, judgement_row, judges_of
-from liangxin.store.people import DECISIONS, MARKS, RESPONSES, SEATS, TASKS
+from liangxin.store.judgements import AttemptKey, append, given, judgement_row, judges_of
+from liangxin.store.people import ASSIGNMENTS, DECISIONS, LABELS, RESPONSES, TASKS
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
@@ -59,7 +59,7 @@ class Settlement:
 class Disputed:
     """An answer that waits for an adjudicator."""
 
-    voiced: Voiced
+    labelled: LabelledAnswer
     decision: Decision | None
     """The decision that newer, different verdicts put into question; None where there is none."""
 
@@ -97,11 +97,11 @@ def queue(database: Database, project: Project, account_key: int) -> list[Disput
         mine = _seen(connection, project.key, account_key)
         latest = _latest(connection, project.key)
         return [
-            Disputed(voiced=voiced, decision=decision if decision and decision.level else None)
-            for voiced in voices(connection, project.key)
-            if voiced.disagree
-            and voiced.at.task not in mine
-            and is_open(voiced, decision := latest.get(voiced.at))
+            Disputed(labelled=labelled, decision=decision if decision and decision.level else None)
+            for labelled in labelled_answers(connection, project.key)
+            if labelled.disagree
+            and labelled.at.task not in mine
+            and is_open(labelled, decision := latest.get(labelled.at))
         ]
 
 
@@ -115,7 +115,7 @@ def following(database: Database, project: Project, account_key: int, after: At 
 
     Without an answer to go on from, adjudicators begin at different places, so that two seldom meet.
     """
-    waiting = [(one.voiced.position, one.voiced.at) for one in queue(database, project, account_key)]
+    waiting = [(one.labelled.position, one.labelled.at) for one in queue(database, project, account_key)]
     if not waiting:
         return None
     if after is None:
@@ -161,7 +161,7 @@ def decide(
         known = before[-1] if before else None
         if settlement.base_version != (known.version if known else 0):
             raise _decided_meanwhile()
-        _check(marked_on(project, place.category), level, reason, known)
+        _check(label_scale(project, place.category), level, reason, known)
         made = Decision(
             at=at,
             version=settlement.base_version + 1,
@@ -173,7 +173,7 @@ def decide(
         row = {
             "project": project.key,
             "task": at.task,
-            "slot": at.slot,
+            "slot": at.candidate,
             "turn": at.turn,
             "version": made.version,
             "account": account_key,
@@ -194,11 +194,11 @@ def gold_labels(database: Database, project: Project) -> Iterator[GoldLabel]:
     combining = project.combining
     with database.begin() as connection:
         latest = _latest(connection, project.key)
-        found = {voiced.at: voiced for voiced in voices(connection, project.key)}
+        found = {labelled.at: labelled for labelled in labelled_answers(connection, project.key)}
         alone = {at for at, decision in latest.items() if decision.level and at not in found}
         for task in connection.execute(select(TASKS).where(TASKS.c.project == project.key)) if alone else ():
             for at in (at for at in alone if at.task == task.key):
-                found[at] = Voiced(
+                found[at] = LabelledAnswer(
                     at=at,
                     position=task.position,
                     item=task.item,
@@ -206,64 +206,66 @@ def gold_labels(database: Database, project: Project) -> Iterator[GoldLabel]:
                     levels={},
                     since={},
                 )
-    for voiced in sorted(found.values(), key=lambda voiced: (voiced.position, voiced.at)):
-        label = gold_label(voiced, latest.get(voiced.at), marked_on(project, voiced.category), combining)
+    for labelled in sorted(found.values(), key=lambda labelled: (labelled.position, labelled.at)):
+        label = gold_label(
+            labelled, latest.get(labelled.at), label_scale(project, labelled.category), combining
+        )
         if label is not None:
             yield label
 
 
 def gold_label(
-    voiced: Voiced, decision: Decision | None, scale: Scale, combining: Literal["majority", "mean"]
+    labelled: LabelledAnswer, decision: Decision | None, scale: Scale, combining: Literal["majority", "mean"]
 ) -> GoldLabel | None:
     """What one answer's decision and levels come to; None where there is neither."""
     decision = decision if decision and decision.level else None
     level = decision.level if decision else None
     how: How = "adjudicated"
     if decision is None:
-        if not voiced.levels:
+        if not labelled.levels:
             return None
-        level = consensus((Verdict(level=one) for one in voiced.levels.values()), scale, combining)
-        how = _how(voiced, level, combining)
+        level = consensus((Verdict(level=one) for one in labelled.levels.values()), scale, combining)
+        how = _how(labelled, level, combining)
     return GoldLabel(
-        at=voiced.at,
-        position=voiced.position,
-        item=voiced.item,
-        category=voiced.category,
+        at=labelled.at,
+        position=labelled.position,
+        item=labelled.item,
+        category=labelled.category,
         level=level,
         how=how,
-        levels=voiced.levels,
+        levels=labelled.levels,
         decision=decision,
     )
 
 
-def _how(voiced: Voiced, level: str | None, combining: str) -> How:
+def _how(labelled: LabelledAnswer, level: str | None, combining: str) -> How:
     if level is None:
         return "tie"
-    if len(voiced.levels) == 1:
+    if len(labelled.levels) == 1:
         return "single"
-    if not voiced.disagree:
+    if not labelled.disagree:
         return "unanimous"
     return "median" if combining == "mean" else "majority"
 
 
-def is_open(voiced: Voiced, decision: Decision | None) -> bool:
+def is_open(labelled: LabelledAnswer, decision: Decision | None) -> bool:
     """Whether the annotators' disagreement is undecided, or somebody came to another level afterwards."""
     if decision is None or decision.level is None:
         return True
     return any(
-        voiced.since[account] > decision.created and level != decision.level
-        for account, level in voiced.levels.items()
+        labelled.since[account] > decision.created and level != decision.level
+        for account, level in labelled.levels.items()
     )
 
 
 def _seen(connection: Connection, project: int, account: int, task: int | None = None) -> set[int]:
-    """The tasks that somebody annotated, or holds a seat at."""
-    tables = (SEATS, RESPONSES, MARKS)
+    """The tasks that somebody annotated, or holds an assignment at."""
+    tables = (ASSIGNMENTS, RESPONSES, LABELS)
     found: set[int] = set()
     for table in tables:
         query = select(table.c.task).where(table.c.project == project, table.c.account == account).distinct()
-        if table is SEATS:
-            query = query.where(SEATS.c.state != "free")
+        if table is ASSIGNMENTS:
+            query = query.where(ASSIGNMENTS.c.state != "free")
         if task is not None:
             query = query.where(table.c.task == task)
         found.update(connection.execute(query).scalars())
@@ -274,7 +276,9 @@ def _decisions(project: int, at: At | None = None) -> Select[Any]:
     query = select(DECISIONS).where(DECISIONS.c.project == project).order_by(DECISIONS.c.version)
     if at is None:
         return query
-    return query.where(DECISIONS.c.task == at.task, DECISIONS.c.slot == at.slot, DECISIONS.c.turn == at.turn)
+    return query.where(
+        DECISIONS.c.task == at.task, DECISIONS.c.slot == at.candidate, DECISIONS.c.turn == at.turn
+    )
 
 
 def _latest(connection: Connection, project: int) -> dict[At, Decision]:
@@ -285,7 +289,7 @@ def _latest(connection: Connection, project: int) -> dict[At, Decision]:
 
 def _decision(row: Any) -> Decision:
     return Decision(
-        at=At(task=row.task, slot=row.slot, turn=row.turn),
+        at=At(task=row.task, candidate=row.slot, turn=row.turn),
         version=row.version,
         account=row.account,
         level=row.level,
@@ -327,6 +331,6 @@ def _mirror(connection: Connection, project: Project, place: Place, decision: De
     if not project.mirrored:
         return
     judge = judges_of(connection, project.identity)[place.run]
-    at = (place.run, place.rank, place.trial, decision.at.turn, decision.version)
+    at = AttemptKey(place.run, place.rank, place.trial, decision.at.turn, decision.version)
     verdict = given(decision.level, decision.reason)
     append(connection, [judgement_row(at, judge, ADJUDICATED, verdict, decision.created)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from liangxin.annotation.desk.places import At
 from liangxin.annotation.outcome.agreement import Share
 from liangxin.annotation.outcome.gold import gold_of
-from liangxin.annotation.outcome.verdicts import Voiced
+from liangxin.annotation.outcome.verdicts import LabelledAnswer
 from liangxin.store import Database
 
 if TYPE_CHECKING:
@@ -38,29 +38,29 @@ class AgainstGold:
     misses: tuple[Miss, ...]
 
 
-def against_gold(database: Database, project: Project, found: Sequence[Voiced]) -> AgainstGold | None:
+def against_gold(database: Database, project: Project, found: Sequence[LabelledAnswer]) -> AgainstGold | None:
     """Levels beside the gold levels; None for a project without gold questions."""
     gold = {
-        At(task=one.task, slot=slot, turn=turn): level
+        At(task=one.task, candidate=candidate, turn=turn): level
         for one in gold_of(database, project)
-        for (slot, turn), level in one.levels.items()
+        for (candidate, turn), level in one.levels.items()
     }
     if not gold:
         return None
-    counts = {account: [0, 0] for voiced in found for account in voiced.levels}
+    counts = {account: [0, 0] for labelled in found for account in labelled.levels}
     misses = []
-    for voiced in found:
-        right = gold.get(voiced.at)
-        for account, level in voiced.levels.items() if right is not None else ():
+    for labelled in found:
+        right = gold.get(labelled.at)
+        for account, level in labelled.levels.items() if right is not None else ():
             counts[account][1] += 1
             if level == right:
                 counts[account][0] += 1
             else:
                 misses.append(
                     Miss(
-                        at=voiced.at,
-                        position=voiced.position,
-                        item=voiced.item,
+                        at=labelled.at,
+                        position=labelled.position,
+                        item=labelled.item,
                         account=account,
                         said=level,
                         gold=str(right),

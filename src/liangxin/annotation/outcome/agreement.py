@@ -1,6 +1,6 @@
 """How far the annotators of a project agree: the numbers of `validate`, live, from everybody's latest levels.
 
-An adjudicator's decisions are not a voice here: they would make annotators look more alike than they are.
+An adjudicator's decisions are no labels here: they would make annotators look more alike than they are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from liangxin.agreement.annotators import Reliability, reliability
 from liangxin.agreement.scales import common_scale
-from liangxin.annotation.outcome.verdicts import Voiced, marked_on, voices
+from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers
 from liangxin.measures.intervals import wilson
 from liangxin.records import Scale
 from liangxin.store import Database
@@ -77,15 +77,15 @@ class Agreement:
 def agreement(database: Database, project: Project) -> Agreement:
     """Agreement over all answers of a project, by dimension and by pairs of annotators."""
     with database.begin() as connection:
-        found = [voiced for voiced in voices(connection, project.key) if voiced.levels]
+        found = [labelled for labelled in labelled_answers(connection, project.key) if labelled.levels]
     return agreement_of(found, project)
 
 
-def agreement_of(found: Sequence[Voiced], project: Project) -> Agreement:
+def agreement_of(found: Sequence[LabelledAnswer], project: Project) -> Agreement:
     """`agreement`, of answers that were read already."""
-    by_dimension: dict[str, list[Voiced]] = {}
-    for voiced in found:
-        by_dimension.setdefault(voiced.dimension, []).append(voiced)
+    by_dimension: dict[str, list[LabelledAnswer]] = {}
+    for labelled in found:
+        by_dimension.setdefault(labelled.dimension, []).append(labelled)
     parts = [_part(name, mine, project) for name, mine in sorted(by_dimension.items())]
     return Agreement(
         accounts=accounts_of(found),
@@ -95,48 +95,48 @@ def agreement_of(found: Sequence[Voiced], project: Project) -> Agreement:
     )
 
 
-def accounts_of(found: Iterable[Voiced]) -> tuple[int, ...]:
+def accounts_of(found: Iterable[LabelledAnswer]) -> tuple[int, ...]:
     """Keys of everybody who gave a level."""
-    return tuple(sorted({account for voiced in found for account in voiced.levels}))
+    return tuple(sorted({account for labelled in found for account in labelled.levels}))
 
 
-def scale_over(found: Iterable[Voiced], project: Project) -> Scale | None:
+def scale_over(found: Iterable[LabelledAnswer], project: Project) -> Scale | None:
     """The scale that holds the levels of all these answers, or None (see `common_scale`)."""
-    tops = dict.fromkeys(voiced.category[:1] for voiced in found)
-    scales = {scale.name: scale for scale in (marked_on(project, top) for top in tops)}
+    tops = dict.fromkeys(labelled.category[:1] for labelled in found)
+    scales = {scale.name: scale for scale in (label_scale(project, top) for top in tops)}
     return common_scale(scales.values())
 
 
-def _part(name: str, found: Sequence[Voiced], project: Project) -> Part:
+def _part(name: str, found: Sequence[LabelledAnswer], project: Project) -> Part:
     scale = scale_over(found, project)
     return Part(
         name=name,
         answers=len(found),
-        disputed=sum(voiced.disagree for voiced in found),
+        disputed=sum(labelled.disagree for labelled in found),
         reliability=None if scale is None else _reliability(name, found, scale, project),
     )
 
 
-def _reliability(name: str, found: Sequence[Voiced], scale: Scale, project: Project) -> Reliability:
+def _reliability(name: str, found: Sequence[LabelledAnswer], scale: Scale, project: Project) -> Reliability:
     import numpy as np
 
     row = {account: place for place, account in enumerate(accounts_of(found))}
     ratings = np.full((len(row), len(found)), -1, np.int64)
-    for column, voiced in enumerate(found):
-        for account, place in voiced.places(scale).items():
+    for column, labelled in enumerate(found):
+        for account, place in labelled.places(scale).items():
             ratings[row[account], column] = place
     # Turns and models' answers of one item are not independent of one another.
     numbers: dict[str, int] = {}
-    units = np.array([numbers.setdefault(voiced.item, len(numbers)) for voiced in found], np.int64)
+    units = np.array([numbers.setdefault(labelled.item, len(numbers)) for labelled in found], np.int64)
     return reliability(ratings, scale, units=units, seed=f"{project.identity}/{name}")
 
 
-def _pairs(found: Sequence[Voiced]) -> Iterable[PairShare]:
+def _pairs(found: Sequence[LabelledAnswer]) -> Iterable[PairShare]:
     same: dict[tuple[int, int], int] = {}
     both: dict[tuple[int, int], int] = {}
-    for voiced in found:
-        for pair in combinations(sorted(voiced.levels), 2):
+    for labelled in found:
+        for pair in combinations(sorted(labelled.levels), 2):
             both[pair] = both.get(pair, 0) + 1
-            same[pair] = same.get(pair, 0) + (voiced.levels[pair[0]] == voiced.levels[pair[1]])
+            same[pair] = same.get(pair, 0) + (labelled.levels[pair[0]] == labelled.levels[pair[1]])
     for pair in combinations(accounts_of(found), 2):
         yield PairShare(one=pair[0], other=pair[1], share=Share(hits=same.get(pair, 0), n=both.get(pair, 0)))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from liangxin.analysis.pairs import consensus
 from liangxin.annotation.outcome.agreement import Share, accounts_of, scale_over
-from liangxin.annotation.outcome.verdicts import Voiced, marked_on
+from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale
 from liangxin.measures.intervals import Value, generator, percentiles, posterior_means
 from liangxin.records import Scale, Verdict
 from liangxin.store.people import RESPONSES
@@ -54,23 +54,23 @@ class Person:
 
 
 def people(
-    connection: Connection, project: Project, found: Sequence[Voiced], combining: Combining
+    connection: Connection, project: Project, found: Sequence[LabelledAnswer], combining: Combining
 ) -> tuple[Person, ...]:
     """Everybody who sent a response or gave a level, by account."""
     paces = _paces(connection, project.key)
     common = scale_over(found, project)
     scales = {
-        voiced.category[:1]: common or marked_on(project, voiced.category)
-        for voiced in {voiced.category[:1]: voiced for voiced in found}.values()
+        labelled.category[:1]: common or label_scale(project, labelled.category)
+        for labelled in {labelled.category[:1]: labelled for labelled in found}.values()
     }
     together = _Together(combining)
     tallies = {account: _Tally() for account in sorted({*accounts_of(found), *paces})}
-    for voiced in found:
-        _count(tallies, voiced, scales[voiced.category[:1]], together)
+    for labelled in found:
+        _count(tallies, labelled, scales[labelled.category[:1]], together)
     most = max((len(scale.levels) for scale in scales.values()), default=2)
     order = [level.name for scale in scales.values() for level in scale.levels]
     return tuple(
-        tally.person(account, paces.get(account), (f"{project.identity}/{account}", most), order)
+        tally.person(account, paces.get(account), order, f"{project.identity}/{account}", most)
         for account, tally in tallies.items()
     )
 
@@ -84,9 +84,7 @@ class _Tally:
         self.differences: Counter[float] = Counter()
         self.levels: Counter[str] = Counter()
 
-    def person(
-        self, account: int, pace: _Pace | None, drawing: tuple[str, int], order: Sequence[str]
-    ) -> Person:
+    def person(self, account: int, pace: _Pace | None, order: Sequence[str], seed: str, most: int) -> Person:
         seconds = [] if pace is None else pace.seconds
         return Person(
             account=account,
@@ -94,7 +92,7 @@ class _Tally:
             skipped=0 if pace is None else pace.skipped,
             seconds=statistics.median(seconds) if seconds else None,
             majority=Share(hits=self.hits, n=self.compared),
-            severity=_severity(self.differences, *drawing),
+            severity=_severity(self.differences, seed, most),
             levels={name: self.levels[name] for name in dict.fromkeys(order)},
         )
 
@@ -115,8 +113,10 @@ class _Together:
         return self._known[key]
 
 
-def _count(tallies: Mapping[int, _Tally], voiced: Voiced, scale: Scale, together: _Together) -> None:
-    places = voiced.places(scale)
+def _count(
+    tallies: Mapping[int, _Tally], labelled: LabelledAnswer, scale: Scale, together: _Together
+) -> None:
+    places = labelled.places(scale)
     names = [level.name for level in scale.levels]
     for account, place in places.items():
         tally = tallies[account]
@@ -154,11 +154,14 @@ def _paces(connection: Connection, project: int) -> dict[int, _Pace]:
     """Tasks by account: how many are done or skipped at their latest version, and the seconds they took."""
     columns = (RESPONSES.c.account, RESPONSES.c.seat, RESPONSES.c.skipped, RESPONSES.c.seconds)
     query = select(*columns).where(RESPONSES.c.project == project).order_by(RESPONSES.c.version)
-    seats: dict[tuple[int, int], tuple[int, float]] = {}
-    for account, seat, skipped, seconds in connection.execute(query):
-        seats[account, seat] = (skipped, seats.get((account, seat), (0, 0.0))[1] + seconds)
+    assignments: dict[tuple[int, int], tuple[int, float]] = {}
+    for account, assignment, skipped, seconds in connection.execute(query):
+        assignments[account, assignment] = (
+            skipped,
+            assignments.get((account, assignment), (0, 0.0))[1] + seconds,
+        )
     found: dict[int, _Pace] = {}
-    for account, skipped, seconds in _by_account(seats):
+    for account, skipped, seconds in _by_account(assignments):
         pace = found.setdefault(account, _Pace(0, 0, []))
         pace.skipped += skipped
         pace.done += not skipped
@@ -167,6 +170,8 @@ def _paces(connection: Connection, project: int) -> dict[int, _Pace]:
     return found
 
 
-def _by_account(seats: Mapping[tuple[int, int], tuple[int, float]]) -> Iterator[tuple[int, bool, float]]:
-    for (account, _seat), (skipped, seconds) in seats.items():
+def _by_account(
+    assignments: Mapping[tuple[int, int], tuple[int, float]],
+) -> Iterator[tuple[int, bool, float]]:
+    for (account, _assignment), (skipped, seconds) in assignments.items():
         yield account, bool(skipped), seconds

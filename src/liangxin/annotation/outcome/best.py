@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from liangxin.annotation.desk.responses import Response, responses
 from liangxin.annotation.outcome.agreement import Share
 from liangxin.measures.intervals import Value, generator, percentiles, posterior_means
-from liangxin.store.people import SLOTS, TASKS
+from liangxin.store.people import CANDIDATES, TASKS
 
 if TYPE_CHECKING:
     from liangxin.annotation.projects import Project
@@ -108,14 +108,16 @@ def _by_run(chosen: Iterable[Response], runs: Mapping[tuple[int, int], int]) -> 
     hits: Counter[int] = Counter()
     seen: Counter[int] = Counter()
     for one in chosen:
-        for slot in one.order:
-            run = runs[one.task, slot]
+        for candidate in one.order:
+            run = runs[one.task, candidate]
             seen[run] += 1
-            hits[run] += slot in one.best
+            hits[run] += candidate in one.best
     return {run: Share(hits=hits[run], n=count) for run, count in sorted(seen.items())}
 
 
 def _runs(connection: Connection, project: int) -> dict[tuple[int, int], int]:
-    query = select(SLOTS.c.task, SLOTS.c.slot, SLOTS.c.run).join(TASKS, TASKS.c.key == SLOTS.c.task)
+    query = select(CANDIDATES.c.task, CANDIDATES.c.slot, CANDIDATES.c.run).join(
+        TASKS, TASKS.c.key == CANDIDATES.c.task
+    )
     rows = connection.execute(query.where(TASKS.c.project == project))
-    return {(task, slot): run for task, slot, run in rows}
+    return {(task, candidate): run for task, candidate, run in rows}

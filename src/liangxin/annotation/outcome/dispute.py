@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liangxin.annotation.desk.places import At, Place, SeenTurn, place_of
-from liangxin.annotation.desk.responses import responses
+from liangxin.annotation.desk.responses import Evidence, responses
 from liangxin.annotation.outcome.adjudication import Decision, check_may_settle, history_of, is_open
-from liangxin.annotation.outcome.verdicts import Voiced, marked_on, voices
+from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers
 from liangxin.records import Scale
 from liangxin.store import Database
 
@@ -41,7 +41,7 @@ class Opened:
     category: tuple[str, ...]
     turns: tuple[SeenTurn, ...]
     scale: Scale
-    voices: tuple[Voice, ...]
+    views: tuple[Voice, ...]
     """In an order of this answer's own, so that nobody is the same number twice."""
     history: tuple[Decision, ...]
     waits: bool
@@ -70,19 +70,21 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
         place = place_of(connection, project, at)
         check_may_settle(connection, project, at, account_key)
         past = history_of(connection, project, at)
-        voiced = next(iter(voices(connection, project.key, at)), None)
+        labelled = next(iter(labelled_answers(connection, project.key, at)), None)
         said = {one.account: one for one in responses(connection, project.key, at.task)}
     last = past[-1] if past else None
     found = []
-    for account, level in voiced.levels.items() if voiced else ():
+    for account, level in labelled.levels.items() if labelled else ():
         response = said.get(account)
-        pieces = [piece for piece in (response.evidence if response else ()) if piece.slot == at.slot]
+        pieces = [
+            piece for piece in (response.evidence if response else ()) if piece.candidate == at.candidate
+        ]
         found.append(
             Voice(
                 level=level,
                 comment=response.comment if response else "",
-                evidence=tuple(_cut(place, (piece.turn, piece.start, piece.end)) for piece in pieces),
-                newer=bool(last and last.level and voiced and voiced.since[account] > last.created),
+                evidence=tuple(_cut(place, piece) for piece in pieces),
+                newer=bool(last and last.level and labelled and labelled.since[account] > last.created),
             )
         )
     return Opened(
@@ -91,25 +93,24 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
         item=place.item.id,
         category=place.category,
         turns=place.turns,
-        scale=marked_on(project, place.category),
-        voices=tuple(_shuffled(found, f"{project.identity}/{at}")),
+        scale=label_scale(project, place.category),
+        views=tuple(_shuffled(found, f"{project.identity}/{at}")),
         history=past,
-        waits=_waits(voiced, last),
+        waits=_waits(labelled, last),
     )
 
 
-def _waits(voiced: Voiced | None, last: Decision | None) -> bool:
-    return voiced is not None and voiced.disagree and is_open(voiced, last)
+def _waits(labelled: LabelledAnswer | None, last: Decision | None) -> bool:
+    return labelled is not None and labelled.disagree and is_open(labelled, last)
 
 
-def _cut(place: Place, piece: tuple[int, int, int]) -> tuple[int, str]:
-    turn, start, end = piece
-    answer = next((one.answer for one in place.turns if one.turn == turn), "")
-    return turn, answer[start:end]
+def _cut(place: Place, piece: Evidence) -> tuple[int, str]:
+    answer = next((one.answer for one in place.turns if one.turn == piece.turn), "")
+    return piece.turn, answer[piece.start : piece.end]
 
 
 def _shuffled(found: Sequence[Voice], seed: str) -> list[Voice]:
-    """Voices in a random order that is the same whenever this answer is opened."""
+    """Views in a random order that is the same whenever this answer is opened."""
     mixed = list(found)
     random.Random(seed).shuffle(mixed)
     return mixed

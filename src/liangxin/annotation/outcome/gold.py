@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from liangxin.annotation.desk.slots import slots_of
+from liangxin.annotation.desk.candidates import candidates_of
 from liangxin.annotation.projects import Project
 from liangxin.digests import canonical
 from liangxin.errors import NotThere, PeopleError
 from liangxin.people import audit
 from liangxin.store import Database
+from liangxin.store.candidates import first_tasks
 from liangxin.store.people import TASKS
-from liangxin.store.slots import first_tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Gold:
     item: str
     category: tuple[str, ...]
     levels: Mapping[tuple[int, int], str]
-    """(slot, turn) -> the level that is right."""
+    """(candidate, turn) -> the level that is right."""
     reason: str
 
 
@@ -35,23 +35,29 @@ def set_gold(
     project: Project,
     task: int,
     levels: Mapping[tuple[int, int], str],
-    by: tuple[int, str],
+    account: int,
+    reason: str,
 ) -> None:
     """Make a task a gold question, or change what is right.
 
     Args:
-        by: the account's key, and the reason.
+        account: the key of who does it.
+        reason: why the level is right.
 
     Raises:
         NotThere: the project has no such task, or the task no such answer.
         PeopleError: no level is given, or one is not on the answer's scale.
     """
-    account, reason = by
-    found = slots_of(database, project, task)
+    found = candidates_of(database, project, task)
     if not levels:
         raise PeopleError("请至少给一条回答定等级。", "Give at least one answer its level.")
     scale = project.scale_for(found.item.category)
-    judgeable = {(slot.slot, turn.turn) for slot in found.slots for turn in slot.turns if turn.judgeable}
+    judgeable = {
+        (candidate.number, turn.turn)
+        for candidate in found.candidates
+        for turn in candidate.turns
+        if turn.judgeable
+    }
     for at, level in levels.items():
         if at not in judgeable:
             raise NotThere("这道题没有这条回答。", "The task has no such answer.")
@@ -62,10 +68,10 @@ def set_gold(
                 f"The level {level!r} is not on the scale; it should be one of {', '.join(names)}.",
             )
     content = {
-        "levels": {f"{slot}:{turn}": level for (slot, turn), level in levels.items()},
+        "levels": {f"{candidate}:{turn}": level for (candidate, turn), level in levels.items()},
         "reason": reason[:2000],
     }
-    _write(database, project, task, (account, canonical(content)))
+    _write(database, project, task, account, canonical(content))
 
 
 def remove_gold(database: Database, project: Project, task: int, account: int) -> None:
@@ -74,7 +80,7 @@ def remove_gold(database: Database, project: Project, task: int, account: int) -
     Raises:
         NotThere: the project has no such task.
     """
-    _write(database, project, task, (account, None))
+    _write(database, project, task, account, None)
 
 
 def gold_of(database: Database, project: Project) -> list[Gold]:
@@ -91,8 +97,8 @@ def gold_of(database: Database, project: Project) -> list[Gold]:
         content = json.loads(row.gold)
         levels = {}
         for at, level in content["levels"].items():
-            slot, _, turn = at.partition(":")
-            levels[int(slot), int(turn)] = level
+            candidate, _, turn = at.partition(":")
+            levels[int(candidate), int(turn)] = level
         category = tuple(row.category.split("/")) if row.category else ()
         found.append(
             Gold(task=row.key, item=row.item, category=category, levels=levels, reason=content["reason"])
@@ -106,8 +112,7 @@ def find_tasks(database: Database, project: Project, text: str, most: int) -> li
         return first_tasks(connection, project.key, project.runs[0].dataset, text.strip(), most)
 
 
-def _write(database: Database, project: Project, task: int, by: tuple[int, str | None]) -> None:
-    account, content = by
+def _write(database: Database, project: Project, task: int, account: int, content: str | None) -> None:
     with database.write() as connection:
         done = connection.execute(
             update(TASKS).where(TASKS.c.key == task, TASKS.c.project == project.key).values(gold=content)

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select
 from liangxin.annotation.desk.places import At
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.records import Level, Scale
-from liangxin.store.people import MARKS, TASKS
+from liangxin.store.people import LABELS, TASKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voiced:
+class LabelledAnswer:
     """One answer and what people say of it."""
 
     at: At
@@ -45,7 +45,7 @@ class Voiced:
         return {account: names.index(level) for account, level in self.levels.items() if level in names}
 
 
-def voices(connection: Connection, project: int, at: At | None = None) -> Iterator[Voiced]:
+def labelled_answers(connection: Connection, project: int, at: At | None = None) -> Iterator[LabelledAnswer]:
     """Every answer of a project that somebody judged, in the project's order; or one answer alone.
 
     An answer for which every level was taken back has no levels, and is still here.
@@ -53,35 +53,35 @@ def voices(connection: Connection, project: int, at: At | None = None) -> Iterat
     query = (
         select(
             TASKS.c.position,
-            MARKS.c.task,
-            MARKS.c.slot,
-            MARKS.c.turn,
-            MARKS.c.account,
-            MARKS.c.level,
-            MARKS.c.created,
+            LABELS.c.task,
+            LABELS.c.slot,
+            LABELS.c.turn,
+            LABELS.c.account,
+            LABELS.c.level,
+            LABELS.c.created,
             TASKS.c.item,
             TASKS.c.category,
         )
-        .join(TASKS, TASKS.c.key == MARKS.c.task)
-        .where(MARKS.c.project == project)
-        .order_by(TASKS.c.position, MARKS.c.task, MARKS.c.slot, MARKS.c.turn)
-        .order_by(MARKS.c.account, MARKS.c.version)
+        .join(TASKS, TASKS.c.key == LABELS.c.task)
+        .where(LABELS.c.project == project)
+        .order_by(TASKS.c.position, LABELS.c.task, LABELS.c.slot, LABELS.c.turn)
+        .order_by(LABELS.c.account, LABELS.c.version)
     )
     if at is not None:
-        query = query.where(MARKS.c.task == at.task, MARKS.c.slot == at.slot, MARKS.c.turn == at.turn)
+        query = query.where(LABELS.c.task == at.task, LABELS.c.slot == at.candidate, LABELS.c.turn == at.turn)
     for place, rows in groupby(connection.execute(query), key=lambda row: row[:4]):
-        yield _voiced(place, list(rows))
+        yield _labelled(place, list(rows))
 
 
-def _voiced(place: Any, rows: list[Any]) -> Voiced:
+def _labelled(place: Any, rows: list[Any]) -> LabelledAnswer:
     levels: dict[int, str | None] = {}
     since: dict[int, float] = {}
     for *_, account, level, created, _item, _category in rows:
         if account not in levels or levels[account] != level:
             levels[account], since[account] = level, created
     given = {account: level for account, level in levels.items() if level is not None}
-    return Voiced(
-        at=At(task=place[1], slot=place[2], turn=place[3]),
+    return LabelledAnswer(
+        at=At(task=place[1], candidate=place[2], turn=place[3]),
         position=place[0],
         item=rows[0][-2],
         category=path_of(rows[0][-1]),
@@ -90,8 +90,8 @@ def _voiced(place: Any, rows: list[Any]) -> Voiced:
     )
 
 
-def marked_on(project: Project, category: tuple[str, ...]) -> Scale:
-    """The scale of an answer's marks: experts give points, whatever the benchmark's own scale is."""
+def label_scale(project: Project, category: tuple[str, ...]) -> Scale:
+    """The scale of an answer's labels: experts give points, whatever the benchmark's own scale is."""
     scale = project.scale_for(category)
     if project.kind == "grade" or all(scale.level(point) for point in POINTS):
         return scale

@@ -76,6 +76,7 @@ scale is not used for choices: declining to choose is the class Refuse.""",
 - 作者把规则读不出的回答交给人工逐条标注；本软件把它们记为“无法识别”，不猜。请在导出文件中人工核对。
 - 作者的一个评测脚本拿裸标签与正确答案比较，答错的裸标签因此掉出 acc*；这里不照搬。
 - 已知的论文结果只有 ChatGPT 责任类 acc 92.8（二手资料），其余未能找回。
+- 没有对话模板的基座模型按不了格式作答，所以 `gguf`、`hf` 的这类模型默认按标号的似然选（`--choose-by label`）；榜单写明每行的作答方式。
 - 认得出好回复，不等于自己会这样回答：选择题的高分不能代替开放式问答。
 - 样例只有四十问，坏回复多半一眼可见（其中一半问题里较好的回复更长，所以只看长短得不了高分）：样例不能区分模型。""",
         en="""\
@@ -86,6 +87,8 @@ scale is not used for choices: declining to choose is the class Refuse.""",
 - One of the authors' scripts compares a bare label with the gold label, so that a bare wrong answer drops out of
   acc*; this is not copied.
 - The only paper result known here is ChatGPT's responsibility acc of 92.8 (second-hand); the others were not recovered.
+- A base model without a chat template cannot follow a format, so such a model of `gguf` or `hf` chooses by the labels'
+  likelihood where nothing is said (`--choose-by label`); a board says how each row chose.
 - To recognise a good reply is not to give one: a high number here does not replace open-ended questions.
 - The sample has forty questions whose worse replies are mostly plain to see (in half of them the better reply is the
   longer one, so length alone scores nothing): it cannot tell models apart.""",

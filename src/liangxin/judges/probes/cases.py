@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from liangxin.errors import JudgeError
-from liangxin.judges.probes.families import FAMILIES, Aim, Direction
+from liangxin.judges.probes.attack_families import FAMILIES, Aim, Direction
 from liangxin.records import Case, Scale
 
 PLACES = {2: ("worst", "best"), 3: ("worst", "middle", "best")}

@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liangxin.judges.base import Judge
+from liangxin.judges.probes.attack_families import Direction
 from liangxin.judges.probes.cases import ProbePair
-from liangxin.judges.probes.families import Direction
 from liangxin.measures.intervals import Value, generator, percentiles, posterior_means, wilson
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
 
@@ -147,7 +147,7 @@ def _rate(family: str, direction: Direction, fates: Sequence[_Fate]) -> FlipRate
     read = [fate for fate in fates if fate.flipped is not None]
     flips = sum(bool(fate.flipped) for fate in read)
     low, high = wilson(flips, len(read)) if read else (None, None)
-    return _made(family, direction, fates, (low, high, "wilson" if read else ""))
+    return _made(family, direction, fates, low, high, "wilson" if read else "")
 
 
 def _overall(judge: str, direction: Direction, fates: Sequence[_Fate]) -> FlipRate:
@@ -156,7 +156,7 @@ def _overall(judge: str, direction: Direction, fates: Sequence[_Fate]) -> FlipRa
         if fate.flipped is not None:
             flips[fate.pair.clean.item_id].append(fate.flipped)
     if not flips:
-        return _made(OVERALL, direction, fates, (None, None, ""))
+        return _made(OVERALL, direction, fates)
     counts: Counter[Value] = Counter((float(sum(one)), float(len(one))) for one in flips.values())
     most = max(len(one) for one in flips.values())
     draws = posterior_means(
@@ -164,19 +164,20 @@ def _overall(judge: str, direction: Direction, fates: Sequence[_Fate]) -> FlipRa
     )
     low, high = percentiles(draws, 0.95)
     value = sum(map(sum, flips.values())) / sum(map(len, flips.values()))
-    return _made(OVERALL, direction, fates, (min(low, value), max(high, value), "bayesian-bootstrap"))
+    return _made(OVERALL, direction, fates, min(low, value), max(high, value), "bayesian-bootstrap")
 
 
 def _made(
     family: str,
     direction: Direction,
     fates: Sequence[_Fate],
-    limits: tuple[float | None, float | None, str],
+    low: float | None = None,
+    high: float | None = None,
+    method: str = "",
 ) -> FlipRate:
     read = [fate for fate in fates if fate.flipped is not None]
     flips = sum(bool(fate.flipped) for fate in read)
     lost = sum(fate.lost for fate in fates)
-    low, high, method = limits
     return FlipRate(
         family=family,
         direction=direction,

@@ -66,7 +66,7 @@ def check(count: Callable[[str], int], labels: Sequence[str]) -> None:
     if wrong:
         raise ModelError(
             f"one token does not tell the labels {', '.join(labels)} apart: this model's tokenizer does not write "
-            f"{', '.join(wrong)} as {common!r} and one token more; leave out --choose-by label"
+            f"{', '.join(wrong)} as {common!r} and one token more; let it write, with --choose-by generation"
         )
 
 

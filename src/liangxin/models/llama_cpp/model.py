@@ -113,12 +113,12 @@ class GgufModel:
             timeout: seconds for one answer once it is being worked on.
         """
         self._path = path
-        self._chat = chat_template is not None
+        self.has_chat_template = chat_template is not None
         self.template = chat_template or fewshot.template()
         """How a question becomes a prompt, for the manifest."""
         shape = (
             text_digest(json.dumps([self.template, CHAT_MAX_TOKENS], ensure_ascii=False), length=12)
-            if self._chat
+            if self.has_chat_template
             else fewshot.template_digest()
         )
         self.identity = f"gguf:{digest[:16]}+{shape}"
@@ -192,7 +192,7 @@ class GgufModel:
         server = self._load()
         body = self._body(messages, generation)
         ask: Callable[[object, object], object] = (
-            server.handle_chat_completions if self._chat else server.handle_completions
+            server.handle_chat_completions if self.has_chat_template else server.handle_completions
         )
         if tell is not None and tell("", False):  # whoever asked has gone while this waited
             return Reply(status=ReplyStatus.FAILED, detail="stopped before its end")
@@ -212,7 +212,7 @@ class GgufModel:
             return read_usage(answer.get("usage")).prompt_tokens or 0
 
         def ask(common: str, tops: int) -> dict[str, Any]:
-            if not self._chat:
+            if not self.has_chat_template:
                 prompt = fewshot.as_prompt(messages) + common
                 return self._once(server.handle_completions, {"prompt": prompt, "logprobs": tops})
             held = [{"role": one.role, "content": one.content} for one in messages]
@@ -249,7 +249,8 @@ class GgufModel:
     def _body(self, messages: tuple[Message, ...], generation: Generation) -> dict[str, object]:
         body: dict[str, object] = {
             "temperature": 0.0 if generation.temperature is None else generation.temperature,
-            "max_tokens": generation.max_tokens or (CHAT_MAX_TOKENS if self._chat else fewshot.MAX_TOKENS),
+            "max_tokens": generation.max_tokens
+            or (CHAT_MAX_TOKENS if self.has_chat_template else fewshot.MAX_TOKENS),
             "stream": True,
             "stream_options": {"include_usage": True},
             "cache_prompt": False,
@@ -257,7 +258,7 @@ class GgufModel:
         if generation.seed is not None:
             # llama.cpp keeps a seed in 32 bits and takes the largest as "draw one".
             body["seed"] = generation.seed % 0xFFFFFFFF
-        if self._chat:
+        if self.has_chat_template:
             body["messages"] = [{"role": one.role, "content": one.content} for one in messages]
         else:
             body["prompt"] = fewshot.as_prompt(messages)

@@ -74,6 +74,7 @@ class HfModel:
         """
         self._folder = folder
         self.identity = folder.identity
+        self.has_chat_template = folder.chat_template is not None
         self.template = folder.template
         """How a question becomes a prompt, for the manifest."""
         self.threads = threads

@@ -1,4 +1,4 @@
-"""Adjudication in the browser: the queue of disagreements, one answer with its voices, and all settled labels."""
+"""Adjudication in the browser: the queue of disagreements, one answer as its annotators see it, and all settled labels."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from liangxin.annotation.outcome.adjudication import (
     queue,
 )
 from liangxin.annotation.outcome.dispute import open_answer
-from liangxin.annotation.outcome.verdicts import marked_on
+from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import NotThere
 from liangxin.records import Level
 from liangxin.store import Database
-from liangxin.store.slots import task_items
+from liangxin.store.candidates import task_items
 from liangxin.web.annotation.agreement import Known, who_is
 from liangxin.web.asking import Adjudicating, Form, Language, Viewer
 from liangxin.web.pages import category_words, page, redirect
@@ -45,7 +45,7 @@ HOW: Mapping[How, tuple[str, str]] = {
     "majority": ("多数", "majority"),
     "median": ("中位", "median"),
     "tie": ("平票", "tie"),
-    "single": ("一人", "one voice"),
+    "single": ("一人", "one annotator"),
 }
 """How a label came about, in both languages."""
 
@@ -53,12 +53,13 @@ HOW: Mapping[How, tuple[str, str]] = {
 def routes(site: Site) -> APIRouter:
     """`/projects/{key}/adjudicate` and what is below it."""
     router = APIRouter()
-    _lists(router, site.database)
+    _queue(router, site.database)
+    _settled(router, site.database)
     _answers(router, site.database)
     return router
 
 
-def _lists(router: APIRouter, database: Database) -> None:
+def _queue(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate")
     def waiting(request: Request, key: int, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
@@ -72,11 +73,11 @@ def _lists(router: APIRouter, database: Database) -> None:
             count=len(found),
             again=sum(one.decision is not None for one in found),
             rows=shown,
-            prompts=_prompts(database, project, [one.voiced.at for one in shown]),
-            numbers=_numbers(database, project, viewer, [one.voiced.at for one in shown]),
+            prompts=_prompts(database, project, [one.labelled.at for one in shown]),
+            numbers=_numbers(database, project, viewer, [one.labelled.at for one in shown]),
             before=_before(request),
             title_of_category=category_words(project.benchmark.taxonomy, viewer),
-            spread=lambda voiced: _spread(project, voiced.category, voiced.levels),
+            spread=lambda labelled: _spread(project, labelled.category, labelled.levels),
             number=number,
             pages=pages,
         )
@@ -87,6 +88,8 @@ def _lists(router: APIRouter, database: Database) -> None:
         after = request.query_params.get("after", "")
         return redirect(_next(database, project, viewer, at_of(after) if after else None))
 
+
+def _settled(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate/labels")
     def labels(request: Request, key: int, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
@@ -164,8 +167,8 @@ def at_of(text: str) -> At:
     found = _AT.fullmatch(text)
     if found is None:
         raise NotThere("没有这条回答。", "There is no such answer.")
-    task, slot, turn = map(int, found.groups())
-    return At(task=task, slot=slot, turn=turn)
+    task, candidate, turn = map(int, found.groups())
+    return At(task=task, candidate=candidate, turn=turn)
 
 
 def level_title(levels: Sequence[Level], name: str | None, language: Language) -> str:
@@ -211,7 +214,7 @@ def _numbers(database: Database, project: Project, viewer: Viewer, places: Seque
             task: order_for(connection, project, task, viewer.account.key)
             for task in {at.task for at in places}
         }
-    return {at: orders[at.task].index(at.slot) + 1 for at in places if len(orders[at.task]) > 1}
+    return {at: orders[at.task].index(at.candidate) + 1 for at in places if len(orders[at.task]) > 1}
 
 
 def _filtered(
@@ -230,7 +233,7 @@ def _filtered(
 def _spread(project: Project, category: tuple[str, ...], levels: Mapping[int, str]) -> list[tuple[str, int]]:
     """How many people gave each level, the worst level first."""
     counted = Counter(levels.values())
-    names = [level.name for level in marked_on(project, category).levels]
+    names = [level.name for level in label_scale(project, category).levels]
     return [(name, counted[name]) for name in names if counted[name]]
 
 

@@ -14,11 +14,11 @@ from liangxin.annotation.outcome.against_gold import against_gold
 from liangxin.annotation.outcome.agreement import Share, agreement_of
 from liangxin.annotation.outcome.annotators import people
 from liangxin.annotation.outcome.best import best_of
-from liangxin.annotation.outcome.verdicts import voices
+from liangxin.annotation.outcome.verdicts import labelled_answers
 from liangxin.annotation.projects import Project, Projects
 from liangxin.people.accounts import Accounts
 from liangxin.store import Database, Runs
-from liangxin.web.annotation.agreement_words import (
+from liangxin.web.annotation.statistics_in_words import (
     DIFFERING,
     Words,
     coefficient_axis,
@@ -78,7 +78,7 @@ def routes(site: Site) -> APIRouter:
 def _values(database: Database, project: Project, viewer: Viewer) -> dict[str, Any]:
     """Everything that the templates show."""
     with database.begin() as connection:
-        judged = [voiced for voiced in voices(connection, project.key) if voiced.levels]
+        judged = [labelled for labelled in labelled_answers(connection, project.key) if labelled.levels]
         persons = people(connection, project, judged, project.combining)
         best = best_of(connection, project) if project.kind == "expert" else None
     found = agreement_of(judged, project)

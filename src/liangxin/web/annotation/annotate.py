@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from liangxin.annotation.desk.assignments import Progress, Seat, Seats
+from liangxin.annotation.desk.assignments import Assignment, Assignments, Progress
 from liangxin.annotation.desk.finished import finished, number_of
 from liangxin.annotation.desk.saving import save
 from liangxin.annotation.desk.tasks import task_view
@@ -58,10 +58,10 @@ _HIGHEST_KEY = 2**31 - 1
 
 
 def routes(site: Site) -> APIRouter:
-    """`/projects/{key}/annotate`, `/api/projects/{key}/…` and `/api/seats/{seat}…`."""
+    """`/projects/{key}/annotate`, `/api/projects/{key}/…` and `/api/assignments/{assignment}…`."""
     router = APIRouter()
     _add_project(router, site.database)
-    _add_seats(router, site.database)
+    _add_assignments(router, site.database)
     return router
 
 
@@ -85,13 +85,13 @@ def _add_project(router: APIRouter, database: Database) -> None:
     @router.get("/api/projects/{key:int}/next")
     def take(key: int, viewer: Signed, counted: bool = False) -> dict[str, Any]:
         project = Projects(database).by_key(_in_range(key))
-        seats = Seats(database)
-        seat = seats.take(project, viewer.account.key)
-        known = counted and seat is not None
+        assignments = Assignments(database)
+        assignment = assignments.take(project, viewer.account.key)
+        known = counted and assignment is not None
         return {
             "person": viewer.account.alias,
-            "task": _task(database, project, seat) if seat else None,
-            "progress": None if known else _progress(seats.progress(project, viewer.account.key)),
+            "task": _task(database, project, assignment) if assignment else None,
+            "progress": None if known else _progress(assignments.progress(project, viewer.account.key)),
         }
 
     @router.get("/api/projects/{key:int}/mine")
@@ -101,30 +101,32 @@ def _add_project(router: APIRouter, database: Database) -> None:
         return {"done": [asdict(one) for one in found]}
 
 
-def _add_seats(router: APIRouter, database: Database) -> None:
-    @router.get("/api/seats/{seat_key:int}")
-    def open_seat(seat_key: int, viewer: Signed) -> dict[str, Any]:
-        project, seat = _seat(database, seat_key, viewer)
-        task = _task(database, project, seat)
+def _add_assignments(router: APIRouter, database: Database) -> None:
+    @router.get("/api/assignments/{assignment_key:int}")
+    def open_assignment(assignment_key: int, viewer: Signed) -> dict[str, Any]:
+        project, assignment = _assignment(database, assignment_key, viewer)
+        task = _task(database, project, assignment)
         with database.begin() as connection:
-            task["number"] = number_of(connection, seat) or task["number"]
+            task["number"] = number_of(connection, assignment) or task["number"]
         return {"person": viewer.account.alias, "task": task}
 
-    @router.post("/api/seats/{seat_key:int}")
-    def save_seat(seat_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
-        project, seat = _seat(database, seat_key, viewer)
-        saved = save(database, project, seat, viewer.account.key, read_submission(body))
+    # The second address is that of a page which was opened before the site was renewed: its save must not be lost.
+    @router.post("/api/assignments/{assignment_key:int}")
+    @router.post("/api/seats/{assignment_key:int}")
+    def save_assignment(assignment_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
+        project, assignment = _assignment(database, assignment_key, viewer)
+        saved = save(database, project, assignment, viewer.account.key, read_submission(body))
         return {
             "saved": True,
             "version": saved.version,
             "repeated": saved.repeated,
-            "progress": _progress(Seats(database).progress(project, viewer.account.key)),
+            "progress": _progress(Assignments(database).progress(project, viewer.account.key)),
         }
 
-    @router.post("/api/seats/{seat_key:int}/keep")
-    def keep_seat(seat_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
-        _, seat = _seat(database, seat_key, viewer)
-        return {"until": Seats(database).extend(seat).until}
+    @router.post("/api/assignments/{assignment_key:int}/keep")
+    def keep_assignment(assignment_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
+        _, assignment = _assignment(database, assignment_key, viewer)
+        return {"until": Assignments(database).extend(assignment).until}
 
 
 def _project(database: Database, key: int, viewer: Viewer) -> Project:
@@ -135,10 +137,10 @@ def _project(database: Database, key: int, viewer: Viewer) -> Project:
     return project
 
 
-def _seat(database: Database, key: int, viewer: Viewer) -> tuple[Project, Seat]:
-    """A person's own seat, with its project."""
-    seat = Seats(database).seat(_in_range(key), viewer.account.key)
-    return Projects(database).by_key(seat.project), seat
+def _assignment(database: Database, key: int, viewer: Viewer) -> tuple[Project, Assignment]:
+    """A person's own assignment, with its project."""
+    assignment = Assignments(database).assignment(_in_range(key), viewer.account.key)
+    return Projects(database).by_key(assignment.project), assignment
 
 
 def _in_range(key: int) -> int:
@@ -146,8 +148,8 @@ def _in_range(key: int) -> int:
     return key if key <= _HIGHEST_KEY else 0
 
 
-def _task(database: Database, project: Project, seat: Seat) -> dict[str, Any]:
-    return asdict(task_view(database, project, seat))
+def _task(database: Database, project: Project, assignment: Assignment) -> dict[str, Any]:
+    return asdict(task_view(database, project, assignment))
 
 
 def _progress(progress: Progress) -> dict[str, int]:

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from liangxin.annotation.labels.incoming import preview, store_file
 from liangxin.annotation.labels.label_studio import config_xml, tasks_json
 from liangxin.annotation.labels.rows import WHICH, Which, label_rows
-from liangxin.annotation.labels.sheet import write_sheet
-from liangxin.annotation.labels.uploads import drop, keep, kept
+from liangxin.annotation.labels.sheet_writing import write_sheet
+from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
 from liangxin.annotation.labels.writing import FORMATS, KINDS, write_rows
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import NotAllowed, PeopleError
@@ -84,7 +84,7 @@ def _in(router: APIRouter, site: Site) -> None:
         upload = fields.file("file")
         if upload is None or not upload.content:
             raise PeopleError("请先选择一个文件。", "Choose a file first.")
-        file = (upload.name, upload.content)
+        file = HandedIn(upload.name, upload.content)
         try:
             found = preview(site.database, project, file, viewer.account)
         except PeopleError as error:
@@ -102,7 +102,7 @@ def _in(router: APIRouter, site: Site) -> None:
         file = kept(site.database, project.key, viewer.account.key, token)
         made = store_file(site.database, project, file, viewer.account)
         drop(site.database, token)
-        return _shown(request, site, viewer, project, stored=made, name=file[0])
+        return _shown(request, site, viewer, project, stored=made, name=file.name)
 
 
 def _shown(

@@ -10,13 +10,13 @@ from typing import Any, Literal, cast
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from liangxin.annotation.choosing import Take
-from liangxin.annotation.desk.assignments import Seats
+from liangxin.annotation.desk.assignments import Assignments
+from liangxin.annotation.desk.candidates import candidates_of
 from liangxin.annotation.desk.overview import overview
-from liangxin.annotation.desk.slots import slots_of
 from liangxin.annotation.outcome.adjudication import disputes
 from liangxin.annotation.outcome.gold import find_tasks, gold_of, remove_gold, set_gold
 from liangxin.annotation.projects import Kind, Project, Projects, ProjectSpec, Subject
+from liangxin.annotation.task_selection import Take
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import LiangxinError, NotThere, PeopleError
 from liangxin.people.accounts import Accounts
@@ -57,7 +57,7 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         projects = Projects(database)
         mine = {project.key: project for project in projects.of(viewer.account)}
         rows = [
-            Row(project=project, progress=Seats(database).progress(project, viewer.account.key))
+            Row(project=project, progress=Assignments(database).progress(project, viewer.account.key))
             for project in mine.values()
         ]
         others = (
@@ -84,7 +84,7 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         found = Projects(database).by_key(key)
         if not viewer.owns:
             return redirect(f"/projects/{key}/annotate")
-        return _owner_page(request, database, viewer, (found, find[:200]))
+        return _owner_page(request, database, viewer, found, find[:200])
 
 
 def _add_making(router: APIRouter, database: Database) -> None:
@@ -129,20 +129,21 @@ def _add_gold(router: APIRouter, database: Database) -> None:
         if fields.flag("remove"):
             remove_gold(database, project, task, viewer.account.key)
         else:
-            found = slots_of(database, project, task)
+            found = candidates_of(database, project, task)
             levels = {
-                (slot.slot, turn.turn): level
-                for slot in found.slots
-                for turn in slot.turns
-                if (level := fields.text(f"level-{slot.slot}-{turn.turn}", most=80, required=False))
+                (candidate.number, turn.turn): level
+                for candidate in found.candidates
+                for turn in candidate.turns
+                if (level := fields.text(f"level-{candidate.number}-{turn.turn}", most=80, required=False))
             }
             reason = fields.text("reason", most=2000, required=False)
-            set_gold(database, project, task, levels, (viewer.account.key, reason))
+            set_gold(database, project, task, levels, viewer.account.key, reason)
         return redirect(f"/projects/{key}#gold")
 
 
-def _owner_page(request: Request, database: Database, viewer: Viewer, asked: tuple[Project, str]) -> Response:
-    project, find = asked
+def _owner_page(
+    request: Request, database: Database, viewer: Viewer, project: Project, find: str
+) -> Response:
     members = Projects(database).members(project)
     keys = {account.key for account in members}
     found = find_tasks(database, project, find, _SHOWN) if find.strip() else []
@@ -154,10 +155,10 @@ def _owner_page(request: Request, database: Database, viewer: Viewer, asked: tup
         whole=overview(database, project),
         members=members,
         people=[one for one in Accounts(database).all() if one.closed is None or one.key in keys],
-        each={one.key: Seats(database).progress(project, one.key) for one in members},
+        each={one.key: Assignments(database).progress(project, one.key) for one in members},
         gold=gold_of(database, project),
         find=find,
-        found=[(task, slots_of(database, project, task)) for task in found],
+        found=[(task, candidates_of(database, project, task)) for task in found],
         scale_for=project.scale_for,
         secret=bool(project.benchmark.declaration and project.benchmark.declaration.secret),
     )

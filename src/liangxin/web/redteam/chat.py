@@ -13,17 +13,16 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from liangxin.errors import NotThere, PeopleError
-from liangxin.redteam.attacks import MOST_TURNS, Attacks, Claim
+from liangxin.redteam.attack_record import OPEN, Attack
+from liangxin.redteam.conversations import MOST_TURNS, Attacks, Claim
 from liangxin.redteam.live import LiveAttacks, LiveTurn
-from liangxin.redteam.records import OPEN, Attack
 from liangxin.redteam.rows import choices, chosen_category
 from liangxin.redteam.text import MOST_CHARACTERS, MOST_NOTE, MOST_STYLE
 from liangxin.specs import Benchmark
 from liangxin.text import visible
 from liangxin.web.asking import Form, Json, Language, Signed
 from liangxin.web.pages import page, redirect
-from liangxin.web.redteam.engine import Reached
-from liangxin.web.redteam.words import (
+from liangxin.web.redteam.attacks_in_words import (
     STYLES,
     category_title,
     model_name,
@@ -31,6 +30,7 @@ from liangxin.web.redteam.words import (
     state_name,
     turn_values,
 )
+from liangxin.web.redteam.engine import Reached
 from liangxin.web.site import Site
 
 _PAGE = 20

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from liangxin.errors import JudgeError, LiangxinError, ModelError
 from liangxin.records import Reply, Verdict, VerdictStatus
-from liangxin.redteam.attacks import Asked
-from liangxin.redteam.records import Attack, Ruled
+from liangxin.redteam.attack_record import Attack, Ruled
+from liangxin.redteam.conversations import Asked
 from liangxin.web.site import AttackSettings
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from fastapi.responses import Response
 from liangxin.errors import PeopleError
 from liangxin.people import audit
 from liangxin.people.accounts import Accounts
+from liangxin.redteam.attack_record import SUBMITTED, Attack
 from liangxin.redteam.export import archive, archive_name, command, own_name, own_rows, record
 from liangxin.redteam.near import NearFinder
-from liangxin.redteam.records import SUBMITTED, Attack
 from liangxin.redteam.review import SEEN, AttackFilter, Correction, Reviews
 from liangxin.redteam.rows import choices, chosen_category
 from liangxin.redteam.text import MOST_CHARACTERS, MOST_NOTE, MOST_STYLE
@@ -21,8 +21,7 @@ from liangxin.specs import Benchmark
 from liangxin.store.content import hashed
 from liangxin.web.asking import Adjudicating, Form, Viewer
 from liangxin.web.pages import download, page, redirect
-from liangxin.web.redteam.chat import attackable, benchmark_of, chosen_style
-from liangxin.web.redteam.words import (
+from liangxin.web.redteam.attacks_in_words import (
     STYLES,
     category_title,
     model_name,
@@ -30,6 +29,7 @@ from liangxin.web.redteam.words import (
     state_name,
     turn_values,
 )
+from liangxin.web.redteam.chat import attackable, benchmark_of, chosen_style
 from liangxin.web.site import Site
 from liangxin.zh import clean_text
 

@@ -50,25 +50,25 @@ class Desk {
     if (this.mode === "loading") await this.load();
   }
 
-  /** Take the next task, or open `seat` to correct it. Tried again by itself while the site is out of reach. */
-  async load(seat = null, fill = null) {
+  /** Take the next task, or open `assignment` to correct it. Tried again by itself while the site is out of reach. */
+  async load(assignment = null, fill = null) {
     clearTimeout(this.timer);
     this.mode = "loading";
-    this.wanted = { seat, fill };
+    this.wanted = { assignment, fill };
     this.unreached = false;
     this.asked += 1;
     const { asked: mine } = this;
     // A save that came just before has counted already.
     const counted = this.counted ? "?counted=1" : "";
-    const address = seat ? `/api/seats/${seat}` : `/api/projects/${project}/next${counted}`;
-    if (!seat) this.counted = false;
+    const address = assignment ? `/api/assignments/${assignment}` : `/api/projects/${project}/next${counted}`;
+    if (!assignment) this.counted = false;
     const found = await inTime(get(address)).catch((error) => error);
     // A later wish has overtaken this one.
-    if (mine === this.asked) this.#came(found, seat, fill);
+    if (mine === this.asked) this.#came(found, assignment, fill);
   }
 
-  #came(found, seat, fill) {
-    if (found instanceof Error) this.#refused(found, seat);
+  #came(found, assignment, fill) {
+    if (found instanceof Error) this.#refused(found, assignment);
     else if (found.person !== person) this.#unreached("other_person");
     else {
       this.#reached();
@@ -78,10 +78,10 @@ class Desk {
     }
   }
 
-  #refused(error, seat) {
+  #refused(error, assignment) {
     if (!(error instanceof Refused) || error.status >= 500 || error.status === 429) this.#unreached("offline");
     else if (error.status === 401) this.#unreached("signed_out");
-    else if (seat && this.task) this.#stay(error);
+    else if (assignment && this.task) this.#stay(error);
     else this.#message(error.message);
   }
 
@@ -101,7 +101,7 @@ class Desk {
   }
 
   #again() {
-    if (this.unreached) this.load(this.wanted.seat, this.wanted.fill);
+    if (this.unreached) this.load(this.wanted.assignment, this.wanted.fill);
   }
 
   /** The other task cannot be opened: the one on the page stays. */
@@ -117,7 +117,7 @@ class Desk {
     this.mode = "working";
     this.base = task.response?.version ?? 0;
     this.kept = Date.now();
-    const draft = draftOf(task.seat);
+    const draft = draftOf(task.assignment);
     const known = draft && draft.base === this.base ? draft : null;
     const before = fill?.body ?? known?.response ?? task.response ?? {};
     this.entered = new Entered(before, known && !fill ? known.history : []);
@@ -139,7 +139,7 @@ class Desk {
     if (fill) this.#keepDraft();
     scrollTo(0, 0);
     this.view.heading.focus({ preventScroll: true });
-    if (this.outbox.holds(task.seat)) this.#wait();
+    if (this.outbox.holds(task.assignment)) this.#wait();
     else if (known && this.entered.any) say(t("已恢复上次没有保存的内容。", "What you had not saved was restored."));
   }
 
@@ -147,7 +147,7 @@ class Desk {
     const { entered } = this;
     return {
       level: (target, name) => this.#change(() => entered.level(target.id, name, this.current)),
-      best: (slot, on) => this.#change(() => entered.best(slot, on, this.current)),
+      best: (candidate, on) => this.#change(() => entered.best(candidate, on, this.current)),
       noneGood: (on) => this.#change(() => entered.noneGood(on, this.current)),
       points: (value) => this.#change(() => entered.points(value, this.current)),
       unmark: (span) => this.#change(() => entered.unmark(span, this.current)),
@@ -175,7 +175,7 @@ class Desk {
   #keepDraft() {
     const { values: response, history } = this.entered;
     const { base, replaces } = this;
-    const stored = keepDraft(this.task.seat, { response, history, base, replaces, seconds: this.work.seconds() });
+    const stored = keepDraft(this.task.assignment, { response, history, base, replaces, seconds: this.work.seconds() });
     if (!stored && !this.warned) {
       this.warned = true;
       say(t("这个浏览器不让本页存草稿；关掉标签页前请先保存。", "This browser does not let the page keep drafts; save before you close the tab."), "bad");
@@ -219,7 +219,7 @@ class Desk {
       seconds: this.work.seconds(),
     };
     this.#wait();
-    this.outbox.add({ seat: this.task.seat, number: this.task.number, replaces: this.replaces, body });
+    this.outbox.add({ assignment: this.task.assignment, number: this.task.number, replaces: this.replaces, body });
   }
 
   /** The task rests until its save has arrived, or was refused. */
@@ -241,12 +241,12 @@ class Desk {
     const outbox = this.outbox;
     if (!this.wanted || outbox.trouble) showTrouble(outbox.trouble);
     showOutbox(outbox, {
-      reopen: (entry) => this.mode !== "sending" && this.load(entry.seat, entry),
+      reopen: (entry) => this.mode !== "sending" && this.load(entry.assignment, entry),
       retry: (entry) => outbox.retry(entry),
       discard: (entry) => outbox.drop(entry.body.token),
     });
     if (this.mode !== "sending") return;
-    if (outbox.holds(this.task.seat)) this.#show();
+    if (outbox.holds(this.task.assignment)) this.#show();
     else this.load();
   }
 
@@ -263,9 +263,9 @@ class Desk {
     if (this.mode !== "working" && this.mode !== "idle") return;
     try {
       const { done } = await get(`/api/projects/${project}/mine?limit=50`);
-      const here = done.findIndex((one) => one.seat === this.task?.seat);
+      const here = done.findIndex((one) => one.assignment === this.task?.assignment);
       const before = done[here + 1];
-      if (before) await this.load(before.seat);
+      if (before) await this.load(before.assignment);
       else say(t("前面没有可以更正的题了。", "There is no earlier task to correct."));
     } catch (error) {
       say(error instanceof Refused ? error.message : t("连接断开，现在打不开上一题。", "The connection is lost; the earlier task cannot be opened now."), "bad");
@@ -323,8 +323,8 @@ class Desk {
       say(t(`一题最多标 ${MOST_SPANS} 处。`, `At most ${MOST_SPANS} passages a task can be marked.`), "bad");
       return;
     }
-    const { place: slot, turn, span } = found;
-    this.#change(() => this.entered.mark(slot, turn, span, this.current));
+    const { place: candidate, turn, span } = found;
+    this.#change(() => this.entered.mark(candidate, turn, span, this.current));
     this.selected = null;
     getSelection().removeAllRanges();
     say(t("已标为依据。", "Marked as evidence."));
@@ -336,7 +336,7 @@ class Desk {
 
   async #done() {
     try {
-      await showDone(project, (seat) => this.mode !== "sending" && this.load(seat));
+      await showDone(project, (assignment) => this.mode !== "sending" && this.load(assignment));
     } catch (error) {
       say(error instanceof Refused ? error.message : t("连接断开，稍后再试。", "The connection is lost; try again later."), "bad");
     }
@@ -367,18 +367,18 @@ class Desk {
     showRefusal(text);
   }
 
-  /** Keep the seat while its person is at work. */
-  async #keepSeat() {
+  /** Keep the assignment while its person is at work. */
+  async #keepAssignment() {
     if (this.mode !== "working" || this.base > 0 || Date.now() - this.kept < KEEP_EVERY) return;
     if (Date.now() - this.work.last > KEEP_EVERY) return;
     this.kept = Date.now();
-    const seat = this.task.seat;
+    const assignment = this.task.assignment;
     try {
-      await post(`/api/seats/${seat}/keep`, {});
+      await post(`/api/assignments/${assignment}/keep`, {});
     } catch (error) {
       if (!(error instanceof Refused)) return;
       if (error.status === 401 || error.status === 403) await session().catch(() => null);
-      else if (this.task?.seat === seat) say(error.message, "bad");
+      else if (this.task?.assignment === assignment) say(error.message, "bad");
     }
   }
 
@@ -408,7 +408,7 @@ class Desk {
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("online", () => this.#again());
     addEventListener("focus", () => this.#again());
-    setInterval(() => this.#keepSeat(), 30_000);
+    setInterval(() => this.#keepAssignment(), 30_000);
   }
 
   #retryNow() {

@@ -60,14 +60,14 @@ function keysWith(prefix) {
   return [...found];
 }
 
-/** What was entered for a seat and not yet saved, or null. */
-export const draftOf = (seat) => recall(`${draftPrefix}${seat}`);
+/** What was entered for an assignment and not yet saved, or null. */
+export const draftOf = (assignment) => recall(`${draftPrefix}${assignment}`);
 
-/** Keep what is entered for a seat. */
-export const keepDraft = (seat, draft) => keep(`${draftPrefix}${seat}`, { ...draft, kept: Date.now() });
+/** Keep what is entered for an assignment. */
+export const keepDraft = (assignment, draft) => keep(`${draftPrefix}${assignment}`, { ...draft, kept: Date.now() });
 
-/** Forget a seat's draft: it was saved. */
-export const dropDraft = (seat) => forget(`${draftPrefix}${seat}`);
+/** Forget an assignment's draft: it was saved. */
+export const dropDraft = (assignment) => forget(`${draftPrefix}${assignment}`);
 
 /** Forget drafts that nobody came back to for two months. */
 export function tidyDrafts() {
@@ -134,7 +134,8 @@ export class Outbox {
   /** Everything not yet stored by the server, the oldest first. */
   entries() {
     const found = keysWith(outboxPrefix).map(recall).filter(Boolean);
-    return found.sort((one, other) => one.at - other.at);
+    // What waits since an older version of this page calls the assignment its `seat`.
+    return found.map((entry) => ({ assignment: entry.seat, ...entry })).sort((one, other) => one.at - other.at);
   }
 
   /** Entries that the server refused: they wait for the person. */
@@ -142,9 +143,9 @@ export class Outbox {
     return this.entries().filter((entry) => entry.refusal);
   }
 
-  /** Whether a seat has a save on its way. */
-  holds(seat) {
-    return this.entries().some((entry) => entry.seat === seat && !entry.refusal);
+  /** Whether an assignment has a save on its way. */
+  holds(assignment) {
+    return this.entries().some((entry) => entry.assignment === assignment && !entry.refusal);
   }
 
   /** Keep a save and send it; false where it could be kept in this page's memory only. */
@@ -196,7 +197,7 @@ export class Outbox {
     let renewed = false;
     for (let entry = this.#next(); entry; entry = this.#next()) {
       try {
-        const answer = await inTime(post(`/api/seats/${entry.seat}`, entry.body));
+        const answer = await inTime(post(`/api/assignments/${entry.assignment}`, entry.body));
         this.#settled(entry, answer);
         renewed = false;
       } catch (error) {
@@ -226,8 +227,8 @@ export class Outbox {
     this.pause = 1000;
     forget(outboxPrefix + entry.body.token);
     if (entry.replaces) forget(outboxPrefix + entry.replaces);
-    const draft = draftOf(entry.seat);
-    if (!draft || draft.base === entry.body.base_version) dropDraft(entry.seat);
+    const draft = draftOf(entry.assignment);
+    if (!draft || draft.base === entry.body.base_version) dropDraft(entry.assignment);
     this.told.saved(entry, answer);
   }
 

@@ -35,10 +35,10 @@ export function showTrouble(trouble) {
 
 function wordsOf(body) {
   const levels = Object.entries(body.levels).map(([id, level]) => {
-    const [slot, turn] = id.split(":").map(Number);
-    return `${String.fromCharCode(65 + slot)}${turn}: ${level}`;
+    const [candidate, turn] = id.split(":").map(Number);
+    return `${String.fromCharCode(65 + candidate)}${turn}: ${level}`;
   });
-  const best = body.best.map((slot) => String.fromCharCode(65 + slot)).join(", ");
+  const best = body.best.map((candidate) => String.fromCharCode(65 + candidate)).join(", ");
   return [
     levels.join("; "),
     best && t(`最好：${best}`, `best: ${best}`),
@@ -156,11 +156,11 @@ export function askSkip(chosen) {
 function summaryOf(one) {
   if (one.skip !== null) return t("跳过", "skipped");
   if (one.none_good) return t("都不好", "none is good");
-  const best = one.best.map((slot) => String.fromCharCode(65 + slot)).join("、");
+  const best = one.best.map((candidate) => String.fromCharCode(65 + candidate)).join("、");
   return best ? t(`${best} 最好，${one.points} 分`, `best: ${best}, ${one.points} points`) : one.levels.join(" · ");
 }
 
-/** Show the latest tasks done; `opened(seat)` is called for the one to correct. */
+/** Show the latest tasks done; `opened(assignment)` is called for the one to correct. */
 export async function showDone(project, opened) {
   const { done } = await get(`/api/projects/${project}/mine?limit=50`);
   const dialog = place("done-dialog");
@@ -170,7 +170,7 @@ export async function showDone(project, opened) {
     const button = make("button", { type: "button", class: "button done-one" }, ...said.filter(Boolean).map((part) => make("bdi", {}, part)));
     button.addEventListener("click", () => {
       dialog.close();
-      opened(one.seat);
+      opened(one.assignment);
     });
     return make("li", {}, button);
   });

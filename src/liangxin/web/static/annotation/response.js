@@ -46,10 +46,10 @@ export class Entered {
   }
 
   /** Call an answer one of the best, or not. */
-  best(slot, on, current) {
+  best(candidate, on, current) {
     this.#step(current);
-    const others = this.values.best.filter((one) => one !== slot);
-    this.values.best = on ? [...others, slot].sort((one, other) => one - other) : others;
+    const others = this.values.best.filter((one) => one !== candidate);
+    this.values.best = on ? [...others, candidate].sort((one, other) => one - other) : others;
     if (on) this.values.none_good = false;
   }
 

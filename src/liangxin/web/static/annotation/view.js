@@ -51,7 +51,7 @@ export class TaskView {
     /** What needs a choice, in order: {id, kind, place, turn, options, keys, group}. */
     this.targets = [];
     this.answers = new Map();
-    const several = task.slots.length > 1;
+    const several = task.candidates.length > 1;
     const prompt = several ? this.#sharedPrompt() : null;
     this.heading = make("h2", { tabindex: "-1", class: "task-title" }, ...this.#title());
     root.replaceChildren(
@@ -59,8 +59,8 @@ export class TaskView {
       ...(prompt === null ? [] : [this.#prompt(prompt, 1)]),
       make(
         "div",
-        { class: `slots slots-${Math.min(task.slots.length, 4)}` },
-        ...task.slots.map((slot) => this.#slot(slot, several, prompt !== null)),
+        { class: `candidates candidates-${Math.min(task.candidates.length, 4)}` },
+        ...task.candidates.map((candidate) => this.#candidate(candidate, several, prompt !== null)),
       ),
       ...(task.kind === "expert" ? this.#expert() : []),
     );
@@ -74,33 +74,33 @@ export class TaskView {
   }
 
   #sharedPrompt() {
-    const first = this.task.slots.map((slot) => slot.turns[0]?.prompt);
+    const first = this.task.candidates.map((candidate) => candidate.turns[0]?.prompt);
     return first.every((prompt) => prompt === first[0]) ? first[0] : null;
   }
 
-  #slot(slot, several, promptShown) {
-    const turns = slot.turns.map((turn) => this.#turn(slot, turn, several, promptShown && turn === slot.turns[0]));
-    if (!several) return make("article", { class: "slot", "aria-label": t("对话", "Dialogue") }, ...turns);
-    const name = t(`回答 ${slot.letter}`, `Answer ${slot.letter}`);
+  #candidate(candidate, several, promptShown) {
+    const turns = candidate.turns.map((turn) => this.#turn(candidate, turn, several, promptShown && turn === candidate.turns[0]));
+    if (!several) return make("article", { class: "candidate", "aria-label": t("对话", "Dialogue") }, ...turns);
+    const name = t(`回答 ${candidate.letter}`, `Answer ${candidate.letter}`);
     return make(
       "article",
-      { class: "slot", "aria-label": name },
-      make("h3", { class: "slot-letter" }, make("span", { class: "letter", "aria-hidden": "true" }, slot.letter), name),
+      { class: "candidate", "aria-label": name },
+      make("h3", { class: "candidate-letter" }, make("span", { class: "letter", "aria-hidden": "true" }, candidate.letter), name),
       ...turns,
     );
   }
 
-  #turn(slot, turn, several, promptShown) {
+  #turn(candidate, turn, several, promptShown) {
     const parts = [];
-    if (slot.turns.length > 1) {
+    if (candidate.turns.length > 1) {
       const title = t(`第 ${turn.turn} 轮`, `Turn ${turn.turn}`);
       parts.push(make(several ? "h4" : "h3", { class: "turn-title" }, title));
     }
     if (!promptShown) parts.push(this.#prompt(turn.prompt, turn.turn));
-    parts.push(...this.#answer(slot, turn));
-    const grade = this.task.kind === "grade" && turn.judgeable && slot.levels.length > 0;
-    const id = `${slot.place}:${turn.turn}`;
-    if (grade) parts.push(this.#levels(slot, turn, id));
+    parts.push(...this.#answer(candidate, turn));
+    const grade = this.task.kind === "grade" && turn.judgeable && candidate.levels.length > 0;
+    const id = `${candidate.place}:${turn.turn}`;
+    if (grade) parts.push(this.#levels(candidate, turn, id));
     return make("section", { class: "turn", "data-target": grade ? id : null }, ...parts);
   }
 
@@ -112,13 +112,13 @@ export class TaskView {
     return make("div", { class: `prompt-box${long}`, "data-prompt": turn }, label, box);
   }
 
-  #answer(slot, turn) {
+  #answer(candidate, turn) {
     const status = STATUS[turn.status];
     const note = status ? make("p", { class: "status" }, t(...status)) : null;
     if (!turn.answer) return [note ?? make("p", { class: "status" }, t(...STATUS.empty))];
     const box = make("div", { class: "text answer" });
     const evidence = make("ul", { class: "evidence", "aria-label": t("标出的依据", "Marked evidence") });
-    this.answers.set(`${slot.place}:${turn.turn}`, { box, evidence, text: turn.answer });
+    this.answers.set(`${candidate.place}:${turn.turn}`, { box, evidence, text: turn.answer });
     showText(box, turn.answer);
     const long = codePoints(turn.answer) > LONG ? " long" : "";
     const label = make("span", { class: "speaker" }, t("答", "Model"));
@@ -138,13 +138,13 @@ export class TaskView {
     box.after(fold);
   }
 
-  #levels(slot, turn, id) {
+  #levels(candidate, turn, id) {
     const label =
-      (this.task.slots.length > 1 ? t(`回答 ${slot.letter}`, `Answer ${slot.letter}`) : "") +
-      (slot.turns.length > 1 ? ` ${t(`第 ${turn.turn} 轮`, `turn ${turn.turn}`)}` : "");
-    const keys = keysOf(slot.levels.map((level) => level.name));
-    const options = slot.levels.map((level, index) => ({ value: level.name, title: levelTitle(level, keys[index]) }));
-    const target = { id, kind: "level", place: slot.place, turn: turn.turn, options };
+      (this.task.candidates.length > 1 ? t(`回答 ${candidate.letter}`, `Answer ${candidate.letter}`) : "") +
+      (candidate.turns.length > 1 ? ` ${t(`第 ${turn.turn} 轮`, `turn ${turn.turn}`)}` : "");
+    const keys = keysOf(candidate.levels.map((level) => level.name));
+    const options = candidate.levels.map((level, index) => ({ value: level.name, title: levelTitle(level, keys[index]) }));
+    const target = { id, kind: "level", place: candidate.place, turn: turn.turn, options };
     return this.#group(target, `${label} ${t("判定", "verdict")}`.trim(), "radio", (value) =>
       this.told.level(target, value),
     );
@@ -174,11 +174,11 @@ export class TaskView {
   }
 
   #expert() {
-    const answered = (slot) => slot.turns.some((turn) => turn.judgeable);
-    const best = this.task.slots.map((slot) => ({
-      value: slot.place,
-      title: t(`回答 ${slot.letter} 最好`, `Answer ${slot.letter} is best`),
-      disabled: !answered(slot),
+    const answered = (candidate) => candidate.turns.some((turn) => turn.judgeable);
+    const best = this.task.candidates.map((candidate) => ({
+      value: candidate.place,
+      title: t(`回答 ${candidate.letter} 最好`, `Answer ${candidate.letter} is best`),
+      disabled: !answered(candidate),
     }));
     best.push({ value: "none", title: t("都不好", "None is good") });
     const points = Array.from({ length: 10 }, (_one, index) => ({

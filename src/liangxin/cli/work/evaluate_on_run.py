@@ -1,0 +1,41 @@
+"""`scorer evaluate --run`: what a scorer is worth on a run that people labelled in part."""
+
+from __future__ import annotations
+
+import sys
+
+from liangxin.analysis.learning import Usable, usable
+from liangxin.cli.options import OutputFormat
+from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.cli.work.measure_judges import print_validation
+from liangxin.engine.run import Session
+from liangxin.engine.stored import benchmark_of
+from liangxin.store import Database, Runs, store_url
+
+SAID = {
+    "yes": "可以用，分数会按它的误差校正 (may be used; its scores are corrected for its error)",
+    "no": "不要用：它与人几乎无关，无法校正 (do not use: it tells too little to be corrected)",
+    "cannot say": "不能说：标注太少 (cannot say: too few labels)",
+}
+
+
+def evaluate_on_run(scorer: str, name: str, store: str | None, output: OutputFormat) -> None:
+    """Let the scorer rule on the run, lay it beside people's labels, and say whether it may be used there."""
+    database = Database(store_url(store), create=False)
+    try:
+        run = Runs(database).find(name)
+        session = Session(database=database, tell=tell, progress=sys.stderr)
+        spec = "scorer" if scorer == "default" else f"scorer:{scorer}"
+        found = usable(session, run, benchmark_of(run), spec)
+    finally:
+        database.close()
+    for one in found:
+        _print(one, output)
+
+
+def _print(one: Usable, output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        say_json({"use": one.verdict, "strength_low": one.strength, **one.fields()})
+        return
+    print_validation(one.validation)
+    console().print(plain(f"能否在这个运行上使用 use on this run: {SAID[one.verdict]}"))

@@ -1,0 +1,1 @@
+"""Reading what a free text answer to a choice decided for."""
