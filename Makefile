@@ -12,16 +12,17 @@ GBK = tests/cli/test_contract.py tests/cli/test_declared.py tests/cli/test_valid
 # What is compiled is kept, whatever the shell says: the tests start some hundred processes.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo local-model serve test lint docs first-run perf screens scorer clean help
+.PHONY: demo local-model serve set-up test test-all lint docs first-run perf screens scorer clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
 	@echo "make serve      install what the site for people needs, and open it on this machine"
-	@echo "make test       install what tests need, check the code and run every test"
+	@echo "make test       install what tests need, check the code and run the tests that a person waits for"
+	@echo "make test-all   the same with the long tests, and again under a GBK locale: what continuous integration runs"
 	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
 	@echo "make screens    write every page of the site as a picture, 390 and 1440 px wide, into screens/"
-	@echo "make scorer     train the default scorer anew from the public sets in LIANGXIN_DATA, and measure it"
+	@echo "make scorer     train the default scorer and the refusal head anew from the public sets in LIANGXIN_DATA, and measure it"
 	@echo "make perf       measure the speed beside a bare aiohttp client, and likelihoods beside lm-evaluation-harness"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -56,12 +57,20 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: local-model lint
+# Each file's tests stay in one process; what takes long begins first (tests/conftest.py).
+PYTEST = $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --quiet
+
+set-up: local-model lint
 	@$(BIN)/python tests/set_up.py $(VENV)/locale
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --quiet
+
+test: set-up
+	$(PYTEST) --durations 10 -m "not long"
+
+test-all: set-up
+	$(PYTEST) --durations 10 --hypothesis-profile many
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
-	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(BIN)/python -m pytest --numprocesses 3 --dist worksteal --quiet -m "not slow" -k "not postgresql" $(GBK); \
+	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) --hypothesis-profile many -m "not slow and not long" -k "not postgresql" $(GBK); \
 	else echo "no GBK locale here: that pass is left out"; fi
 
 docs: $(VENV)/installed-test
@@ -73,6 +82,7 @@ first-run: $(VENV)/installed-test
 scorer: $(VENV)/installed
 	$(PIP) --editable '.[scorer]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m default_scorer.default
+	OMP_NUM_THREADS=1 $(BIN)/python -m default_scorer.refusal
 
 screens: local-model $(VENV)/installed-test
 	@$(BIN)/python tests/set_up.py $(VENV)/locale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import secrets
@@ -9,12 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import URL
 
 from liangxin.digests import digest
 from liangxin.engine.results import RunResult, run_result
@@ -22,7 +25,7 @@ from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.specs import Benchmark
-from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, dialogues
+from liangxin.store import Database, NewRun, RunRecord, Runs, Writer, database, dialogues
 from testbench import postgres
 
 if TYPE_CHECKING:
@@ -31,18 +34,89 @@ if TYPE_CHECKING:
 CHROMIUM = "/usr/bin/chromium"
 
 # A busy machine is no failure, and continuous integration must give one answer for one commit.
-settings.register_profile("liangxin", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("liangxin")
+# What `make test` tries of an endless number of examples is a third of what `make test-all` tries.
+for profile, examples in (("few", 35), ("many", 100)):
+    settings.register_profile(
+        profile, deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=examples
+    )
+settings.load_profile("few")
 
 Ask = Callable[[Item, int, int], Reply]
 """(item, turn, trial) -> the reply."""
 Rule = Callable[[Item, Exchange], Verdict | None]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long comes first where several processes share the work, so that none ends long after the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not (item.get_closest_marker("long") or item.get_closest_marker("slow")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests run in one process, which makes their fixtures once; so do all that need torch, or the docs' site.
+
+    For `--dist loadfile --no-loadscope-reorder`; nothing for other ways.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    @functools.cache
+    def scope(file: str) -> str:
+        if file.startswith("tests/docs/"):
+            return "docs"
+        return "torch" if "tiny_model" in (config.rootpath / file).read_text(encoding="utf-8") else file
+
+    made = LoadFileScheduling(config, log)
+    file_of = made._split_scope
+    made._split_scope = lambda nodeid: scope(file_of(nodeid))
+    return made
+
+
 def pytest_collection_finish() -> None:
     """Nothing that is loaded by now goes away: to look through it at every collection of garbage costs minutes."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[Any]:
+    """Passwords are hashed quickly in tests, a fifth of a second each otherwise; gives the class that sites use."""
+    try:
+        import argon2
+    except ImportError:
+        yield None
+        return
+    real = argon2.PasswordHasher
+    quick = functools.partial(real, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argon2, "PasswordHasher", quick)
+        yield real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_begin_as_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store is a copy of one that was made from nothing once: making every table takes six times as long."""
+    folder = tmp_path_factory.mktemp("new-store")
+    made = Database(str(folder / "new.db"))
+    made.compact()
+    made.close()
+    real = database._check_file
+
+    def checked(url: URL, *, create: bool) -> None:
+        real(url, create=create)
+        if create and url.database and url.database != ":memory:" and not Path(url.database).exists():
+            copied = folder / secrets.token_hex(8)
+            shutil.copyfile(folder / "new.db", copied)
+            # Where a store is already, it stays; two that open one at once find a whole one.
+            with suppress(OSError):
+                os.link(copied, str(url.database))
+            copied.unlink()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_check_file", checked)
+        yield
 
 
 @dataclass
@@ -128,17 +202,17 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    database = Database(str(tmp_path / "store.db"))
-    yield Stage(database=database)
-    database.close()
+    opened = Database(str(tmp_path / "store.db"))
+    yield Stage(database=opened)
+    opened.close()
 
 
 @pytest.fixture(scope="module")
 def module_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A stage for what a module's tests only look at."""
-    database = Database(str(tmp_path_factory.mktemp("stage") / "store.db"))
-    yield Stage(database=database)
-    database.close()
+    opened = Database(str(tmp_path_factory.mktemp("stage") / "store.db"))
+    yield Stage(database=opened)
+    opened.close()
 
 
 TinyModel = Callable[..., Path]

@@ -21,6 +21,7 @@ from liangxin.errors import DataError
 from liangxin.files import read_rows
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.label_rows import LabelReader, digests
+from liangxin.models import model_traits
 from liangxin.models.recorded.replay import ReplayModel
 from liangxin.records import Item, Row
 from liangxin.scorer.rows import read_labels
@@ -67,6 +68,7 @@ def context(*ids: str) -> JudgeContext:
     return JudgeContext(
         benchmark=SAFETY,
         run_model="replay:answers.jsonl",
+        run_traits=model_traits("replay:answers.jsonl"),
         item_ids=frozenset(ids),
         item_prompts={"问": ids[0]},
         item_categories=dict.fromkeys(ids, ("Traditional Safety",)),

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from liangxin.store.relations import RELATIONS
 from sqlalchemy import Table
 
 from liangxin.store.people import PEOPLE
+from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import METADATA
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +60,16 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = (
 )  # fmt: skip
 """The store's tables as a reader looks for them; `liangxin_schema` holds the store's version alone."""
 
+_WIDTH = 980
+_MOST_BESIDE = 9
+"""Boxes side by side: the ground has more."""
+
 STYLE = (
     "<style>text{font-family:system-ui,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif;fill:#1c2733}"
     ".name{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:14px;font-weight:600}"
     ".small{font-size:12px;fill:#56616c}.row{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:12px}"
     ".head{font-size:14px;font-weight:600;fill:#1f5a60}.box{fill:#fff;stroke:#c9c5b8}.band{fill:#f1efe7}"
-    ".page{fill:#fbfaf6}.key{fill:#a8322a}</style>"
+    ".page{fill:#fbfaf6}.key{fill:#a8322a}.ground{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:11px}</style>"
 )
 
 
@@ -103,27 +107,30 @@ def tables() -> dict[str, Table]:
 
 def draw_layers(language: str) -> Drawing:
     """The house: a band for each layer, imports go downwards only."""
-    width, top, parts = 980, 16, []
+    top, parts = 16, []
     for row in layers():
-        ground = not any(name in GLOSSES for name in row)
-        height = 40 if ground else 62
-        parts.append(
-            f'<rect class="band" x="16" y="{top}" width="{width - 32}" height="{height + 12}" rx="6"/>'
-        )
-        step = (width - 32 - 12) / len(row)
-        for place, name in enumerate(row):
-            left = 16 + 12 + place * step
-            parts.append(
-                f'<rect class="box" x="{left:.0f}" y="{top + 6}" width="{step - 12:.0f}" height="{height}" rx="5"/>'
-            )
-            middle = left + (step - 12) / 2
-            size = ' style="font-size:11px"' if ground else ""
-            parts.append(_text(middle, top + (31 if ground else 33), name, "name", middle=True, extra=size))
-            if not ground:
-                words = GLOSSES[name][LANGUAGES.index(language)]
-                parts.append(_text(middle, top + 53, words, "small", middle=True))
-        top += height + 22
-    return Drawing(width=width, height=top + 4, parts=tuple(parts))
+        lines = [row[at : at + _MOST_BESIDE] for at in range(0, len(row), _MOST_BESIDE)]
+        height = 62 if any(name in GLOSSES for name in row) else 40
+        whole = len(lines) * (height + 6) + 6
+        parts.append(f'<rect class="band" x="16" y="{top}" width="{_WIDTH - 32}" height="{whole}" rx="6"/>')
+        for number, line in enumerate(lines):
+            parts.extend(_boxes(line, top + 6 + number * (height + 6), height, language))
+        top += whole + 10
+    return Drawing(width=_WIDTH, height=top + 4, parts=tuple(parts))
+
+
+def _boxes(names: Sequence[str], top: int, height: int, language: str) -> Iterator[str]:
+    """The boxes of some packages side by side."""
+    step = (_WIDTH - 32 - 12) / len(names)
+    for place, name in enumerate(names):
+        left = 16 + 12 + place * step
+        yield f'<rect class="box" x="{left:.0f}" y="{top}" width="{step - 12:.0f}" height="{height}" rx="5"/>'
+        middle = left + (step - 12) / 2
+        if name in GLOSSES:
+            yield _text(middle, top + 27, name, "name", middle=True)
+            yield _text(middle, top + 47, GLOSSES[name][LANGUAGES.index(language)], "small", middle=True)
+        else:
+            yield _text(middle, top + 25, name, "ground", middle=True)
 
 
 def draw_tables(language: str) -> Drawing:
@@ -169,9 +176,9 @@ def _wrapped(text: str, width: int) -> Sequence[str]:
     return lines
 
 
-def _text(left: float, top: float, words: str, kind: str, *, middle: bool = False, extra: str = "") -> str:
+def _text(left: float, top: float, words: str, kind: str, *, middle: bool = False) -> str:
     anchor = ' text-anchor="middle"' if middle else ""
-    return f'<text class="{kind}" x="{left:.0f}" y="{top:.0f}"{anchor}{extra}>{escape(words)}</text>'
+    return f'<text class="{kind}" x="{left:.0f}" y="{top:.0f}"{anchor}>{escape(words)}</text>'
 
 
 def drawings() -> dict[str, str]:

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+AnswerLength = Literal["short", "middle", "long"]
+"""A judge errs otherwise on long answers than on short ones, so its error is counted by length."""
+LENGTHS: tuple[AnswerLength, ...] = ("short", "middle", "long")
+LENGTH_ENDS = (120, 300)
+"""The most characters of a short and of a middle answer."""
+
 
 class ReplyStatus(StrEnum):
     """What became of one request. Refusing is not a status: a judge finds it in the text."""
@@ -271,3 +277,23 @@ class Score:
     """Whether what is missing is not counted yet, so that the value is none of the paper's before it is asked again."""
     corrected: Mapping[str, object] | None = None
     """The value corrected for the judge's measured error, where a calibration exists."""
+    judge_low: float | None = None
+    """Between this and `judge_high` the truth lies by the judge's measured error (see `correction.band`)."""
+    judge_high: float | None = None
+    judge_basis: Mapping[str, object] | None = None
+    """`sources` (names) and `why` there is no band; None where people or exact rules judged, all or, of the answers
+    that a corrected value rests on, a part."""
+
+    @property
+    def erring(self) -> bool:
+        """Whether its judge may err, so that `low` and `high` are of the sampling only."""
+        return self.judge_basis is not None or self.corrected is not None
+
+    @property
+    def replaced(self) -> tuple[float, float, float] | None:
+        """(value, low, high) corrected by people's labels on the run, where they stand in place of a band."""
+        if self.judge_basis is not None or self.corrected is None:
+            return None
+        found = [self.corrected[name] for name in ("value", "low", "high")]
+        value, low, high = (one if isinstance(one, float) else None for one in found)
+        return None if value is None or low is None or high is None else (value, low, high)

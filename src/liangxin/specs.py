@@ -247,3 +247,8 @@ SUBJECTS = ("primary", *OWN_SCALES)
 def scale_of(subject: str, benchmark: Benchmark, category: tuple[str, ...]) -> Scale:
     """The scale of a subject (`primary`: the benchmark's own) for an item of that category."""
     return OWN_SCALES[subject] if subject in OWN_SCALES else benchmark.scale_for(category)
+
+
+def scales_of(subject: str, benchmark: Benchmark) -> tuple[Scale, ...]:
+    """Every scale of a subject on a benchmark."""
+    return (OWN_SCALES[subject],) if subject in OWN_SCALES else tuple(benchmark.scales.values())

@@ -50,3 +50,5 @@ class JudgeTraits:
     """One of these costs money (see `ModelTraits`)."""
     reads_file: bool = False
     """Its verdicts depend on a file that its SPEC names."""
+    exact: bool = False
+    """It reads what stands there (a letter, a word from a list): it has no error to be measured."""

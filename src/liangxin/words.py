@@ -77,6 +77,11 @@ def method_title(name: str) -> Bilingual:
     return _METHODS.get(name, same(name))
 
 
+def band_title(why: object) -> Bilingual:
+    """Why a judge's measured error gives no band."""
+    return _BANDS.get(str(why), same(str(why)))
+
+
 def _both(zh: str, en: str) -> Bilingual:
     return Bilingual(zh=zh, en=en)
 
@@ -175,6 +180,15 @@ _REASONS: Mapping[str, Bilingual] = {
     "tie": _both("票数相同", "tie"),
     "refuse": _both("拒绝选择", "refused to choose"),
     "no such levels": _both("该评审不使用这一量表", "this judge does not use this scale"),
+}
+CANNOT_TELL = _both("不能判断", "cannot be told")
+"""Beside numbers whose judge band is wider than 60 points."""
+SAMPLING_ONLY = _both("仅抽样", "sampling only")
+"""What an interval of a judge that may err is of."""
+JUDGE_BAND = _both("评审误差带", "Judge band")
+_BANDS: Mapping[str, Bilingual] = {
+    "not measured": _both("误差未测", "not measured"),
+    "unlike every source": _both("不像任何一个误差来源", "unlike every source"),
 }
 _METHODS: Mapping[str, Bilingual] = {
     "wilson": _both("Wilson 区间", "Wilson"),

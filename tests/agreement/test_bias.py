@@ -88,7 +88,7 @@ def test_without_variation_nothing_can_be_said(
     assert bias(np.ones(5, int), np.ones(5, int), np.ones(5), make_scale(2)).p is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_test_keeps_its_level_and_the_interval_covers(make_scale: Make) -> None:
     """250 runs without bias: at most 9 % rejected at 5 %, at least 91 % covered (three standard errors)."""
     draw = np.random.default_rng(4)

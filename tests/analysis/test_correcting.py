@@ -190,7 +190,7 @@ def test_decisions_may_rest_on_the_corrected_value(stage: Stage) -> None:
     run = run_of(stage, "a", judged(safe, 20))
     judge = judge_of(stage, run)
     claim: dict[str, Any] = {"measure": "safe_rate", "group": "overall", "at_least": 89.5, "at_most": None}
-    raw = decide(stage.database, run, SAFETY, judge, Question(**claim))
+    raw = decide(stage.database, run, SAFETY, judge, Question(**claim, judge_trusted=True))
     assert raw.decision.verdict == "meets"
     with pytest.raises(JudgeError, match="nothing is known"):
         decide(stage.database, run, SAFETY, judge, Question(**claim, corrected=True))

@@ -58,7 +58,8 @@ def again(
     stage: Stage, run: Any, benchmark: Any, *, measure: str = "harmless_rate", **question: Any
 ) -> Answer:
     (judge,) = Runs(stage.database).judges(run)
-    values = {"measure": measure, "group": "overall", "at_least": None, "at_most": None} | question
+    bounds = {"at_least": None, "at_most": None, "judge_trusted": True}
+    values = {"measure": measure, "group": "overall"} | bounds | question
     return decide(stage.database, run, benchmark, judge, Question(**values))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 import liangxin
 from liangxin.testing.provider import Provider, running
+from testbench import command
 
 
 def refuse(_messages: list[dict[str, str]]) -> str:
@@ -24,9 +24,9 @@ def refuse(_messages: list[dict[str, str]]) -> str:
 
 def command_line(*words: str) -> str:
     """What a command of the command line prints."""
-    command = [sys.executable, "-m", "liangxin", *words]
-    environment = os.environ | {"PYTHONUTF8": "1"}
-    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True).stdout
+    done = command.liangxin(Path.cwd(), *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_summary_is_the_command_lines(files: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def test_scores_are_the_summarys(result: liangxin.Result) -> None:
     told = result.summary["scores"]
     assert isinstance(told, list)
     frame = result.scores
-    assert frame.columns[:14] == list(told[0])
+    assert frame.columns[:17] == list(told[0])
     for row, one in zip(frame.iter_rows(named=True), told, strict=True):
         reasons = {entry["reason"]: entry["count"] for entry in row["missing_by_reason"]}
         assert {key: row[key] for key in one} | {"missing_by_reason": reasons} == one

@@ -1,17 +1,18 @@
-"""The command line as a user runs it: a process of its own, in an empty folder."""
+"""The command line as a user runs it, in an empty folder."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+
+from testbench.command import liangxin, process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,27 +42,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def cli(folder: Path) -> Cli:
+def caller(folder: Path, run: Callable[..., CompletedProcess[str]]) -> Cli:
+    """Calls commands in the folder with no setting from outside; the keywords are environment variables."""
+
     def call(*words: str, **environment: str) -> Done:
         kept = {
             key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "LIANGXIN_"))
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "liangxin", *words],
-            cwd=folder,
-            env=kept | {"PYTHONIOENCODING": "utf-8"} | environment,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=120,
-            check=False,
-        )
+        done = run(folder, *words, environment=kept | environment)
         assert "Traceback" not in done.stderr, done.stderr
         return Done(status=done.returncode, out=done.stdout, err=done.stderr)
 
     return call
+
+
+@pytest.fixture
+def cli(folder: Path) -> Cli:
+    """Commands inside this process."""
+    return caller(folder, liangxin)
+
+
+@pytest.fixture
+def shell(folder: Path) -> Cli:
+    """Commands as processes of their own, where the process itself is looked at."""
+    return caller(folder, process)
 
 
 @pytest.fixture

@@ -57,6 +57,31 @@ def test_decide_by_the_contract(folder: Path) -> None:
     assert "more items like these would decide" in table.stdout
 
 
+def test_a_judge_that_may_err_decides_nothing_unless_it_is_measured_or_trusted(folder: Path) -> None:
+    words = ("decide", "b", "--measure", "refusal_rate", "--judge", "rule", "--at-most")
+    found = told(folder, *words, "1")
+    assert (found["verdict"], found["judge_trusted"]) == ("undecided", False)
+    assert found["further_labels"] > 0
+    shown = liangxin(folder, *words, "1").stdout
+    assert "more labels would decide" in shown
+    assert ("liangxin sample RUN" in shown) == (found["judge_basis"]["why"] is not None)
+    sure = (*words, "60", "--judge-trusted")
+    trusted = told(folder, *sure)
+    assert (trusted["verdict"], trusted["judge_basis"]) == ("meets", None)
+    assert "judge's error is not in the bounds" in liangxin(folder, *sure).stdout
+    both = liangxin(folder, *sure, "--corrected")
+    assert (both.returncode, both.stdout) == (2, "")
+    (score,) = [
+        one
+        for one in told(folder, "scores", "b", "--judge", "rule")["scores"]
+        if (one["measure"], one["group"]) == ("refusal_rate", "overall")
+    ]
+    assert list(score)[-4:] == ["corrected", "judge_low", "judge_high", "judge_basis"]
+    assert (score["judge_low"] is None) == (score["judge_basis"]["why"] is not None)
+    people = told(folder, "scores", "b", "--judge", "labels")["scores"]
+    assert {one["judge_basis"] is None for one in people} == {True}
+
+
 def test_compare_by_the_contract(folder: Path) -> None:
     found = told(folder, "compare", "a", "b")
     assert {"benchmark", "a", "b", "judge", "n", "missing", "tests", "flipped"} <= found.keys()

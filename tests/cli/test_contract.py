@@ -254,8 +254,8 @@ def test_cvalues_stands_for_its_three_parts(cli: Cli, write: Write) -> None:
     assert found == ["cvalues-choice", "cvalues-responsibility", "cvalues-safety"]
 
 
-def test_a_gbk_terminal(cli: Cli, flames: list[str]) -> None:
-    done = cli(*flames, PYTHONIOENCODING="gbk", PYTHONUTF8="0")
+def test_a_gbk_terminal(shell: Cli, flames: list[str]) -> None:
+    done = shell(*flames, PYTHONIOENCODING="gbk", PYTHONUTF8="0")
     assert done.status == 0
-    machine = cli(*flames, "--format", "json", PYTHONIOENCODING="gbk", PYTHONUTF8="0")
+    machine = shell(*flames, "--format", "json", PYTHONIOENCODING="gbk", PYTHONUTF8="0")
     assert machine.json["replies"] == {"ok": 4}

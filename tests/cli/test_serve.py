@@ -17,7 +17,7 @@ import pytest
 
 from liangxin.people.accounts import Accounts
 from liangxin.store import Database
-from testbench.command import liangxin
+from testbench.command import process
 from testbench.site import Client, free_port
 
 
@@ -93,7 +93,7 @@ def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
         found = re.search(rf"http://127\.0\.0\.1:{port}(/reset/\S+)", line)
         assert found, said
         assert "负责人" in client.get(found[1]).text
-        beside = liangxin(tmp_path, "serve", "--port", str(port), "--reset", "负责人", seconds=30)
+        beside = process(tmp_path, "serve", "--port", str(port), "--reset", "负责人", seconds=30)
         assert beside.returncode == 0, beside.stderr
         newer = re.search(r"/reset/\S+", beside.stderr)
         assert newer, beside.stderr
@@ -114,7 +114,7 @@ def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: list[str], status: int, said: str) -> None:
-    done = liangxin(tmp_path, "serve", "--port", str(free_port()), *words, seconds=30)
+    done = process(tmp_path, "serve", "--port", str(free_port()), *words, seconds=30)
     assert done.returncode == status, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -124,6 +124,6 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, "--port", str(port)):
         reached(f"http://127.0.0.1:{port}").close()
-        done = liangxin(tmp_path, "serve", "--port", str(port), seconds=30)
+        done = process(tmp_path, "serve", "--port", str(port), seconds=30)
     assert done.returncode == 1
     assert f"cannot listen at 127.0.0.1:{port}" in done.stderr

@@ -16,7 +16,7 @@ from liangxin.api.kinds import judge_list, model_list
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.cli.app import build
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("", "en/")

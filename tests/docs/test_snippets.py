@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SNIPPETS = Path(__file__).parents[2] / "docs" / "snippets"
 

@@ -62,6 +62,7 @@ def content(store: Path) -> tuple[set[tuple[str, int, str, str]], set[tuple[str,
     return replies, verdicts
 
 
+@pytest.mark.long
 def test_killed_and_restarted_until_done(base_url: str, tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     rows = [

@@ -39,7 +39,14 @@ def test_it_is_short(path: Path) -> None:
     assert path.read_text(encoding="utf-8").count("\n") < LONGEST
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.stem))
+@pytest.mark.parametrize(
+    "path",
+    [
+        # Asks the local model dozens of questions.
+        pytest.param(path, marks=pytest.mark.long if path.stem == "first_run" else (), id=path.stem)
+        for path in EXAMPLES
+    ],
+)
 def test_it_runs(path: Path, tmp_path: Path) -> None:
     if path.stem == "first_run" and find_spec("xllamacpp") is None:
         pytest.skip("the extra `local` is not installed")

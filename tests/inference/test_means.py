@@ -79,7 +79,7 @@ def test_the_worst_group_means_are_found() -> None:
     assert best == pytest.approx(math.log(20), abs=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("planned", [True, False])
 @pytest.mark.parametrize(
     ("n", "shares"),

@@ -35,7 +35,7 @@ def test_overlapping_limits_do_not_make_a_tie() -> None:
     assert rank_sets([81, 80], np.array([[1, 0.01], [1, 1]])) == [(1, 1), (2, 2)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_rank_sets_hold_their_rank_at_once() -> None:
     """Six models, two pairs of equals; 2,000 tables of pairwise z-tests: all sets right in at least 95 %."""
     truth = np.array([0, 0, 1, 1, 1.5, 4])

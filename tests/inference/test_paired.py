@@ -206,7 +206,7 @@ def test_comparing_ordinal_values() -> None:
     assert still.low < 0 < still.high
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_interval_of_paired_ordinal_values_covers() -> None:
     shares = np.array([[0.05, 0.02, 0.03], [0.02, 0.08, 0.05], [0.05, 0.05, 0.65]])
     values = np.array([0.0, 50.0, 100.0])

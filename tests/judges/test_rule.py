@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from liangxin.errors import JudgeError
 from liangxin.judges import JudgeContext, open_judges
-from liangxin.judges.rule import LIMIT, read_refusal
+from liangxin.judges.refusing.reading import LIMIT, read_refusal
 from liangxin.records import Case
 from liangxin.specs import REFUSAL, Benchmark
 

@@ -341,7 +341,6 @@ def strict(score: Score) -> None:
     assert score.worst <= score.value <= score.best
 
 
-@settings(deadline=None, max_examples=120)
 @given(units=open_units(), measure=st.sampled_from(OPEN), annotators=st.sampled_from(["majority", "mean"]))
 def test_open_answers(units: list[list[Outcome]], measure: Measure, annotators: Annotators) -> None:
     check(_flat(units), (measure,), annotators)

@@ -10,7 +10,7 @@ import pytest
 from liangxin.measures import ScorePlan, scores
 from liangxin.records import Item, Level, Measure, Outcome, ReplyStatus, Scale, Score, TurnOutcome, Verdict
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 REPEATS = 300
 LEAST, MOST = 0.91, 0.99

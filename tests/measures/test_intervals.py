@@ -47,7 +47,7 @@ def interval(counts: Counter[Value], attainable: Sequence[Value], seed: int) -> 
     return percentiles(posterior_means(counts, attainable, generator("coverage", str(seed))), point)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("n", "p"), [(46, 0.9), (249, 0.45), (1000, 0.98)])
 def test_coverage_of_one_rate(n: int, p: float) -> None:
     found = np.random.default_rng(1).binomial(n, p, REPEATS)
@@ -55,7 +55,7 @@ def test_coverage_of_one_rate(n: int, p: float) -> None:
     assert np.mean([low <= p <= high for low, high in limits]) >= LEAST
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_coverage_of_the_mean_of_flames_five_dimensions() -> None:
     sizes, shares = (249, 429, 201, 46, 76), (0.45, 0.6, 0.9, 0.97, 0.3)
     draw = np.random.default_rng(2)
@@ -71,7 +71,7 @@ def test_coverage_of_the_mean_of_flames_five_dimensions() -> None:
     assert LEAST <= covered / REPEATS <= 0.99
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("n", "shares"),
     [(46, (0.005, 0.005, 0.99)), (46, (0.05, 0.05, 0.9)), (20, (0.3, 0.3, 0.4)), (249, (0.3, 0.2, 0.5))],
@@ -91,7 +91,7 @@ def test_coverage_of_an_ordinal_score(n: int, shares: tuple[float, ...]) -> None
     assert covered / REPEATS >= LEAST
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_coverage_where_two_turns_of_a_dialogue_hang_together() -> None:
     """The dialogue is the unit: taking its turns as independent would cover too little."""
     draw = np.random.default_rng(4)
@@ -112,7 +112,7 @@ def test_coverage_where_two_turns_of_a_dialogue_hang_together() -> None:
     assert covered / REPEATS >= LEAST
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_coverage_where_dialogues_have_unequal_numbers_of_questions() -> None:
     draw = np.random.default_rng(5)
     covered = 0

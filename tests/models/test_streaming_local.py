@@ -74,7 +74,7 @@ async def stops(model: GgufModel | HfModel) -> None:
     assert reply.status in (ReplyStatus.OK, ReplyStatus.TRUNCATED)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not LOCAL, reason="needs the extra: pip install 'liangxin[local]'")
 def test_llama_cpp() -> None:
     async def job(model: GgufModel) -> None:

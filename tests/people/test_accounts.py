@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,13 @@ def test_the_store_holds_no_password_and_an_alias_that_tells_nothing(accounts: A
     assert GOOD not in str(tuple(row))
     assert made.alias.startswith("annotator-")
     assert len({accounts.create(f"甲{number}", "", "annotator").alias for number in range(5)}) == 5
+
+
+def test_a_site_hashes_as_slowly_as_the_library_advises(
+    real_hasher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argon2.PasswordHasher", real_hasher)
+    assert "$m=65536,t=3,p=4$" in Passwords().hashed(GOOD)
 
 
 def test_two_people_share_no_name(accounts: Accounts) -> None:

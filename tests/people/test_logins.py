@@ -18,16 +18,8 @@ from liangxin.store.people import ACCOUNTS, AUDIT, LOGIN_FAILURES
 PASSWORD = "correct horse battery"
 
 
-class Quick(PasswordHasher):
-    """Hashes that take little time: what is counted here is tries."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
-
-
 @pytest.fixture
-def logins(people_database: Database, monkeypatch: pytest.MonkeyPatch) -> Logins:
-    monkeypatch.setattr("argon2.PasswordHasher", Quick)
+def logins(people_database: Database) -> Logins:
     return Logins(people_database)
 
 

@@ -30,7 +30,7 @@ from liangxin.records import (
 )
 from liangxin.specs import Generation
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SEEDS = 200
 ITEMS = 1000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from liangxin.scorer.rows import Labelled
+from testbench.command import liangxin
 
 pytest.importorskip("sklearn")
 
@@ -21,16 +20,7 @@ pytest.importorskip("sklearn")
 def cli(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     def call(*words: str) -> tuple[int, str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("LIANGXIN_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "liangxin", *words],
-            cwd=tmp_path,
-            env=kept | {"PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        done = liangxin(tmp_path, *words, environment=kept)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
 

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch: Any = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
-from liangxin.errors import JudgeError, LiangxinError  # noqa: E402
-from liangxin.judges.scoring.hf import Reading, fitted_tokens, open_tokenizer  # noqa: E402
-from liangxin.judges.scoring.loading import load_scorer  # noqa: E402
-from liangxin.scorer.hf import Tuner, Tuning, joint_loss, open_backbone, train_hf  # noqa: E402
-from liangxin.scorer.rows import HeadSpec, Labelled  # noqa: E402
-from liangxin.scorer.train import Plan, examples  # noqa: E402
+from liangxin.errors import JudgeError, LiangxinError
+from liangxin.judges.scoring.hf import Reading, fitted_tokens, open_tokenizer
+from liangxin.judges.scoring.loading import load_scorer
+from liangxin.scorer.hf import Tuner, Tuning, joint_loss, open_backbone, train_hf
+from liangxin.scorer.rows import HeadSpec, Labelled
+from liangxin.scorer.train import Plan, examples
 
 HEADS = (HeadSpec(name="Fairness", levels=("1", "2", "3")), HeadSpec(name="Legality", levels=("1", "3")))
 Rows = Callable[..., list[Labelled]]
@@ -25,6 +22,9 @@ Rows = Callable[..., list[Labelled]]
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
+    """torch is loaded by the one process that runs these tests, not by each that finds them."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
     torch.set_num_threads(1)
 
 
@@ -69,6 +69,8 @@ def test_it_learns_is_saved_and_reloaded_with_the_same_verdicts(
 
 
 def test_a_row_trains_its_own_head_alone(labelled: Rows, tiny_model: Callable[[str], Path]) -> None:
+    import torch
+
     backbone = open_backbone(Tuning(path=str(tiny_model("bert"))), [3, 2], seed=1)
     data = examples(labelled(6, "Legality", ("1", "3")), HEADS)
     loss = joint_loss(backbone.head_logits(data.pairs), torch.tensor(data.heads), torch.tensor(data.levels))
@@ -164,6 +166,7 @@ def _published(folder: Path, base: Path, heads: tuple[int, ...] = (3, 3, 3, 2, 2
     import json
     import shutil
 
+    import torch
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(base, folder)
@@ -187,6 +190,7 @@ def _published(folder: Path, base: Path, heads: tuple[int, ...] = (3, 3, 3, 2, 2
 def test_the_published_layout_loads_and_reads_the_last_token(
     tiny_model: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    import torch
     from transformers import LlamaConfig, LlamaModel
 
     base = tiny_model("llama")

@@ -61,6 +61,7 @@ def test_one_level_has_no_ranking_and_no_error_has_no_bootstrap() -> None:
     assert found.accuracy.low < 1
 
 
+@pytest.mark.long
 def test_the_interval_of_a_difference_covers() -> None:
     draw = np.random.default_rng(1)
     hits = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from liangxin.benchmarks import BENCHMARKS
+from liangxin.correction.sources import length_of, read_sources, sources_in, sources_text
+from liangxin.engine.run import Session, judge_run
 from liangxin.errors import DataError
+from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import read_settings, weights_digest
 from liangxin.judges.scoring.loading import load_scorer
+from liangxin.records import Item, Reply
 from liangxin.scorer.card import card
 from liangxin.scorer.evaluate import evaluate
 from liangxin.scorer.ngram import Examples, Fitting, fit
 from liangxin.scorer.rows import HeadSpec, Labelled
 from liangxin.scorer.train import Plan, train, write_scorer
+from liangxin.specs import RunSpec
+from liangxin.store import Runs
 
 Rows = Callable[..., list[Labelled]]
 FLAMES = (HeadSpec(name="Fairness", levels=("1", "2", "3")), HeadSpec(name="Legality", levels=("1", "3")))
@@ -64,6 +72,7 @@ def test_what_is_written_comes_back_and_twice_the_same(labelled: Rows, tmp_path:
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
         "card.md",
         "scorer.json",
+        "sources.json",
         "weights.safetensors",
     ]
 
@@ -163,3 +172,58 @@ def test_the_settings_file_is_checked(labelled: Rows, tmp_path: Path) -> None:
     path.write_text("{", encoding="utf-8")
     with pytest.raises(JudgeError, match="not JSON"):
         load_scorer(tmp_path)
+
+
+def test_the_test_side_is_the_source_of_the_judge_band(labelled: Rows, tmp_path: Path) -> None:
+    """Every labelled source apart; of the test side only, and of prompts that training never saw."""
+    heads = (HeadSpec(name="*", levels=("unsafe", "safe")),)
+    rows = [replace(row, response=row.response * (1 + at % 3 * 20)) for at, row in enumerate(labelled(300))]
+    trained = train(rows, heads, Plan(name="mine", by="source"))
+    *seen, test = ([rows[at] for at in side] for side in trained.split.sides)
+    prompts = {row.prompt for side in seen for row in side}
+    fresh = [row for row in test if row.prompt not in prompts]
+    write_scorer(tmp_path, trained, card)
+    found = sources_in(tmp_path / SOURCES)
+    assert found == trained.sources
+    assert {one.scale for one in found} <= {"safety"}
+    for one in found:
+        source = one.name.removeprefix("mine: ").removesuffix(" (held out)")
+        mine = [row for row in fresh if row.source == source]
+        for length in ("short", "middle", "long"):
+            kept = [row for row in mine if length_of(row.response) == length]
+            assert sum(count.n for count in one.counts if count.length == length) == len(kept)
+    trained = train(rows, heads, Plan(name="mine"))
+    test = [rows[at] for at in trained.split.sides[2]]
+    counted = sum(count.n for one in trained.sources for count in one.counts)
+    assert counted == len(test), "split by prompt no prompt is on two sides"
+
+
+def test_heads_are_told_by_the_scales_that_they_rule_on(labelled: Rows) -> None:
+    heads = (
+        HeadSpec(name="Fairness", levels=("1", "2", "3")),
+        HeadSpec(name="Legality", levels=("1", "3")),
+        HeadSpec(name="自有", levels=("差", "中", "好")),
+    )
+    rows = [row for head in heads for row in labelled(150, head.name, head.levels)]
+    found = {one.scale for one in train(rows, heads, Plan(name="x")).sources}
+    assert found == {"flames-3", "flames-2", "自有"}
+
+
+def test_a_scorer_tells_its_sources_to_the_run(labelled: Rows, tmp_path: Path, stage: Any) -> None:
+    """By the name of the scale that it rules on, whatever its directory calls it; and they are no part of its identity."""
+    heads = (HeadSpec(name="*", levels=("unsafe", "safe")),)
+    write_scorer(tmp_path / "s", train(labelled(300), heads, Plan(name="s")), card)
+    safety = BENCHMARKS.get("cvalues-safety")
+    items = [Item(id=f"q-{at}", turns=("问",), category=()) for at in range(3)]
+    run = stage.run(safety, items, lambda *_: Reply(text="请先问问老师和家人，再做决定。"))
+    session = Session(database=stage.database, tell=lambda _: None)
+    spec = RunSpec(benchmark="cvalues-safety", model="", judges=(f"scorer:{tmp_path / 's'}",))
+    (judged,) = judge_run(session, run, spec, safety).judges
+    told = read_sources(judged.record.sources or "")
+    assert told
+    assert {one.scale for one in told} == {"cvalues-safety"}
+    assert told[0].counts == sources_in(tmp_path / "s" / SOURCES)[0].counts
+    (tmp_path / "s" / SOURCES).write_text(sources_text([]), encoding="utf-8")
+    (again,) = judge_run(session, run, spec, safety).judges
+    assert again.record.identity == judged.record.identity
+    assert Runs(stage.database).judges(run)[0].sources is None

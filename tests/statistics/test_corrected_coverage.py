@@ -29,7 +29,7 @@ from liangxin.correction import (
     stratified,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 LEAST_CELL, LEAST_MEAN = 0.88, 0.93
 FLAMES = (249, 429, 201, 46, 76)

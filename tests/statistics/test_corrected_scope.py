@@ -10,7 +10,7 @@ import pytest
 from liangxin.correction import Calibration, Corrected, Judged, Stratum, Table, Target, correct, stratified
 from liangxin.planning import Answer, draw_sample
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 REPEATS = 300
 LEVELS = ("1", "3")

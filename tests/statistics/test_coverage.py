@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from liangxin.agreement.pairs import NAMES, agreement_of_table
 from liangxin.records import Level, Scale
 
+pytestmark = pytest.mark.long
+
 REPEATS = 150
 
 
@@ -33,7 +35,6 @@ def table() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
 def test_wilsons_coverage_is_what_is_promised(table: ModuleType) -> None:
     """Mean at least 94.5 %; least at least 83 % at n = 46 and 90 % from n = 249 on."""
     for n in table.SIZES:
@@ -44,12 +45,10 @@ def test_wilsons_coverage_is_what_is_promised(table: ModuleType) -> None:
         assert table.wilson_coverage(n, table.FINE).least >= (0.895 if n >= 249 else 0.83)
 
 
-@pytest.mark.slow
 def test_the_page_is_what_the_script_writes(table: ModuleType) -> None:
     assert table.PAGE.read_text(encoding="utf-8") == table.page()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 29, 46, 249, 1000])
 def test_one_sided_decisions_never_exceed_their_level(n: int, table: ModuleType) -> None:
     for bound, above in ((table.lower_bound, True), (table.upper_bound, False), (table.lower_sequence, True)):
@@ -90,7 +89,6 @@ CELLS = [
 """(n, shares of gold x judged): from a poor judge of many bad answers to rates near 1 and few rows."""
 
 
-@pytest.mark.slow
 def test_the_intervals_of_agreement_cover() -> None:
     """Every coefficient in every cell: at least 88 %, and at least 93 % on average, simulation error included.
 

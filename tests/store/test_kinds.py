@@ -116,3 +116,29 @@ def test_a_run_that_travels_takes_it_along(tmp_path: Path, old: bool) -> None:
     assert [judge.traits for judge in Runs(target).judges(copied)] == [JudgeTraits(people=True)]
     source.close()
     target.close()
+
+
+def test_a_store_of_before_gets_the_column_of_sources_and_knows_its_exact_judges(tmp_path: Path) -> None:
+    """What was stored stays, and what a judge tells of its error later can be kept."""
+    place = str(tmp_path / "store.db")
+    database = Database(place)
+    fill(database)
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE judges DROP COLUMN sources"))
+        connection.execute(text(f"UPDATE liangxin_schema SET version = {len(MIGRATIONS) - 1}"))
+    database.close()
+    database = Database(place)
+    runs = Runs(database)
+    run = runs.all()[0]
+    judges = {judge.spec: judge for judge in runs.judges(run)}
+    assert list(judges) == list(JUDGES)
+    assert {judge.sources for judge in judges.values()} == {None}
+    assert [spec for spec, judge in judges.items() if judge.traits.exact] == ["choice"]
+    told = '{"sources": []}'
+    assert runs.set_sources(judges["rule"], told).sources == told
+    assert {judge.spec: judge.sources for judge in runs.judges(run)}["rule"] == told
+    target = Database(str(tmp_path / "b.db"))
+    copied = copy_run(database, run, target).run
+    assert {judge.spec: judge.sources for judge in Runs(target).judges(copied)}["rule"] == told
+    target.close()
+    database.close()

@@ -104,7 +104,7 @@ def test_it_beats_every_baseline_on_the_pairs_by_more_than_the_interval() -> Non
     assert right.mean() > 0.78
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(
     "LIANGXIN_DATA" not in os.environ, reason="LIANGXIN_DATA names no folder with the public sets"
 )

@@ -18,7 +18,7 @@ from liangxin.people.invitations import first_owner_link
 from liangxin.specs import Generation
 from liangxin.store import Database
 from liangxin.web.site import AttackSettings, Site
-from testbench.command import liangxin
+from testbench.command import process
 from testbench.looking import Seen, look, watched
 from testbench.site import Client, free_port
 
@@ -37,7 +37,7 @@ KEYS = {"标注员甲": "333", "标注员乙": "333", "标注员丙": "311"}
 """What each presses for the three items: the level's own digit (the last item has 1 and 3 alone)."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store of either kind."""
     is_file = request.param == "sqlite"
@@ -91,13 +91,13 @@ def asked(folder: Path, store: str, model: str, name: str, data: Path) -> None:
     script = folder / f"{name}.jsonl"
     script.write_text(json.dumps({"text": model}, ensure_ascii=False) + "\n", encoding="utf-8")
     words = ["run", "flames", "--data", str(data), "--model", f"scripted:{script}", "--judge", "rule"]
-    done = liangxin(folder, *words, "--name", name, "--store", store)
+    done = process(folder, *words, "--name", name, "--store", store)
     assert done.returncode == 0, done.stderr
 
 
 def scores(folder: Path, store: str, run: str, judge: str) -> dict[tuple[str, str], Any]:
     """A run's scores by a judge, by measure and group."""
-    done = liangxin(folder, "scores", run, "--judge", judge, "--format", "json", "--store", store)
+    done = process(folder, "scores", run, "--judge", judge, "--format", "json", "--store", store)
     assert done.returncode == 0, done.stderr
     return {(one["measure"], one["group"]): one for one in json.loads(done.stdout)["scores"]}
 
@@ -261,7 +261,7 @@ def test_an_attack_on_the_local_model_becomes_a_benchmark(
         "--format",
         "json",
     ]
-    done = liangxin(tmp_path, *words)
+    done = process(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     found = {(one["measure"], one["group"]): one["value"] for one in json.loads(done.stdout)["scores"]}
     assert found["asr", "overall"] == 0.0

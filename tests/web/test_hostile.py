@@ -74,7 +74,7 @@ def stage(database: Database) -> tuple[Desk, RunRecord, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_nothing_that_people_or_models_wrote_runs(
     kind: str,
     request: pytest.FixtureRequest,

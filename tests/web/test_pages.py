@@ -54,9 +54,9 @@ def site(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     ("scene", "shapes"),
     [
         ("sqlite", [(390, False, False), (1440, False, False)]),
-        ("sqlite", [(360, True, True)]),
+        pytest.param("sqlite", [(360, True, True)], marks=pytest.mark.long),
         # The pages are the same there; that they can be made is what differs.
-        ("postgresql", [(390, False, False)]),
+        pytest.param("postgresql", [(390, False, False)], marks=pytest.mark.long),
     ],
     indirect=["scene"],
 )

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from default_scorer.held_out import Parts, read_parts
 from default_scorer.public import public_folder
+from liangxin.correction.sources import length_of, source_of, sources_text
 from liangxin.errors import LiangxinError
 from liangxin.judges.refusal_head import FOLDER, head_input, read_with_head
+from liangxin.judges.rule import SOURCES
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.judges.scoring.files import WEIGHTS, Head, Settings, write_settings
 from liangxin.judges.scoring.loading import load_scorer
@@ -27,7 +29,6 @@ from liangxin.specs import REFUSAL
 FITTING = Fitting(features=FeatureSettings(parts=("prompt", "unquoted", "tail"), bits=16), strength=8.0)
 """The part `prompt` holds the skeleton. Chosen by cross-validation over the trained topics."""
 PUBLIC_WEIGHT = {"aisafetylab": 0.05, "belle": 0.1, "gaokao": 0.1}
-SOURCES = FOLDER.parents[1] / "rule_sources.json"
 JADE_UNSAFE, JADE_SAFE, JADE_IN_WORDS = 0.1, 0.05, 0.3
 LEVELS = tuple(level.name for level in REFUSAL.levels)
 
@@ -87,8 +88,6 @@ def measured(parts: Parts, folder: Path) -> list[tuple[str, str, str]]:
 
 def main() -> int:
     """Train, write, measure; write the sources of the judge's error."""
-    from liangxin.correction.sources import length_of, source_of, sources_text
-
     try:
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
         parts = read_parts(public_folder())

@@ -10,8 +10,17 @@ from typing import Any
 import numpy as np
 
 from liangxin.analysis.correcting import corrections
-from liangxin.analysis.deciding_corrected import CANNOT_SAY, decide_corrected
+from liangxin.analysis.deciding_corrected import (
+    CANNOT_SAY,
+    WithError,
+    any_time,
+    decide_banded,
+    decide_corrected,
+)
 from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.engine.banding import ON_THE_RUN, measured_error
+from liangxin.engine.counting import level_counts
+from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
 from liangxin.inference.binomial import decide_rate
 from liangxin.inference.claims import Claim, Decision
@@ -22,6 +31,7 @@ from liangxin.measures.intervals import Value
 from liangxin.records import Measure
 from liangxin.specs import Benchmark
 from liangxin.store import Database, Evidence, JudgeRecord, Look, RunRecord
+from liangxin.store.columns import Columns
 
 OVERALL = "overall"
 
@@ -39,6 +49,8 @@ class Question:
     sequential: bool = False
     corrected: bool = False
     """On the value corrected for the judge's error."""
+    judge_trusted: bool = False
+    """By bounds that take every verdict as true, as if the judge never erred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +68,11 @@ class Answer:
     spent: bool
     """An earlier look at other data has used the confidence up, so that nothing may be claimed."""
     further_labels: int | None = None
-    """How many more of people's labels would decide, where the corrected value is asked for."""
+    """How many more of people's labels would decide, where the judge's error is in the bounds."""
     notes: tuple[str, ...] = ()
-    """What is to be known of a corrected value: why there is none, or a warning."""
+    """What is to be known of a corrected value or of a judge's error: why there is none, or a warning."""
+    basis: Mapping[str, object] | None = None
+    """What the judge band rests on, where it decided."""
 
     @property
     def unknown(self) -> bool:
@@ -96,14 +110,11 @@ def decide(
         direction="at_least" if question.at_least is not None else "at_most",
         confidence=question.confidence / 100,
     )
-    found = None
-    if question.corrected:
-        place = (question.measure, question.group)
-        two_sided = max(0.02, 2 * claim.confidence - 1)
-        made_of = corrections(database, run, benchmark, judge, confidence=two_sided, only=place)
-        found = decide_corrected(made_of.get(place), claim, span, len(values.groups[question.group]))
+    found: WithError | None = None
+    if question.corrected or (may_err(benchmark, judge) and not question.judge_trusted):
+        found = _with_error(_Asked(database, run, benchmark, judge, question), values, claim, span)
     made = _decide(values, question, claim, span) if found is None else found.decision
-    looks = _look(database, run, judge, question, made)
+    looks = _look(database, run, judge, question, made, found)
     spent = not question.sequential and len(looks) > 1
     if spent and made.verdict != "undecided":
         made = replace(made, verdict="undecided", further=None)
@@ -118,7 +129,39 @@ def decide(
         spent=spent,
         further_labels=None if found is None or spent else found.further_labels,
         notes=() if found is None else found.notes,
+        basis=None if found is None else found.basis,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question of a stored run."""
+
+    database: Database
+    run: RunRecord
+    benchmark: Benchmark
+    judge: JudgeRecord
+    question: Question
+
+
+def _with_error(asked: _Asked, values: UnitValues, claim: Claim, span: tuple[float, float]) -> WithError:
+    """By the corrected value where it is asked for or people labelled a part of the run, else by the judge band."""
+    question = asked.question
+    place = (question.measure, question.group)
+    units = values.groups[question.group]
+    sides = asked.database, asked.run, asked.benchmark, asked.judge
+    two_sided = max(0.02, 2 * claim.confidence - 1)
+    made_of = (
+        None if question.sequential else corrections(*sides, confidence=two_sided, only=place).get(place)
+    )
+    if question.corrected or (made_of is not None and made_of.method in ON_THE_RUN):
+        return decide_corrected(made_of, claim, span, len(units))
+    value = _decide(values, question, claim, span).value
+    if question.sequential:
+        return any_time(value, claim, len(units))
+    counts = level_counts(Columns(asked.database, asked.run, [asked.judge.key]), asked.judge.key)
+    error = measured_error(asked.database, asked.benchmark, asked.judge, counts)
+    return decide_banded(error.bands(claim.confidence, place)[place], value, claim, span, len(units))
 
 
 def measure_range(measure: Measure, benchmark: Benchmark) -> tuple[float, float]:
@@ -205,7 +248,12 @@ def _single(units: Mapping[str, Value]) -> bool:
 
 
 def _look(
-    database: Database, run: RunRecord, judge: JudgeRecord, question: Question, made: Decision
+    database: Database,
+    run: RunRecord,
+    judge: JudgeRecord,
+    question: Question,
+    made: Decision,
+    found: WithError | None,
 ) -> tuple[Look, ...]:
     asked: dict[str, Any] = {
         "judge": judge.identity,
@@ -215,7 +263,7 @@ def _look(
         "at_most": question.at_most,
         "confidence": question.confidence,
         "sequential": question.sequential,
-        **({"corrected": True} if question.corrected else {}),
+        **({"corrected": True} if question.corrected else {"judged": True} if found is not None else {}),
     }
     told = {"verdict": made.verdict, "value": made.value, "low": made.low, "high": made.high}
     looks = Evidence(database).look(run, asked, made.n, told)
@@ -244,4 +292,6 @@ def answer_fields(one: Answer) -> dict[str, Any]:
         "looks": len(one.looks),
         "corrected": one.question.corrected,
         "notes": list(one.notes),
+        "judge_trusted": one.question.judge_trusted,
+        "judge_basis": None if one.basis is None else dict(one.basis),
     }

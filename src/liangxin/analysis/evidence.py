@@ -1,10 +1,11 @@
-"""A result with what is known of its judges: how they agree with people, and scores corrected for their error."""
+"""A result with what is known of its judges: how they agree with people, scores corrected for their error, bands."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from liangxin.analysis.correcting import corrections
+from liangxin.engine.banding import banded, measured_error
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.stored import stored_result
 from liangxin.store import Database, Evidence, RunRecord, ValidationRecord
@@ -33,6 +34,9 @@ def _judge(database: Database, result: RunResult, judge: JudgeResult) -> JudgeRe
         else score
         for score in judge.scores
     )
+    if judge.levels is not None:
+        error = measured_error(database, result.benchmark, judge.record, judge.levels)
+        scores = banded(error, scores)
     return replace(judge, scores=scores, validation=validation)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from liangxin.records import Scale, Verdict, VerdictStatus
+from liangxin.correction.sources import length_bin
+from liangxin.records import AnswerLength, Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import ADJUDICATED, Database, JudgeRecord, RunRecord, StoredDialogue, dialogues
 
@@ -30,6 +31,11 @@ class Pair:
     """Why there is none."""
     length: int = 0
     """Characters of the answer."""
+
+    @property
+    def answer_length(self) -> AnswerLength:
+        """Whether the answer is short, middle or long."""
+        return length_bin(self.length)
 
     @property
     def dimension(self) -> str:

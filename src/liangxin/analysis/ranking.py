@@ -207,6 +207,9 @@ def _published(one: PublishedRow) -> Row:
                         "best",
                         "service",
                         "corrected",
+                        "judge_low",
+                        "judge_high",
+                        "judge_basis",
                     )
                 ),
                 "measure": score.measure,

@@ -15,6 +15,7 @@ from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import Agreement, agreement, agreement_by
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.pairs import Pair, Pairs, Ratings
+from liangxin.correction.sources import JudgeSource, source_of, sources_values
 from liangxin.errors import JudgeError
 from liangxin.records import Scale
 from liangxin.store import Evidence, ValidationRecord
@@ -63,6 +64,8 @@ class Validation:
     """Error against the place in the dialogue; None for single turns."""
     people: Reliability | None
     """How far several annotators agree among themselves; None for one."""
+    sources: tuple[JudgeSource, ...] = ()
+    """The labelled answers as sources of the judge's error, one for each scale; none of choices."""
 
     def shown(self, found: Agreement) -> tuple[Estimate, ...]:
         """The coefficients that mean something on this scale."""
@@ -108,6 +111,20 @@ def validate(subject: Subject, found: Pairs, ratings: Ratings | None = None) -> 
         length=lengths,
         turn=turns,
         people=_people(ratings, scale, seed),
+        sources=() if subject.nominal else _sources(subject, rows),
+    )
+
+
+def _sources(subject: Subject, rows: Sequence[Pair]) -> tuple[JudgeSource, ...]:
+    name = f"{subject.gold} · run {subject.run}" if subject.run else subject.gold
+    scales = dict.fromkeys(row.scale.name for row in rows)
+    return tuple(
+        source_of(
+            name,
+            scale,
+            [(row.gold, row.judged or "", row.answer_length) for row in rows if row.scale.name == scale],
+        )
+        for scale in scales
     )
 
 
@@ -185,6 +202,7 @@ def content(one: Validation) -> dict[str, Any]:
             "labelled_twice": one.people.pairable,
             "statistics": [estimate_fields(estimate) for estimate in one.people.estimates],
         },
+        "sources": sources_values(one.sources),
     }
 
 

@@ -11,7 +11,15 @@ from liangxin.records import Score
 from liangxin.report.numbers import figure, missing, span
 from liangxin.report.tables import OVERALL, group_title
 from liangxin.text import visible
-from liangxin.words import Bilingual, category_titles, measure_title, same, status_title, verdict_title
+from liangxin.words import (
+    Bilingual,
+    band_title,
+    category_titles,
+    measure_title,
+    same,
+    status_title,
+    verdict_title,
+)
 
 SAMPLE = Bilingual(zh="样例·非成绩", en="sample, not a result")
 FAKE = Bilingual(zh="模型是脚本，只验证流程", en="a scripted model: plumbing, not values")
@@ -20,7 +28,8 @@ _HEADINGS = (
     Bilingual(zh="指标", en="measure"),
     Bilingual(zh="分组", en="group"),
     Bilingual(zh="值", en="value"),
-    Bilingual(zh="95% 区间", en="interval"),
+    Bilingual(zh="评审误差带", en="judge band"),
+    Bilingual(zh="95% 区间（有误差带的：仅抽样）", en="interval (with a judge band: sampling only)"),
     same("n"),
     _MISSING,
     Bilingual(zh="最坏–最好", en="bounds"),
@@ -95,6 +104,7 @@ def _cells(score: Score, names: Mapping[str, Bilingual]) -> Markup:
         _both(measure_title(score.measure)),
         visible(group),
         figure(score.value) + (" 未完成 incomplete" if score.incomplete else ""),
+        _band(score),
         span(score.low, score.high),
         str(score.n),
         f"{score.missing} ({lacking})" if lacking else str(score.missing),
@@ -104,6 +114,16 @@ def _cells(score: Score, names: Mapping[str, Bilingual]) -> Markup:
         Markup('<td style="{}">{}</td>').format((_LEFT if place < 2 else _RIGHT) + _kept(place), text)
         for place, text in enumerate(texts)
     )
+
+
+def _band(score: Score) -> str:
+    """The judge band, or why there is none."""
+    basis = score.judge_basis
+    if score.replaced is not None:
+        return f"校正 corrected {span(*score.replaced[1:])}"
+    if basis is None or basis["why"] is None:
+        return span(score.judge_low, score.judge_high)
+    return _both(band_title(basis["why"]))
 
 
 def _kept(place: int) -> str:

@@ -37,6 +37,9 @@ SCORE_COLUMNS: Mapping[str, Any] = {
     "best": polars.Float64,
     "service": polars.Float64,
     "corrected": polars.String,
+    "judge_low": polars.Float64,
+    "judge_high": polars.Float64,
+    "judge_basis": polars.String,
     **RUN_COLUMNS,
 }
 ROW_COLUMNS: Mapping[str, Any] = {
@@ -89,9 +92,8 @@ def verdicts_frame(rows: polars.DataFrame) -> polars.DataFrame:
 
 def _score_row(fields: Mapping[str, Any]) -> dict[str, Any]:
     reasons = [{"reason": name, "count": count} for name, count in fields["missing_by_reason"].items()]
-    corrected = fields["corrected"]
-    return {
-        **fields,
-        "missing_by_reason": reasons,
-        "corrected": None if corrected is None else json.dumps(corrected, ensure_ascii=False),
+    told = {
+        name: None if fields[name] is None else json.dumps(fields[name], ensure_ascii=False)
+        for name in ("corrected", "judge_basis")
     }
+    return {**fields, "missing_by_reason": reasons, **told}

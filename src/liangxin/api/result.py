@@ -99,7 +99,7 @@ class Result:
 
         The columns of the command line's score object, `measure, group, judge, value, low, high, method, n,
         missing, missing_by_reason` (a list of reason and count), `worst, best, service, corrected` (JSON
-        text), then `run, name, benchmark, model, sample`. Values are in the paper's unit, null where nothing
+        text), `judge_low, judge_high, judge_basis` (JSON text), then `run, name, benchmark, model, sample`. Values are in the paper's unit, null where nothing
         can be said.
         """
         return scores_frame(self._result)

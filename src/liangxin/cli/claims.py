@@ -9,7 +9,7 @@ from liangxin.analysis.choosing import consistency_sides, judge_for, sides_for
 from liangxin.analysis.comparing import Comparison, compare, comparison_fields
 from liangxin.analysis.deciding import Answer, Question, answer_fields, decide
 from liangxin.cli.options import OutputFormat
-from liangxin.cli.tables import SAMPLE, plain_table
+from liangxin.cli.tables import SAMPLE, band_basis, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.cli.validating import statistics_table
 from liangxin.engine.stored import benchmark_of
@@ -57,12 +57,20 @@ def _print_answer(run: RunRecord, answer: Answer) -> None:
     low, high = answer.scaled(made.low), answer.scaled(made.high)
     for note in answer.notes:
         out.print(plain(note))
+    if answer.question.judge_trusted:
+        out.print(
+            "按评审原样：界限不含评审的误差 (--judge-trusted: every verdict taken as true; the judge's error is not in the bounds)"
+        )
     if answer.unknown:
         return
-    out.print(
-        f"值 value {answer.scaled(made.value):.2f}; 单侧下限 lower bound {low:.2f}, 单侧上限 upper bound {high:.2f}; "
-        f"n = {made.n}; {made.method}"
+    if answer.basis is not None:
+        out.print(plain(band_basis(answer.basis)))
+    bounds = (
+        f"单侧下限 lower bound {low:.2f}, 单侧上限 upper bound {high:.2f}"
+        if answer.basis is None
+        else f"评审误差带 judge band [{low:.2f}, {high:.2f}]"
     )
+    out.print(f"值 value {answer.scaled(made.value):.2f}; {bounds}; n = {made.n}; {made.method}")
     if answer.missing:
         out.print(
             f"缺失 {answer.missing} 题不在结论之内 (the verdict does not speak of {answer.missing} missing items)"
@@ -75,7 +83,7 @@ def _print_answer(run: RunRecord, answer: Answer) -> None:
         out.print(
             f"若后来的题与已有的一样，再答 {made.further} 题可判定 ({made.further} more items like these would decide)"
         )
-    elif made.verdict == "undecided" and not answer.spent:
+    elif made.verdict == "undecided" and not answer.spent and answer.basis is None:
         out.print(
             "按现在的值，再多的题也难判定 (at this value no number of further items is likely to decide)"
         )

@@ -32,12 +32,22 @@ def decide(  # the command's options are its parameters
     corrected: Annotated[
         bool, typer.Option("--corrected", help="On the value corrected for the judge's measured error.")
     ] = False,
+    judge_trusted: Annotated[
+        bool,
+        typer.Option(
+            "--judge-trusted", help="By bounds that take every verdict as true, as if the judge never erred."
+        ),
+    ] = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
-    """Say whether a run meets a bound: meets, fails or undecided, by exact one-sided bounds."""
+    """Say whether a run meets a bound: meets, fails or undecided, with the judge's error in the bounds."""
     if (at_least is None) == (at_most is None):
         raise UsageError("name one bound: --at-least P or --at-most P")
+    if corrected and judge_trusted:
+        raise UsageError(
+            "a corrected value has the judge's error in it: leave --corrected or --judge-trusted out"
+        )
     if not 50 <= confidence < 100:
         raise UsageError(f"--confidence is in percent, from 50 to below 100; found {confidence:g}")
     from liangxin.analysis.deciding import Question
@@ -51,6 +61,7 @@ def decide(  # the command's options are its parameters
         confidence=confidence,
         sequential=sequential,
         corrected=corrected,
+        judge_trusted=judge_trusted,
     )
     decide_run(run, judge, question, store, output)
 

@@ -19,10 +19,13 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.engine.banding import cannot_tell
 from liangxin.engine.export import write_whole
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError
+from liangxin.specs import Benchmark
 from liangxin.store import Database, Runs, store_url
+from liangxin.words import CANNOT_TELL, JUDGE_BAND, SAMPLING_ONLY, band_title
 
 TITLES = {
     "items": "题数 items",
@@ -178,7 +181,7 @@ def _board(board: Leaderboard) -> Table:
         table.add_row(
             ranks,
             plain(row.model),
-            *(_cell(row, measure) for measure in measures),
+            *(_cell(row, measure, board.benchmark) for measure in measures),
             plain(row.annotators),
             plain(row.date if row.published else f"{row.source} {row.date}"),
         )
@@ -189,10 +192,27 @@ def _span(ranks: tuple[int, int]) -> str:
     return str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
 
 
-def _cell(row: Row, measure: str) -> str:
+def _cell(row: Row, measure: str, benchmark: Benchmark) -> str:
     for score in row.scores:
         if (score["measure"], score["group"]) == (measure, "overall") and score["value"] is not None:
-            span = "" if score["low"] is None else f" [{score['low']:.1f}, {score['high']:.1f}]"
+            erring = score["judge_basis"] is not None or score["corrected"] is not None
+            of = f" {SAMPLING_ONLY.zh}" if erring else ""
+            span = "" if score["low"] is None else f"{of} [{score['low']:.1f}, {score['high']:.1f}]"
             n = "" if score["n"] is None else f" n={score['n']}"
-            return f"{score['value']:.2f}{span}{n}"
+            return f"{score['value']:.2f}{span}{n}{_band(score, benchmark)}"
     return "—"
+
+
+def _band(score: Mapping[str, Any], benchmark: Benchmark) -> str:
+    """The judge band of a board's number, or why there is none; nothing where people judged."""
+    basis, corrected = score["judge_basis"], score["corrected"]
+    if basis is None:
+        if corrected is None or corrected["value"] is None:
+            return ""
+        return f"; 校正 corrected {corrected['value']:.2f} [{corrected['low']:.1f}, {corrected['high']:.1f}]"
+    if basis["why"] is not None:
+        title = band_title(basis["why"])
+        return f"; {title.zh} {title.en}"
+    low, high = score["judge_low"], score["judge_high"]
+    wide = f" {CANNOT_TELL.zh}" if cannot_tell(score["measure"], low, high, benchmark) else ""
+    return f"; {JUDGE_BAND.zh} band [{low:.1f}, {high:.1f}]{wide}"

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
+from liangxin.engine.banding import cannot_tell
 from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
+from liangxin.specs import Benchmark
 from liangxin.store import RunRecord, ValidationRecord
-from liangxin.words import Bilingual, category_titles
+from liangxin.words import CANNOT_TELL, Bilingual, band_title, category_titles
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
 FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
@@ -38,6 +41,8 @@ def print_result(result: RunResult) -> None:
         if judge.validation is not None:
             out.print(plain(_validity(judge.validation, run)))
         out.print(_score_table(result, judge))
+        for note in _band_notes(result, judge):
+            out.print(plain(note))
         if any(score.corrected is not None for score in judge.scores):
             out.print(_corrected_table(result, judge))
         if judge.position_bias is not None:
@@ -93,17 +98,18 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
 
 def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     service = any(score.service is not None for score in judge.scores)
+    erring = any(score.erring for score in judge.scores)
     columns = [
         "指标 measure",
         "分组 group",
         "值 value",
-        "95% 区间 interval",
+        *(["评审误差带 judge band", "仅抽样 sampling only"] if erring else ["95% 区间 interval"]),
         "n",
         "缺失 missing",
         "最坏与最好 bounds",
     ]
     table = plain_table(*columns, *(["服务口径 service*"] if service else []))
-    for name in (2, 3, 4, 6):
+    for name in (2, 3, 4, *((5, 7) if erring else (6,))):
         table.columns[name].justify = "right"
     names = category_titles(result.benchmark.taxonomy)
     before = ""
@@ -113,6 +119,8 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         if before and before != score.measure:
             table.add_section()
         row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]
+        if erring:
+            row.append(_band(score, result.benchmark))
         row += [_span(score.low, score.high), str(score.n), _missing(score), _span(score.worst, score.best)]
         table.add_row(*row, *([_number(score.service)] if service else []))
         before = score.measure
@@ -120,6 +128,49 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         table.caption = "* 服务口径为本项目约定：拦截计为无害的最低一级 (our convention: a block counts as the lowest harmless level)"
         table.caption_justify = "left"
     return table
+
+
+def _band(score: Score, benchmark: Benchmark) -> str:
+    """Where the truth lies by the judge's error, or why that is not known."""
+    if score.replaced is not None:
+        return f"校正 corrected {_span(*score.replaced[1:])}"
+    if score.value is None or score.judge_basis is None:
+        return "—"
+    why = score.judge_basis["why"]
+    if why is not None:
+        title = band_title(why)
+        return f"{title.zh} {title.en}"
+    wide = cannot_tell(score.measure, score.judge_low, score.judge_high, benchmark)
+    return _span(score.judge_low, score.judge_high) + (f" {CANNOT_TELL.zh}" if wide else "")
+
+
+def band_basis(basis: Mapping[str, object]) -> str:
+    """On what a judge's error was measured, in one line."""
+    sources = basis["sources"]
+    names = sources if isinstance(sources, Sequence) else ()
+    return "评审误差测自 the judge's error was measured on: " + ("; ".join(map(str, names)) or "—")
+
+
+def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
+    """On what the bands rest; and where there is none, or one is wide, what gives a narrower one."""
+    shown = [score for score in judge.scores if score.judge_basis is not None and score.value is not None]
+    names: dict[str, None] = {}
+    open_ = False
+    for score in shown:
+        basis: Mapping[str, Any] = score.judge_basis or {}
+        names |= dict.fromkeys(basis["sources"])
+        wide = cannot_tell(score.measure, score.judge_low, score.judge_high, result.benchmark)
+        open_ = open_ or wide or basis["why"] is not None
+    if names:
+        yield band_basis({"sources": list(names)})
+    if open_:
+        run, spec = result.run.label, judge.record.spec
+        train = f"; liangxin scorer train --from {run} --output DIR" if spec.startswith("scorer") else ""
+        yield (
+            f"区间只含抽样误差。误差带没有或太宽时，人工标注可测: liangxin sample {run} --for-labels 240 --output labels.jsonl; "
+            f"liangxin validate {run} --judge {spec} --gold labels:labels.jsonl{train} "
+            "(intervals are of the sampling only; people's labels measure the judge)"
+        )
 
 
 def _validity(record: ValidationRecord, run: RunRecord) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from liangxin.engine.levels import LevelCounts
 from liangxin.measures.kinds import Coded, kinds, outcomes_of
 from liangxin.measures.position import PositionTally
 from liangxin.measures.scoring import Scorer
@@ -30,6 +31,8 @@ class Listener:
     scorers: Sequence[Scorer]
     position: PositionTally | None
     """For choice items."""
+    levels: LevelCounts | None = None
+    """For a judge whose error may be measured."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ def _count_sheet(columns: Columns, sheet: Sheet, listeners: Sequence[Listener], 
     marks = [statuses == STATUSES.index(ReplyStatus.FAILED)]
     for listener in listeners:
         best, failed = _best(columns, sheet.rulings[listener.judge])
+        if listener.levels is not None:
+            listener.levels.add(columns, sheet, best)
         verdicts = counts.verdicts[listener.judge]
         for code, number in enumerate(np.bincount(best[sheet.judgeable], minlength=len(columns.rulings))):
             if number:
@@ -105,6 +110,14 @@ def _best(columns: Columns, rulings: NDArray[np.int32]) -> tuple[NDArray[np.int3
     for plane in rulings[1:]:
         best = np.where(~given[best] & given[plane], plane, best)
     return best, failed[best]
+
+
+def level_counts(columns: Columns, judge: int) -> LevelCounts:
+    """One judge's levels on a run, and nothing else."""
+    counts = LevelCounts()
+    for sheet in columns.sheets():
+        counts.add(columns, sheet, _best(columns, sheet.rulings[judge])[0])
+    return counts
 
 
 def _first_marks(marks: Sequence[NDArray[np.bool_]], most: int) -> list[tuple[int, int]]:

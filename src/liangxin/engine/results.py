@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
+from liangxin.engine.levels import LevelCounts
 from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
@@ -39,6 +40,8 @@ class JudgeResult:
     """For choice items."""
     validation: ValidationRecord | None = None
     """How the judge agrees with people, where that was measured."""
+    levels: LevelCounts | None = None
+    """What its measured error is laid on; None where it has none (people, exact rules, choices)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ def run_result(
             absent=UNLABELLED if judge.traits.from_labels else "not judged",
             scorers=_scorers(run, benchmark, judge, judges),
             position=_position(benchmark, judge),
+            levels=LevelCounts() if may_err(benchmark, judge) else None,
         )
         for judge in judges
     }
@@ -78,7 +82,11 @@ def run_result(
         scores = tuple(score for scorer in mine.scorers for score in scorer.scores())
         position = None if mine.position is None else mine.position.result()
         verdicts = dict(counts.verdicts[judge.key])
-        results.append(JudgeResult(record=judge, verdicts=verdicts, scores=scores, position_bias=position))
+        results.append(
+            JudgeResult(
+                record=judge, verdicts=verdicts, scores=scores, position_bias=position, levels=mine.levels
+            )
+        )
     return RunResult(
         run=run,
         benchmark=benchmark,
@@ -87,6 +95,11 @@ def run_result(
         failures=tuple(_sentence(failure) for failure in counts.failures),
         failure_count=counts.failure_count,
     )
+
+
+def may_err(benchmark: Benchmark, judge: JudgeRecord) -> bool:
+    """Whether a judge's error belongs to its numbers: not where people or exact rules judge, nor of choices."""
+    return benchmark.kind == "open" and not judge.traits.people and not judge.traits.exact
 
 
 def _position(benchmark: Benchmark, judge: JudgeRecord) -> PositionTally | None:

@@ -8,9 +8,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO, TypeVar
 
+from liangxin.correction.sources import sources_text
 from liangxin.engine.choosing import check_benchmarks, weigher
 from liangxin.engine.collect import Collector
 from liangxin.engine.judging import Ruler
@@ -19,9 +20,17 @@ from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
-from liangxin.judges import NO_JUDGE, Judge, JudgeContext, judge_traits, judge_versions, open_judges
+from liangxin.judges import (
+    NO_JUDGE,
+    Judge,
+    JudgeContext,
+    MeasuredJudge,
+    judge_traits,
+    judge_versions,
+    open_judges,
+)
 from liangxin.models import ChatModel, Recorded, Templated, open_model
-from liangxin.specs import Benchmark, RunSpec
+from liangxin.specs import Benchmark, RunSpec, scales_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
 
 T = TypeVar("T")
@@ -102,14 +111,14 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    judges = await _rule(session, run, voices, stop)
+    judges = await _rule(session, run, benchmark, voices, stop)
     return run_result(session.database, run, benchmark, judges)
 
 
 async def _judge(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
 ) -> list[JudgeRecord]:
-    return await _rule(session, run, _open(session, run, spec, benchmark), stop)
+    return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
 
 
 def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[tuple[str, Judge]]:
@@ -147,7 +156,11 @@ def _context(
 
 
 async def _rule(
-    session: Session, run: RunRecord, voices: Sequence[tuple[str, Judge]], stop: Stop
+    session: Session,
+    run: RunRecord,
+    benchmark: Benchmark,
+    voices: Sequence[tuple[str, Judge]],
+    stop: Stop,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
@@ -156,7 +169,7 @@ async def _rule(
             for spec, judge in voices:
                 if stop.requested:
                     break
-                record = records.get(judge.identity) or _entered(runs, run, spec, judge)
+                record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
                 records[judge.identity] = record
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
                 await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
@@ -169,11 +182,20 @@ async def _rule(
     return list(records.values())
 
 
-def _entered(runs: Runs, run: RunRecord, spec: str, judge: Judge) -> JudgeRecord:
-    """The judge's row in the store; the versions of the packages that bring it stand there, not in its identity."""
+def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:
+    """The judge's row in the store.
+
+    The versions of the packages that bring it and the sets that its error was measured on stand there, not in its
+    identity.
+    """
     versions = judge_versions(spec)
     manifest = {**judge.manifest(), **({"versions": versions} if versions else {})}
-    return runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    record = runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
+    if not isinstance(judge, MeasuredJudge):
+        return record
+    scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
+    told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
+    return runs.set_sources(record, sources_text(told) if told else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:

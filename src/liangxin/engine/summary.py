@@ -47,4 +47,7 @@ def score_fields(score: Score, judge: str) -> dict[str, object]:
         "best": score.best,
         "service": score.service,
         "corrected": None if score.corrected is None else dict(score.corrected),
+        "judge_low": score.judge_low,
+        "judge_high": score.judge_high,
+        "judge_basis": None if score.judge_basis is None else dict(score.judge_basis),
     }

@@ -7,6 +7,8 @@ and Pearson 1934). Valid for one look at an n planned beforehand: see `sequentia
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,16 +66,24 @@ def further_items(successes: int, n: int, claim: Claim) -> int | None:
     the bound itself or more than `claims.MOST_FURTHER` would be needed.
     """
     share = successes / n
-    towards = share > claim.bound
-    if share == claim.bound:
-        return None
+    return None if share == claim.bound else further(_decided(share, claim), n)
+
+
+def items_to_decide(share: float, claim: Claim) -> int | None:
+    """The fewest items that would decide if the successes among them were at a rate, as `further_items`."""
+    more = None if share == claim.bound else further(_decided(share, claim), 1)
+    return None if more is None else 1 + more
+
+
+def _decided(share: float, claim: Claim) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+    """For each number of items whether it decides, their successes at a rate rounded to the less decisive side."""
 
     def decided(total: NDArray[np.int64]) -> NDArray[np.bool_]:
-        expected = total * successes / n
-        if towards:
+        expected = total * share
+        if share > claim.bound:
             low = lower_bound(np.floor(expected + 1e-9).astype(np.int64), total, claim.confidence)
             return np.asarray(low >= claim.bound if claim.direction == "at_least" else low > claim.bound)
         high = upper_bound(np.ceil(expected - 1e-9).astype(np.int64), total, claim.confidence)
         return np.asarray(high <= claim.bound if claim.direction == "at_most" else high < claim.bound)
 
-    return further(decided, n)
+    return decided

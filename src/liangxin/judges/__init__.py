@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from liangxin.errors import PluginError
-from liangxin.judges.base import Judge, JudgeContext
+from liangxin.judges.base import Judge, JudgeContext, MeasuredJudge
 from liangxin.judges.kinds import NO_JUDGE, JudgeKind
 from liangxin.models import model_traits, package_versions
 from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
@@ -20,6 +20,7 @@ __all__ = [
     "Judge",
     "JudgeContext",
     "JudgeKind",
+    "MeasuredJudge",
     "judge_traits",
     "judge_versions",
     "member_specs",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.traits import ModelTraits
 
 if TYPE_CHECKING:
+    from liangxin.correction.sources import JudgeSource
     from liangxin.store import JudgeRecord
 
 
@@ -46,6 +47,15 @@ class Judge(Protocol):
 
     async def aclose(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class MeasuredJudge(Protocol):
+    """A judge that tells on which labelled sets its error was measured; the others are measured by `validate` alone."""
+
+    def sources(self, scale: str) -> Sequence[JudgeSource]:
+        """Labelled sets none of whose prompts it was trained on, for the scale of that name; fixed beforehand."""
         ...
 
 

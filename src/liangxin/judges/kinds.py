@@ -41,6 +41,7 @@ class JudgeKind:
 CHOICE = JudgeKind(
     name="choice",
     open="liangxin.judges.choice:open_choice",
+    traits=JudgeTraits(exact=True),
     can_chat=False,
     help=(
         SpecHelp(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from liangxin.judges.base import Judge
+from liangxin.judges.base import Judge, MeasuredJudge
 from liangxin.judges.identity import digest
 from liangxin.records import Case, Scale, Verdict
+
+if TYPE_CHECKING:
+    from liangxin.correction.sources import JudgeSource
 
 
 class PackagedJudge(Judge):
@@ -39,6 +42,10 @@ class PackagedJudge(Judge):
     def manifest(self) -> Mapping[str, object]:
         """The judge's, and the package."""
         return {**self._judge.manifest(), "package": self._package}
+
+    def sources(self, scale: str) -> Sequence[JudgeSource]:
+        """The judge's, where it tells any."""
+        return self._judge.sources(scale) if isinstance(self._judge, MeasuredJudge) else ()
 
     def notices(self) -> Sequence[str]:
         """The judge's."""

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from liangxin.errors import JudgeError
@@ -37,7 +38,11 @@ from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import REFUSAL
 
 if TYPE_CHECKING:
+    from liangxin.correction.sources import JudgeSource
     from liangxin.judges.scoring.predict import Scorer
+
+SOURCES = Path(__file__).with_name("rule_sources.json")
+"""On which labelled sets the judge's error was measured."""
 
 VERSION = 2
 """Counted up with every change of the rules, so that the judge's identity changes with them."""
@@ -97,6 +102,12 @@ class RuleJudge:
             }
         )
         return made
+
+    def sources(self, scale: str) -> Sequence[JudgeSource]:
+        """The labelled sets that the rules were not made on."""
+        from liangxin.correction.sources import sources_in
+
+        return [one for one in sources_in(SOURCES) if one.scale == scale]
 
     def notices(self) -> Sequence[str]:
         """Nothing to say."""

@@ -22,9 +22,12 @@ from liangxin.records import Case, Scale, Verdict, VerdictStatus
 from liangxin.specs import SAFETY, Benchmark
 
 if TYPE_CHECKING:
+    from liangxin.correction.sources import JudgeSource
     from liangxin.judges.scoring.predict import Scorer
 
 DEFAULT = Path(__file__).parent / "scoring" / "default"
+SOURCES = "sources.json"
+"""Beside a scorer's weights: on which labelled sets its error was measured."""
 FOLDER_VARIABLE = "LIANGXIN_SCORERS"
 """Environment variable with the folder that `scorer:NAME` looks in; else `scorers` in the working directory."""
 
@@ -153,6 +156,26 @@ class ScorerJudge:
             }
         )
         return made
+
+    def sources(self, scale: str) -> Sequence[JudgeSource]:
+        """What `sources.json` beside its weights tells: of this scale, else of the heads that rule on it.
+
+        Raises:
+            JudgeError: the file cannot be read.
+        """
+        from liangxin.correction.sources import sources_in
+
+        told = sources_in(self._scorer.folder / SOURCES)
+        own = [one for one in told if one.scale == scale]
+        return own or [one for one in told if one.scale in self._heads_on(scale)]
+
+    def _heads_on(self, scale: str) -> set[str]:
+        """What a head's sources may be called where they do not bear the scale's name."""
+        scales = {SAFETY.name: SAFETY} if self._fixed else dict(self._benchmark.scales)
+        mine = {name: one for name, one in scales.items() if one.name == scale}
+        safe = [level.name for level in SAFETY.levels]
+        alike = any([level.name for level in one.levels] == safe for one in mine.values())
+        return {*mine, *((SAFETY.name,) if alike else ())}
 
     def notices(self) -> Sequence[str]:
         """Nothing to say."""

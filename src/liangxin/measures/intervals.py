@@ -52,6 +52,22 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     )
 
 
+def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's exact interval of a proportion (1934), as shares in [0, 1].
+
+    Args:
+        successes: may lie between whole numbers, where it is the sum of several units' means.
+    """
+    from scipy.special import betaincinv
+
+    if n <= 0:
+        raise ValueError("an interval needs at least one unit")
+    tail = (1 - confidence) / 2
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes >= n else float(betaincinv(successes + 1, n - successes, 1 - tail))
+    return low, high
+
+
 def mover(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
     """Limits of the unweighted mean of independent estimates, from each one's (estimate, low, high).
 

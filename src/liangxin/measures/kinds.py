@@ -20,6 +20,8 @@ TurnForm = tuple[int, ReplyStatus, tuple[tuple[VerdictStatus, str], ...]]
 """(turn, status, one (status, level or nothing) for each annotator)."""
 Form = tuple[int, tuple[str, ...], tuple[str, ...], str, str, int, tuple[TurnForm, ...]]
 """All of an outcome that a score depends on: row in its unit, category, tags, expect, answer, turns."""
+Head = tuple[tuple[str, ...], tuple[str, ...], str, str, int]
+"""All of an item that a score depends on: category, tags, expect, answer (or nothing), number of turns."""
 Kind = tuple[Form, ...]
 """The forms of a unit's outcomes, sorted: the order of trials does not matter and would only make more kinds."""
 
@@ -52,8 +54,8 @@ class Coded:
     """[rows] equal numbers stand together."""
     forms: NDArray[np.int32]
     """[rows] indices into `heads`."""
-    heads: Sequence[tuple[tuple[str, ...], tuple[str, ...], str, str, int]]
-    """(category, tags, expect, answer, turns) by code."""
+    heads: Sequence[Head]
+    """By code."""
     statuses: NDArray[np.int32]
     """[rows, trials, turns] indices into `replies`; -1 where the item has no such turn."""
     replies: Sequence[ReplyStatus]
@@ -132,17 +134,23 @@ def _form(outcome: Outcome, row: int) -> Form:
     return row, item.category, item.tags, item.expect or "", item.answer or "", len(item.turns), turns
 
 
+def item_of(head: Head, name: str = "") -> Item:
+    """An item, without texts, that has all that a score depends on."""
+    category, tags, expect, answer, asked = head
+    return Item(
+        id=name,
+        turns=("",) * asked,
+        category=category,
+        tags=tags,
+        expect="refuse" if expect == "refuse" else "answer" if expect else None,
+        answer=answer or None,
+    )
+
+
 def _outcome(form: Form) -> Outcome:
     row, category, tags, expect, answer, asked, turns = form
     return Outcome(
-        item=Item(
-            id=str(row),
-            turns=("",) * asked,
-            category=category,
-            tags=tags,
-            expect="refuse" if expect == "refuse" else "answer" if expect else None,
-            answer=answer or None,
-        ),
+        item=item_of((category, tags, expect, answer, asked), str(row)),
         trial=1,
         turns=tuple(
             TurnOutcome(

@@ -74,7 +74,7 @@ class Tally:
             rows.setdefault(outcome.item.id, []).append(outcome)
         for trials in rows.values():
             for one in self._questions(trials, levels):
-                for place in self._places(trials[0].item, one.turn):
+                for place in places_of(self._measure, trials[0].item, one.turn):
                     placed.setdefault(place, []).append(one)
         return placed
 
@@ -95,18 +95,6 @@ class Tally:
             return
         for turn, ratings in zip(trials[0].turns, zip(*every, strict=True), strict=True):
             yield question(ratings, levels, turn.turn)
-
-    def _places(self, item: Item, turn: int) -> Iterator[Place]:
-        by = self._measure.by
-        yield ALL
-        if "category" in by:
-            yield from category_places(item)
-        if "tags" in by:
-            yield from ((2, 0, (tag,)) for tag in dict.fromkeys(item.tags))
-        if "round" in by and turn:
-            yield 3, turn, (f"round {turn}",)
-        if "expect" in by and item.expect:
-            yield 4, int(item.expect == "answer"), (f"expect {item.expect}",)
 
     def _score(self, place: Place, group: Group) -> Score:
         name = "/".join(place[2])
@@ -166,6 +154,20 @@ class Tally:
 def levels_of(plan: ScorePlan, formula: Formula, item: Item) -> Levels:
     """What one rating of an item can be worth by a formula."""
     return tuple(sorted(set(formula.worths(plan.scale_for(item.category)).values())))
+
+
+def places_of(measure: Measure, item: Item, turn: int) -> Iterator[Place]:
+    """Every group that one question of an item counts in; `turn` is 0 where the whole item is one question."""
+    by = measure.by
+    yield ALL
+    if "category" in by:
+        yield from category_places(item)
+    if "tags" in by:
+        yield from ((2, 0, (tag,)) for tag in dict.fromkeys(item.tags))
+    if "round" in by and turn:
+        yield 3, turn, (f"round {turn}",)
+    if "expect" in by and item.expect:
+        yield 4, int(item.expect == "answer"), (f"expect {item.expect}",)
 
 
 def category_places(item: Item) -> Iterator[Place]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT, Axis, Mark, lane, points_axis, symmetric_axis
+from liangxin.engine.banding import cannot_tell
 from liangxin.measures.formulas import attainable, formula_of
 from liangxin.records import Measure, Score
 from liangxin.specs import Benchmark
-from liangxin.words import Bilingual, measure_title, reason_title
+from liangxin.words import Bilingual, band_title, measure_title, reason_title
 
 FEW = 30
 """Below this many units: counts and interval only, no bar."""
@@ -45,6 +46,15 @@ class Number:
     few: bool
     missing: tuple[Missing, ...]
     chart: Markup
+    band: str
+    """The judge band; empty where there is none."""
+    unknown: Bilingual | None
+    """Why the judge's error gives no band; None where there is one, or none is due."""
+    wide: bool
+    """Whether the band is so wide that the numbers say nothing."""
+
+    corrected: str
+    """The value corrected by people's labels on the run, with its interval, where it stands in place of a band."""
 
     @property
     def empty(self) -> bool:
@@ -75,15 +85,16 @@ class Place:
     """Named in the chart's description where several are drawn."""
 
 
-def number(score: Score, measure: Measure, place: Place) -> Number:
+def number(score: Score, measure: Measure, place: Place, benchmark: Benchmark) -> Number:
     """A score made ready for the page; rounded only here."""
     few = score.n < FEW
+    bounded = score.missing or score.judge_low is not None
     mark = Mark(
         value=score.value,
         low=score.low,
         high=score.high,
-        worst=score.worst if score.missing else None,
-        best=score.best if score.missing else None,
+        worst=score.worst if bounded else None,
+        best=score.best if bounded else None,
         service=score.service,
         bare=few,
         dot=place.dot,
@@ -105,7 +116,18 @@ def number(score: Score, measure: Measure, place: Place) -> Number:
         few=few,
         missing=missing(score),
         chart=lane(place.axis, mark, title, description),
+        band="" if score.judge_low is None else span(score.judge_low, score.judge_high),
+        unknown=_unknown(score),
+        corrected=""
+        if score.replaced is None
+        else f"{figure(score.replaced[0])} {span(*score.replaced[1:])}",
+        wide=cannot_tell(score.measure, score.judge_low, score.judge_high, benchmark),
     )
+
+
+def _unknown(score: Score) -> Bilingual | None:
+    basis = score.judge_basis
+    return None if basis is None or basis["why"] is None else band_title(basis["why"])
 
 
 def missing(score: Score) -> tuple[Missing, ...]:
@@ -154,7 +176,10 @@ def _described(score: Score, unit: str, place: Place) -> tuple[str, str]:
     title = f"{score.group} · {name.zh} {name.en}" + (f" · {place.whose}" if place.whose else "")
     parts = [f"{figure(score.value)}{unit}", f"n = {score.n}"]
     if score.low is not None and score.high is not None:
-        parts.insert(1, f"95% 区间 interval {span(score.low, score.high)}")
+        of = "仅抽样 sampling only" if score.erring else "95% 区间 interval"
+        parts.insert(1, f"{of} {span(score.low, score.high)}")
+    if score.judge_low is not None:
+        parts.insert(1, f"评审误差带 judge band {span(score.judge_low, score.judge_high)}")
     if score.missing:
         parts.append(f"缺失 missing {score.missing}: 最坏–最好 bounds {span(score.worst, score.best)}")
     if score.service is not None:

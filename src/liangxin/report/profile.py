@@ -58,6 +58,11 @@ class Profile:
         """Whether any number differs in the service view."""
         return any(view.serviced for view, _ in self.groups)
 
+    @property
+    def erring(self) -> bool:
+        """Whether any number is of a judge that may err."""
+        return any(entry.number.score.erring for _, entries in self.groups for entry in entries)
+
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")
 _HEADLINE_NOTE = Bilingual(

@@ -64,6 +64,11 @@ class Table:
         return any(number.score.service is not None for row in self.rows for number in row.numbers)
 
     @property
+    def erring(self) -> bool:
+        """Whether any of its numbers is of a judge that may err."""
+        return any(number.score.erring for row in self.rows for number in row.numbers)
+
+    @property
     def several(self) -> bool:
         """Whether any of its rows holds more than one number."""
         return any(len(row.numbers) > 1 for row in self.rows)
@@ -117,7 +122,7 @@ def score_table(
     rows = []
     for group in _ordered(groups, names):
         numbers = [
-            number(score, measure, _place(one, axis, dot=dot, named=len(series) > 1))
+            number(score, measure, _place(one, axis, dot=dot, named=len(series) > 1), benchmark)
             for one, scores in told
             for score in scores
             if score.group == group
@@ -134,7 +139,7 @@ def tiles(benchmark: Benchmark, series: Series) -> tuple[tuple[Table, Number], .
         if found:
             axis = axis_for(benchmark, measure, found)
             place = _place(series, axis, dot=False, named=False)
-            made.append((_frame(measure, axis, ()), number(found[0], measure, place)))
+            made.append((_frame(measure, axis, ()), number(found[0], measure, place, benchmark)))
     return tuple(made)
 
 

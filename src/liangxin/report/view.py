@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup
 
@@ -18,7 +19,7 @@ from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
 from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles
 from liangxin.store import Database, Runs, dialogues
-from liangxin.words import Bilingual, category_titles, same, status_title, verdict_title
+from liangxin.words import Bilingual, band_title, category_titles, same, status_title, verdict_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class JudgeView:
     verdicts: tuple[Count, ...]
     verdict_chart: Markup
     tiles: tuple[tuple[Table, Number], ...]
+    measured_on: tuple[str, ...]
+    """On which labelled sets its error was measured."""
+    unknown: tuple[Bilingual, ...]
+    """Why overall numbers have no band for its error."""
     bias: Bias | None
     facts: tuple[Fact, ...]
 
@@ -172,6 +177,11 @@ def _says_more(table: Table) -> bool:
 def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:
     spec, at, digest = judge.record.identity.rpartition("@")
     verdicts = _counts(judge.verdicts, verdict_title)
+    bases: list[Mapping[str, Any]] = [
+        one.judge_basis
+        for one in judge.scores
+        if one.judge_basis is not None and one.value is not None and one.group == OVERALL
+    ]
     return JudgeView(
         letter=letter(series.number),
         series=series.number,
@@ -181,6 +191,8 @@ def _judge(result: RunResult, judge: JudgeResult, series: Series) -> JudgeView:
         verdicts=verdicts,
         verdict_chart=_stack(verdicts, f"裁决状态 verdicts by status: {judge.record.identity}"),
         tiles=tiles(result.benchmark, series),
+        measured_on=tuple(dict.fromkeys(name for one in bases for name in one["sources"])),
+        unknown=tuple(dict.fromkeys(band_title(one["why"]) for one in bases if one["why"] is not None)),
         bias=None if judge.position_bias is None else bias_view(judge.position_bias, series.number),
         facts=facts(judge.record.manifest),
     )

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liangxin.correction.sources import sources_text
 from liangxin.errors import LiangxinError
+from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import WEIGHTS, Settings, write_settings
 from liangxin.judges.scoring.hf import BACKBONE, HfBackbone, Reading, needed, open_tokenizer, placed, quiet
 from liangxin.scorer.card import card
+from liangxin.scorer.held_out import held_out
 from liangxin.scorer.ngram import Examples
 from liangxin.scorer.rows import HeadSpec, Labelled, check_trainable
 from liangxin.scorer.splits import split
@@ -98,7 +101,13 @@ def train_hf(
     )
     figures = tuple(measure(backbone, settings, test))
     trained = Trained(
-        settings=settings, fitted=None, figures=figures, split=sides, rows=rows, notices=tuple(notices)
+        settings=settings,
+        fitted=None,
+        figures=figures,
+        split=sides,
+        rows=rows,
+        notices=tuple(notices),
+        sources=held_out(backbone, settings, rows, sides),
     )
     write_hf(folder, backbone, trained)
     return trained
@@ -283,3 +292,4 @@ def write_hf(folder: Path, backbone: HfBackbone, trained: Trained) -> None:
     backbone.tokenizer.save_pretrained(folder / BACKBONE)
     write_settings(folder, trained.settings)
     (folder / "card.md").write_text(card(trained), encoding="utf-8")
+    (folder / SOURCES).write_text(sources_text(trained.sources) + "\n", encoding="utf-8")

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from liangxin.correction.sources import JudgeSource, sources_text
 from liangxin.errors import LiangxinError
+from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import WEIGHTS, Abstain, Head, Settings, write_settings
 from liangxin.judges.scoring.predict import Backbone, softmax
 from liangxin.judges.scoring.tensors import write_tensors
 from liangxin.scorer.calibrate import fit_temperature
 from liangxin.scorer.conformal import abstain_threshold
+from liangxin.scorer.held_out import held_out
 from liangxin.scorer.metrics import HeadFigures, figures
 from liangxin.scorer.ngram import Examples, Fitted, Fitting, fit
 from liangxin.scorer.rows import HeadSpec, Labelled, check_trainable
@@ -55,6 +58,8 @@ class Trained:
     split: Split
     rows: Sequence[Labelled]
     notices: tuple[str, ...]
+    sources: tuple[JudgeSource, ...] = ()
+    """Its error on the test side, by head and source, for the judge band."""
 
 
 def train(rows: Sequence[Labelled], heads: Sequence[HeadSpec], plan: Plan) -> Trained:
@@ -95,6 +100,7 @@ def train(rows: Sequence[Labelled], heads: Sequence[HeadSpec], plan: Plan) -> Tr
         split=sides,
         rows=rows,
         notices=tuple(notices),
+        sources=held_out(backbone, settings, rows, sides),
     )
 
 
@@ -180,6 +186,7 @@ def write_scorer(folder: Path, trained: Trained, card: Callable[[Trained], str])
         write_tensors(folder / WEIGHTS, {"weights": trained.fitted.weights, "bias": trained.fitted.bias})
         write_settings(folder, trained.settings)
         (folder / "card.md").write_text(card(trained), encoding="utf-8")
+        (folder / SOURCES).write_text(sources_text(trained.sources) + "\n", encoding="utf-8")
     except OSError as error:
         raise LiangxinError(f"{folder}: the scorer cannot be written ({error.strerror or error})") from None
 

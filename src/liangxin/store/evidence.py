@@ -59,13 +59,15 @@ class Evidence:
         with self.database.begin() as connection:
             connection.execute(insert(VALIDATIONS), [values])
 
-    def validations(self, judge: str, benchmark: str) -> list[ValidationRecord]:
-        """Every measurement of a judge on a benchmark, the newest first."""
+    def validations(self, judge: str, benchmark: str | None = None) -> list[ValidationRecord]:
+        """Every measurement of a judge, on one benchmark or on any, the newest first."""
         query = (
             select(VALIDATIONS)
-            .where(VALIDATIONS.c.judge == judge, VALIDATIONS.c.benchmark == benchmark)
+            .where(VALIDATIONS.c.judge == judge)
             .order_by(VALIDATIONS.c.created.desc(), VALIDATIONS.c.key.desc())
         )
+        if benchmark is not None:
+            query = query.where(VALIDATIONS.c.benchmark == benchmark)
         with self.database.begin() as connection:
             return [
                 ValidationRecord(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
-from liangxin.store.content import canonical
+from liangxin.digests import canonical
 
 _RECORDED, _SCRIPTED = "replay", "scripted"
 _COSTLY = ("openai", "openai-completions", "anthropic", "litellm")

@@ -6,7 +6,7 @@ import difflib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -61,6 +61,8 @@ class JudgeRecord:
     subject: Literal["primary", "refusal", "safety"]
     manifest: Mapping[str, Any]
     traits: JudgeTraits = JudgeTraits()
+    sources: str | None = None
+    """On which labelled sets its error was measured, as JSON (`liangxin.correction.sources`); None: it tells none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +251,14 @@ class Runs:
                 known = _judges(connection, run, identity)
             return known[0]
 
+    def set_sources(self, judge: JudgeRecord, sources: str | None) -> JudgeRecord:
+        """Set on what a judge's error was measured: its card may be newer than its verdicts."""
+        if judge.sources == sources:
+            return judge
+        with self.database.begin() as connection:
+            connection.execute(update(JUDGES).where(JUDGES.c.key == judge.key).values(sources=sources))
+        return replace(judge, sources=sources)
+
     def judges(self, run: RunRecord) -> list[JudgeRecord]:
         """Every judge of a run, in the order they came."""
         with self.database.begin() as connection:
@@ -315,6 +325,7 @@ def _judges(connection: Connection, run: RunRecord, identity: str | None = None)
             subject=cast("Literal['primary', 'refusal', 'safety']", row.subject),
             manifest=json.loads(row.manifest),
             traits=_judge_traits(row.traits),
+            sources=row.sources,
         )
         for row in connection.execute(query)
     ]

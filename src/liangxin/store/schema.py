@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
@@ -114,9 +115,14 @@ JUDGES = Table(
     Column("created", Float, nullable=False),
     Column("manifest", Text, nullable=False),
     Column("traits", Text, nullable=False, server_default="{}"),
+    Column("sources", Text),
     UniqueConstraint("run", "identity"),
 )
-"""`traits`, here and of a run: what the judge or model is, as JSON of what holds (see `liangxin.traits`)."""
+"""`traits`, here and of a run: what the judge or model is, as JSON of what holds (see `liangxin.traits`).
+
+`sources`: the labelled sets on which the judge's error was measured, as JSON; apart from the manifest, since a
+card's figures make no other judge.
+"""
 
 JUDGEMENTS = Table(
     "judgements",
@@ -190,7 +196,15 @@ def _people(connection: Connection) -> None:
     PEOPLE.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds, relate)
+def _sources(connection: Connection) -> None:
+    if "sources" not in {column["name"] for column in inspect(connection).get_columns("judges")}:
+        connection.execute(text("ALTER TABLE judges ADD COLUMN sources TEXT"))
+    # The one exact kind until then, and it had no other trait.
+    exact = update(JUDGES).where(JUDGES.c.spec == "choice", JUDGES.c.traits == "{}")
+    connection.execute(exact.values(traits='{"exact":true}'))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds, relate, _sources)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 
 

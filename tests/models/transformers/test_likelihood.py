@@ -8,7 +8,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,16 +17,15 @@ from hypothesis import strategies as st
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.data import read_items
 from liangxin.models.base import Likelihood, Likelihoods, NotWeighed
+from liangxin.models.transformers.files import open_folder
 from liangxin.models.transformers.model import HfModel, open_hf
 from liangxin.records import Message
 from liangxin.specs import Endpoint
 
-torch = pytest.importorskip("torch", reason="needs the extra: pip install 'liangxin[hf]'")
-pytest.importorskip("transformers", reason="needs the extra: pip install 'liangxin[hf]'")
-
-from liangxin.models.transformers.files import open_folder  # noqa: E402
-from liangxin.models.transformers.likelihood import Scale, Weighing, split  # noqa: E402
-from liangxin.models.transformers.loaded import Loaded  # noqa: E402
+if TYPE_CHECKING:
+    # torch is loaded by the one process that runs these tests, not by each that finds them.
+    from liangxin.models.transformers.likelihood import Weighing
+    from liangxin.models.transformers.loaded import Loaded
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -61,6 +60,8 @@ def weigh(model: HfModel, some: Sequence[Case]) -> list[Sequence[Likelihood]]:
 
 def plainly(loaded: Loaded, prompt: str, option: str) -> tuple[float, int]:
     """One whole forward pass, every score computed; the tokens as the tokenizer gives them for the whole text."""
+    import torch
+
     whole, start = loaded.encode(prompt + option), len(loaded.encode(prompt))
     with torch.inference_mode():
         scores = loaded.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
@@ -69,6 +70,8 @@ def plainly(loaded: Loaded, prompt: str, option: str) -> tuple[float, int]:
 
 @pytest.fixture(scope="module")
 def models(tiny_model: Callable[..., Path]) -> Iterator[dict[str, tuple[HfModel, Loaded]]]:
+    from liangxin.models.transformers.loaded import Loaded
+
     made = {}
     for name, template in (("base", None), ("chat", CHATML)):
         place = str(tiny_model(template=template))
@@ -98,6 +101,8 @@ def test_the_numbers_are_those_of_a_plain_forward_pass(
 
 
 def test_the_fast_way_was_the_one_that_ran(models: dict[str, tuple[HfModel, Loaded]]) -> None:
+    from liangxin.models.transformers.likelihood import Scale
+
     loaded = models["base"][1]
     scale = Scale(loaded)
     weighings = split_all(loaded, cases(5, 12))
@@ -127,6 +132,8 @@ def test_the_fast_way_was_the_one_that_ran(models: dict[str, tuple[HfModel, Load
 
 
 def split_all(loaded: Loaded, some: Sequence[Case]) -> list[Weighing]:
+    from liangxin.models.transformers.likelihood import split
+
     return [
         split(loaded, loaded.prompt([Message(role="user", content=question)], thinking=False), options)
         for question, options in some
@@ -136,6 +143,8 @@ def split_all(loaded: Loaded, some: Sequence[Case]) -> list[Weighing]:
 def test_a_model_that_cannot_be_read_side_by_side_gives_the_same(
     models: dict[str, tuple[HfModel, Loaded]],
 ) -> None:
+    from liangxin.models.transformers.likelihood import Scale
+
     loaded = models["chat"][1]
     weighings = split_all(loaded, cases(6, 12))
     fast: dict[int, Any] = {}
@@ -155,6 +164,9 @@ def test_a_model_that_cannot_be_read_side_by_side_gives_the_same(
 
 
 def test_a_short_attention_window_is_respected(tiny_model: Callable[..., Path], tmp_path: Path) -> None:
+    from liangxin.models.transformers.likelihood import Scale
+    from liangxin.models.transformers.loaded import Loaded
+
     place = Path(shutil.copytree(tiny_model(), tmp_path / "sliding"))
     config = json.loads((place / "config.json").read_text())
     config |= {"use_sliding_window": True, "sliding_window": 24, "max_window_layers": 0}
@@ -178,6 +190,8 @@ def test_a_short_attention_window_is_respected(tiny_model: Callable[..., Path], 
 def test_no_character_is_lost_or_counted_twice(
     models: dict[str, tuple[HfModel, Loaded]], prompt: str, options: list[str]
 ) -> None:
+    from liangxin.models.transformers.likelihood import split
+
     loaded = models["base"][1]
     made = split(loaded, prompt + "：", options)
     for rest, option in zip(made.rests, options, strict=True):
@@ -186,6 +200,8 @@ def test_no_character_is_lost_or_counted_twice(
 
 
 def test_a_token_over_the_border_belongs_to_the_options(models: dict[str, tuple[HfModel, Loaded]]) -> None:
+    from liangxin.models.transformers.likelihood import split
+
     loaded = models["base"][1]
     # Two characters that the tokenizer writes as one token.
     pair = next(

@@ -44,7 +44,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     made.close()
 
 
-both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+both = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
 
 
 @pytest.fixture

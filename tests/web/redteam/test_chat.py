@@ -560,7 +560,7 @@ def test_nothing_is_typed_before_the_page_listens(attacker: Client, browser: Bro
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route("**/attack.js*", hold)
+    page.route("**/redteam/chat.js*", hold)
     page.goto(f"{attacker.base_url}/attack", wait_until="commit")
     page.click("form.fields button.primary")
     page.wait_for_selector("#prompt")
