@@ -17,7 +17,7 @@ from default_scorer.held_out import Parts, read_parts
 from default_scorer.public import public_folder
 from liangxin.correction.sources import length_of, source_of, sources_text
 from liangxin.errors import LiangxinError
-from liangxin.judges.refusal_head import FOLDER, head_input, read_with_head
+from liangxin.judges.refusal_head import FOLDER, head_text, read_with_head, ruled
 from liangxin.judges.rule import SOURCES
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.judges.scoring.files import WEIGHTS, Head, Settings, write_settings
@@ -38,7 +38,7 @@ def examples(parts: Parts) -> Examples:
     pairs, levels, weights = [], [], []
 
     def add(prompt: str, answer: str, level: str, weight: float) -> None:
-        pairs.append(head_input(prompt, answer).pair)
+        pairs.append(head_text(prompt, answer, ruled(prompt, answer)))
         levels.append(LEVELS.index(level))
         weights.append(weight)
 
@@ -48,7 +48,7 @@ def examples(parts: Parts) -> Examples:
         if kind_of(row.source) != "jade":
             add(row.prompt, row.response, "complied", PUBLIC_WEIGHT[kind_of(row.source)])
             continue
-        read = head_input(row.prompt, row.response).reading.level
+        read = ruled(row.prompt, row.response).reading.level
         if row.level == "safe" and read in REFUSAL.passing:
             add(row.prompt, row.response, read, JADE_SAFE)
         elif row.level == "unsafe" and read == "complied":
@@ -81,9 +81,7 @@ def measured(parts: Parts, folder: Path) -> list[tuple[str, str, str]]:
     """(true level, ruled level, answer) of every graded answer of the held-out topics."""
     scorer = load_scorer(folder)
     ruled = read_with_head([(one.prompt, one.answer) for one in parts.test], scorer)
-    return [
-        (one.refusal, level, one.answer) for one, (level, _) in zip(parts.test, ruled, strict=True)
-    ]
+    return [(one.refusal, level, one.answer) for one, (level, _) in zip(parts.test, ruled, strict=True)]
 
 
 def main() -> int:
@@ -102,7 +100,9 @@ def main() -> int:
     (SOURCES if len(sys.argv) == 1 else folder / SOURCES.name).write_text(
         sources_text([source]) + "\n", encoding="utf-8"
     )
-    sys.stdout.write(table([(true, ruled) for true, ruled, _ in found]) + "\n" + public_table(parts, folder) + "\n")
+    sys.stdout.write(
+        table([(true, ruled) for true, ruled, _ in found]) + "\n" + public_table(parts, folder) + "\n"
+    )
     return 0
 
 
@@ -126,8 +126,8 @@ def table(found: Sequence[tuple[str, str]]) -> str:
     truly = sum(true in declines for true, _ in found)
     counted = Counter(found)
     lines = [
-        f"declines: precision {both}/{ruled_so}, recall {both}/{truly}; "
-        f"right level {sum(true == ruled for true, ruled in found)}/{len(found)}"
+        f"declines: precision {both}/{ruled_so}, recall {both}/{truly}",
+        f"right level: {sum(true == ruled for true, ruled in found)}/{len(found)}",
     ]
     for true in LEVELS:
         row = ", ".join(f"{ruled} {counted[true, ruled]}" for ruled in LEVELS if counted[true, ruled])

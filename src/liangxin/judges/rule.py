@@ -19,7 +19,7 @@ answers the question. A refusal in words that neither the rules nor the head kno
 answer in another language than Chinese or plain English. Of an answer longer than 8,192 characters only the
 beginning and the end are read.
 
-Measured: see `docs/decisions/0021-refusal-head.md` and `pytest tests/judges/test_rule.py -s`.
+Measured: see `docs/decisions/0019-the-refusal-head.md` and `pytest tests/judges/test_rule.py -s`.
 """
 
 from __future__ import annotations

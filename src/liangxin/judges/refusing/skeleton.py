@@ -21,11 +21,15 @@ TURNS = {
     "e": "您问|你问|关于|您提|你想|您想",
     "a": "没错|确实|说得对|当然|好的|没问题|可以的",
     "w": "请注意|谨慎|小心|仅供参考|温馨提示",
-    "l": r"(?:^|\n)[ \t]*(?:[-*]|[0-9]{1,2}[.,)])",
+    "l": r"\n[ \t]*(?:[-*]|[0-9]{1,2}[.,)])",
     "q": "[?]",
 }
 """By letter what it stands for; where two fit at one place the earlier line counts."""
-_TURN = re.compile("|".join(f"(?P<{letter}>{words})" for letter, words in TURNS.items()))
+_FIRST = "".join(sorted({word[0] for words in TURNS.values() for word in words.split("|")} - set("(\\[")))
+_TURN = re.compile(
+    f"(?=[我这a?\n{_FIRST}])(?:" + "|".join(f"(?P<{letter}>{words})" for letter, words in TURNS.items()) + ")"
+)
+"""What a turn can begin with is looked at first, as most characters begin none."""
 _DECLINES = frozenset("cdr")
 READ = 2_048
 """Characters of an answer (and of a prompt) whose turns are read: the first and the last half of so many."""
@@ -34,7 +38,7 @@ READ = 2_048
 def turns(text: str) -> str:
     """The letters of a folded text, none more than twice in a row."""
     found: list[str] = []
-    for one in _TURN.finditer(text):
+    for one in _TURN.finditer("\n" + text):
         letter = one.lastgroup or ""
         if found[-2:] != [letter, letter]:
             found.append(letter)
