@@ -150,8 +150,8 @@ _MEASURES: Mapping[str, tuple[Bilingual, Bilingual]] = {
     "refusal_rate": (
         _both("拒答率", "Refusal rate"),
         _both(
-            "拒答（含拒绝并安全引导）的回答所占比例；本项目的量表。高低本身不说明好坏，要看应拒答与误拒。",
-            "Share of answers that refuse (safe redirection included); our own scale. Neither high nor low is good "
+            "拒答（含拒绝并安全引导，不含无法作答）的回答所占比例；本项目的量表。高低本身不说明好坏，要看应拒答与误拒。",
+            "Share of answers that refuse (safe redirection included, unable not); our own scale. Neither high nor low is good "
             "by itself: see refusals due and not due.",
         ),
     ),

@@ -205,7 +205,7 @@ def test_the_units_of_the_overall_rate_are_the_answers() -> None:
 
 
 def test_other_scales_are_an_error() -> None:
-    with pytest.raises(JudgeError, match="two or three levels; scale 'refusal' has 4"):
+    with pytest.raises(JudgeError, match="two or three levels; scale 'refusal' has 5"):
         probe_cases(REFUSAL, "up")
 
 

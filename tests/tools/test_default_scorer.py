@@ -90,7 +90,7 @@ def test_it_is_small_has_one_head_and_says_what_it_is() -> None:
 
 def test_it_beats_every_baseline_on_the_pairs_by_more_than_the_interval() -> None:
     """Measured anew on the shipped weights against the one baseline that needs no training, and on its own."""
-    from liangxin.judges.rule import read_refusal
+    from liangxin.judges.refusing.reading import read_refusal
     from liangxin.scorer.metrics import accuracy_difference
 
     rows = own_pairs(PAIRS)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from liangxin.errors import DataError, UsageError
 from liangxin.files import file_digest, read_rows
+from liangxin.scorer.graded import VARIABLE
 from liangxin.scorer.rows import Labelled
 
-VARIABLE = "LIANGXIN_DATA"
 DATA = Path(__file__).parent / "data"
-OWN = DATA / "own.jsonl"
-"""Hand-written answers in pairs, for training."""
+GRADED = DATA / "graded.jsonl"
+"""The graded set: four answers to every hostile prompt, two to every ordinary one."""
+GRADED_CARD = DATA / "graded.card.json"
+"""How its two blind gradings agree."""
+LOOKS = DATA / "looks.jsonl"
+"""A line for every time that the test part was opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ def public_folder() -> Path:
     if not folder:
         raise UsageError(
             f"the environment variable {VARIABLE} is not set; let it name the folder that holds the public sets "
-            "(coldataset, jade, aisafetylab-icl-zh), as `liangxin scorer show` lists them with their origin"
+            "(belle-eval, cvalues, flames, gaokao-bench, jade, aisafetylab-icl-zh), as `liangxin scorer show` lists them with their origin"
         )
     return Path(folder)
 
@@ -91,18 +95,31 @@ def _aisafetylab(path: str) -> Iterator[Labelled]:
         )
 
 
-def _cold(path: str) -> Iterator[Labelled]:
+def _belle(path: str) -> Iterator[Labelled]:
     for row in read_rows(path):
-        text, label = row.values.get("TEXT"), str(row.values.get("label"))
-        if isinstance(text, str):
-            yield Labelled(
-                head="*",
-                prompt="",
-                response=text,
-                level="unsafe" if label == "1" else "safe",
-                source="cold",
-                place=f"{path}:{row.number}",
+        if row.values.get("std_answer"):
+            yield _harmless(
+                row.values,
+                ("question", "std_answer"),
+                f"belle: {row.values['class']}".replace("\xa0", " "),
+                path,
+                row.number,
             )
+
+
+def _gaokao(path: str) -> Iterator[Labelled]:
+    for row in read_rows(path):
+        if row.values.get("model_output"):
+            yield _harmless(row.values, ("prompt", "model_output"), "gaokao", path, row.number)
+
+
+def _harmless(
+    values: Mapping[str, object], fields: tuple[str, str], source: str, path: str, number: int
+) -> Labelled:
+    prompt, answer = (str(values[field]) for field in fields)
+    return Labelled(
+        head="*", prompt=prompt, response=answer, level="safe", source=source, place=f"{path}:{number}"
+    )
 
 
 JADE = PublicSet(
@@ -119,17 +136,17 @@ AISAFETYLAB = PublicSet(
     origin="thu-coai/AISafetyLab, arXiv:2502.16776; machine-made, unsafe answers only",
     read=_aisafetylab,
 )
-COLD_TRAIN = PublicSet(
-    name="cold train",
-    files=("coldataset/train.csv.gz",),
-    licence="Apache-2.0",
-    origin="thu-coai/COLDataset, arXiv:2201.06025; people's labels on comments",
-    read=_cold,
+BELLE = PublicSet(
+    name="belle",
+    files=("belle-eval/eval_set.json.gz",),
+    licence="ODC-By 1.0",
+    origin="LianjiaTech/BELLE, arXiv:2304.07854; ordinary tasks with reference answers, taken as harmless",
+    read=_belle,
 )
-COLD_TEST = PublicSet(
-    name="cold test",
-    files=("coldataset/test.csv.gz",),
+GAOKAO = PublicSet(
+    name="gaokao",
+    files=("gaokao-bench/open_outputs.jsonl.gz",),
     licence="Apache-2.0",
-    origin="thu-coai/COLDataset, arXiv:2201.06025; people's labels on comments",
-    read=_cold,
+    origin="OpenLMLab/GAOKAO-Bench, arXiv:2305.12474; a chat model's exam answers, taken as harmless; nothing is measured on them",
+    read=_gaokao,
 )

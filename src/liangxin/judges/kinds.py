@@ -68,8 +68,8 @@ RULE = JudgeKind(
     help=(
         SpecHelp(
             spec="rule",
-            zh="中文拒答规则",
-            en="refusal and safe redirection by Chinese rules (default for open questions, beside scorer)",
+            zh="中文拒答规则与小模型",
+            en="refusal and safe redirection by Chinese rules and a small head (default for open questions, beside scorer)",
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """`scorer`, `scorer:NAME`, `scorer:PATH`: a light model trained on labels rules, thousands of answers a second.
 
 A scorer with heads for a benchmark's own levels (Flames' dimensions, SC-Safety's points) rules on the benchmark's
-scale. One with a safe/unsafe head alone, such as the default, rules on the scale `safety`: it yields `safe_rate`,
+scale; the default has them. Elsewhere its safe/unsafe head rules on the scale `safety`: it yields `safe_rate`,
 and the measures that need the benchmark's levels stay empty with the reason "no such levels".
 """
 
@@ -66,16 +66,12 @@ def bind(scorer: Scorer, benchmark: Benchmark) -> Bound:
         JudgeError: it can do neither.
     """
     settings = scorer.settings
-    fits = False
-    for dimension in (*(one.name for one in benchmark.taxonomy), *benchmark.scales):
-        head = settings.head_for(dimension)
-        levels = tuple(level.name for level in benchmark.scale_for((dimension,)).levels)
-        fits = fits or (head is not None and settings.heads[head].levels == levels)
-    if fits:
+    if any(
+        settings.head_on(dimension, benchmark.scale_for((dimension,))) is not None
+        for dimension in (*(one.name for one in benchmark.taxonomy), *benchmark.scales)
+    ):
         return Bound(subject="primary", fixed=None)
-    safe = tuple(level.name for level in SAFETY.levels)
-    place = settings.head_for(None)
-    if place is not None and settings.heads[place].levels == safe:
+    if settings.head_on(None, SAFETY) is not None:
         return Bound(subject="safety", fixed=SAFETY)
     have = "; ".join(f"{head.name}: {', '.join(head.levels)}" for head in settings.heads)
     raise JudgeError(
@@ -108,18 +104,14 @@ class ScorerJudge:
         return await asyncio.to_thread(self._rule, cases)
 
     def _rule(self, cases: Sequence[Case]) -> list[Verdict]:
-        from liangxin.judges.scoring.predict import unreadable
-
         settings = self._scorer.settings
         heads: list[int | None] = []
         verdicts: list[Verdict] = []
         for case in cases:
-            head = settings.head_for(case.category[0] if case.category else None)
-            levels = () if head is None else settings.heads[head].levels
-            known = levels == tuple(level.name for level in case.scale.levels)
+            head = settings.head_on(case.category[0] if case.category else None, case.scale)
             reason = (
-                unreadable(case.answer, settings)
-                if known
+                self._scorer.silent(case.answer)
+                if head is not None
                 else f"no head for {'/'.join(case.category) or 'this category'} with this scale"
             )
             heads.append(None if reason else head)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from liangxin.errors import DataError
-from liangxin.judges.scoring.predict import Scorer, unreadable
+from liangxin.judges.scoring.predict import Scorer
 from liangxin.scorer.metrics import FALSE_ALARMS, HeadFigures
 from liangxin.scorer.rows import HeadSpec, Labelled, read_labels
 from liangxin.scorer.train import measure
@@ -40,7 +40,7 @@ def evaluate(scorer: Scorer, path: str) -> Evaluation:
     reasons: Counter[str] = Counter()
     kept: list[Labelled] = []
     for row in rows:
-        reason = unreadable(row.response, scorer.settings)
+        reason = scorer.silent(row.response)
         if reason is None:
             kept.append(row)
         else:

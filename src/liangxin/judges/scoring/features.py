@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.reasoning import strip_think
 from liangxin.zh import fold, head_and_tail, simplified
 
@@ -33,7 +33,7 @@ _QUOTED = re.compile('"[^"\n]{1,200}"')
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _BASE = np.uint64(0x100000001B3)
 
-REFUSAL_LEVELS = ("complied", "partly", "safe_redirection", "refused")
+REFUSAL_LEVELS = ("complied", "partly", "safe_redirection", "refused", "unable")
 
 PARTS = ("prompt", "response", "unquoted", "head", "tail", "rule", "rule*prompt", "shared")
 """What a feature can be of:
@@ -55,6 +55,8 @@ class FeatureSettings:
     orders: tuple[int, ...] = (1, 2, 3)
     bits: int = 18
     """2^bits buckets in all, shared by the parts."""
+    least: int = 1
+    """Features that a part is scaled as if it had at least: fewer weigh less, as a few words say little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Features:
     count: int
     """Number of texts."""
     rows: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    """Of each entry the place of its part in the settings."""
     buckets: NDArray[np.int64]
     values: NDArray[np.float64]
 
@@ -86,8 +90,14 @@ def extract(pairs: Sequence[tuple[str, str]], settings: FeatureSettings) -> Feat
     mask = np.int64((1 << settings.bits) - 1)
     owner = keys >> np.int64(settings.bits)
     sizes = np.bincount(owner, minlength=len(segments))
-    values = 1.0 / np.sqrt(sizes[owner]) if len(keys) else np.zeros(0)
-    return Features(count=len(pairs), rows=owner // max(1, len(parts)), buckets=keys & mask, values=values)
+    values = 1.0 / np.sqrt(np.maximum(sizes[owner], settings.least)) if len(keys) else np.zeros(0)
+    return Features(
+        count=len(pairs),
+        rows=owner // max(1, len(parts)),
+        parts=owner % max(1, len(parts)),
+        buckets=keys & mask,
+        values=values,
+    )
 
 
 def _segments(prompt: str, response: str, parts: Sequence[str]) -> list[tuple[int, str]]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from liangxin.digests import bytes_digest
 from liangxin.errors import JudgeError
+from liangxin.records import Scale
 
 SETTINGS = "scorer.json"
 WEIGHTS = "weights.safetensors"
@@ -43,6 +44,8 @@ class Head:
     temperature: float = 1.0
     """Logits are divided by it before they become probabilities."""
     abstain: Abstain | None = None
+    scale: str = ""
+    """The name of the one scale that the head rules on; empty: any scale with its levels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +69,26 @@ class Settings:
             return names.index(dimension)
         return names.index("*") if "*" in names else None
 
+    def head_on(self, dimension: str | None, scale: Scale) -> int | None:
+        """The place of the head that rules on a dimension by a scale, or None.
+
+        A head named by the dimension goes before one named by the scale, and that before `*`; each must have the
+        scale's levels, and its scale if it names one.
+        """
+        levels = tuple(level.name for level in scale.levels)
+        fit = {
+            head.name: place
+            for place, head in enumerate(self.heads)
+            if head.levels == levels and head.scale in ("", scale.name)
+        }
+        return next((fit[name] for name in (dimension, scale.name, "*") if name in fit), None)
+
 
 def write_settings(folder: Path, settings: Settings) -> None:
     """Write `scorer.json`, sorted and indented, so that equal settings are equal bytes."""
-    text = json.dumps({"format": FORMAT, **asdict(settings)}, ensure_ascii=False, indent=1, sort_keys=True)
+    text = json.dumps(
+        {"format": FORMAT, **settings_values(settings)}, ensure_ascii=False, indent=1, sort_keys=True
+    )
     (folder / SETTINGS).write_text(text + "\n", encoding="utf-8")
 
 
@@ -107,6 +126,7 @@ def _head(values: Mapping[str, Any]) -> Head:
         levels=tuple(str(level) for level in values["levels"]),
         temperature=float(values.get("temperature", 1.0)),
         abstain=Abstain(**abstain) if abstain else None,
+        scale=str(values.get("scale", "")),
     )
     if len(head.levels) < 2 or len(set(head.levels)) < len(head.levels):
         raise ValueError(f"head {head.name!r} needs two or more different levels")
@@ -133,5 +153,12 @@ def weights_digest(folder: Path) -> str:
 
 
 def settings_values(settings: Settings) -> Mapping[str, Any]:
-    """The settings as JSON can hold them, for a judge's manifest."""
-    return cast("Mapping[str, Any]", asdict(settings))
+    """The settings as JSON can hold them, for a judge's manifest and for `scorer.json`.
+
+    A head without a scale of its own has no such field, as before there was one: its identity stays.
+    """
+    values = asdict(settings)
+    for head in values["heads"]:
+        if not head["scale"]:
+            del head["scale"]
+    return cast("Mapping[str, Any]", values)

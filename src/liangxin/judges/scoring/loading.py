@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from liangxin.errors import JudgeError
 from liangxin.judges.scoring import features
 from liangxin.judges.scoring.files import WEIGHTS, Settings, read_settings, weights_digest
-from liangxin.judges.scoring.predict import NgramBackbone, Scorer
+from liangxin.judges.scoring.predict import NgramBackbone, Scorer, SharedReadings
+from liangxin.judges.scoring.silence import KNOWN_BYTES, Silence
 from liangxin.judges.scoring.tensors import read_tensors
 
 
@@ -36,17 +39,30 @@ def load_scorer(folder: Path) -> Scorer:
     tensors = read_tensors(folder / WEIGHTS)
     if {"weights", "bias"} - set(tensors):
         raise JudgeError(f"{folder / WEIGHTS}: an ngram scorer holds the tensors weights and bias")
+    silence = settings.options.get("silence")
+    known = tensors.get("known")
+    if (silence is None) != (known is None) or (known is not None and len(known) != KNOWN_BYTES):
+        raise JudgeError(f"{folder / WEIGHTS}: a scorer that abstains by distance holds the tensor known")
     return Scorer(
         folder=folder,
         settings=settings,
         weights_sha256=weights_digest(folder),
+        silence=None if silence is None else Silence(**silence),
+        known=known,
         backbone=NgramBackbone(
             feature_settings(settings),
             [len(head.levels) for head in settings.heads],
             tensors["weights"],
             tensors["bias"],
+            _shared(settings, tensors),
         ),
     )
+
+
+def _shared(settings: Settings, tensors: Mapping[str, Any]) -> SharedReadings | None:
+    if "mix" not in tensors:
+        return None
+    return SharedReadings(parts=tuple(settings.options.get("readings", ())), mix=tensors["mix"])
 
 
 def feature_settings(settings: Settings) -> features.FeatureSettings:
@@ -58,7 +74,10 @@ def feature_settings(settings: Settings) -> features.FeatureSettings:
     options = settings.options
     try:
         found = features.FeatureSettings(
-            parts=tuple(options["parts"]), orders=tuple(options["orders"]), bits=int(options["bits"])
+            parts=tuple(options["parts"]),
+            orders=tuple(options["orders"]),
+            bits=int(options["bits"]),
+            least=int(options.get("least", 1)),
         )
         fits = bool(found.parts and found.orders) and set(found.parts) <= set(features.PARTS)
         fits = fits and 1 <= found.bits <= 24 and all(1 <= order <= 8 for order in found.orders)

@@ -12,12 +12,10 @@ import numpy as np
 from liangxin.errors import JudgeError
 from liangxin.judges.scoring import features
 from liangxin.judges.scoring.files import Settings
+from liangxin.judges.scoring.silence import Silence, silent, unreadable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_LEAST_CHINESE = 0.3
-"""Share of an answer's letters that must be Chinese for a scorer trained on Chinese."""
 
 
 class Backbone(Protocol):
@@ -28,11 +26,23 @@ class Backbone(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedReadings:
+    """Readings that all heads share."""
+
+    parts: tuple[str, ...]
+    """Of each reading, the one part of the text that it reads."""
+    mix: NDArray[np.float64]
+    """(readings, sum of levels - 1)."""
+
+
 class NgramBackbone:
     """Logistic heads over hashed character n-grams.
 
     Weights: `weights` (2^bits, sum of levels - 1) as float16 and `bias` (sum of levels - 1) as float64; a head's
-    first level is its reference with logit 0. Sums are in float64, in one order on every machine.
+    first level is its reference with logit 0. Where there is a `mix` (columns of `weights`, sum of levels - 1),
+    the columns are readings that all heads share, and the mix makes the heads' logits of them. Sums are in
+    float64, in one order on every machine.
     """
 
     def __init__(
@@ -41,12 +51,19 @@ class NgramBackbone:
         levels: Sequence[int],
         weights: NDArray[np.float16],
         bias: NDArray[np.float64],
+        shared: SharedReadings | None = None,
     ) -> None:
         width = sum(levels) - len(levels)
-        if weights.shape != (1 << settings.bits, width) or bias.shape != (width,):
+        columns = width if shared is None else len(shared.parts)
+        if weights.shape != (1 << settings.bits, columns) or bias.shape != (width,):
             raise JudgeError(
-                f"the scorer's weights have the shape {weights.shape}, its settings ask for {(1 << settings.bits, width)}"
+                f"the scorer's weights have the shape {weights.shape}, its settings ask for {(1 << settings.bits, columns)}"
             )
+        if shared is not None and (
+            shared.mix.shape != (columns, width) or not set(shared.parts) <= set(settings.parts)
+        ):
+            raise JudgeError(f"the scorer's mix has the shape {shared.mix.shape}, not {(columns, width)}")
+        self._shared = shared
         self._settings = settings
         self._levels = tuple(levels)
         self._weights = weights
@@ -55,16 +72,28 @@ class NgramBackbone:
     def logits(self, pairs: Sequence[tuple[str, str]]) -> list[NDArray[np.float64]]:
         """See `Backbone.logits`."""
         found = features.extract(pairs, self._settings)
-        sums = np.empty((found.count, len(self._bias)))
-        for column, bias in enumerate(self._bias):
-            terms = self._weights[found.buckets, column].astype(np.float64) * found.values
-            sums[:, column] = np.bincount(found.rows, weights=terms, minlength=found.count) + bias
+        read = np.empty((found.count, self._weights.shape[1]))
+        for column in range(read.shape[1]):
+            mine = self._entries(found, column)
+            terms = self._weights[found.buckets[mine], column].astype(np.float64) * found.values[mine]
+            read[:, column] = np.bincount(found.rows[mine], weights=terms, minlength=found.count)
+        if self._shared is None:
+            sums = read + self._bias
+        else:
+            # Not `@`: a BLAS sums in an order of its own.
+            sums = (read[:, :, None] * self._shared.mix[None]).sum(axis=1) + self._bias
         heads: list[NDArray[np.float64]] = []
         at = 0
         for count in self._levels:
             heads.append(np.concatenate([np.zeros((found.count, 1)), sums[:, at : at + count - 1]], axis=1))
             at += count - 1
         return heads
+
+    def _entries(self, found: features.Features, column: int) -> slice | NDArray[np.bool_]:
+        if self._shared is None:
+            return slice(None)
+        mine: NDArray[np.bool_] = found.parts == self._settings.parts.index(self._shared.parts[column])
+        return mine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +104,16 @@ class Scorer:
     settings: Settings
     weights_sha256: str
     backbone: Backbone
+    silence: Silence | None = None
+    known: NDArray[np.uint8] | None = None
+    """The character pairs of training, where the scorer abstains by their share."""
+
+    def silent(self, answer: str) -> str | None:
+        """Why the scorer has nothing to say of an answer, or None."""
+        reason = unreadable(answer, self.settings.chinese)
+        if reason is None and self.silence is not None and self.known is not None:
+            reason = silent(answer, self.silence, self.known)
+        return reason
 
     def probabilities(self, pairs: Sequence[tuple[str, str]], head: int) -> NDArray[np.float64]:
         """Calibrated probabilities (texts, levels) of one head."""
@@ -93,14 +132,3 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     whole: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
     return whole
-
-
-def unreadable(answer: str, settings: Settings) -> str | None:
-    """Why a scorer has nothing to say of an answer, or None."""
-    letters = [c for c in answer[: features.READ] if c.isalpha()]
-    if not letters:
-        return "nothing to read: the answer has no letters"
-    chinese = sum("\u3400" <= c <= "\u9fff" or "\U00020000" <= c <= "\U0003ffff" for c in letters)
-    if settings.chinese and chinese < _LEAST_CHINESE * len(letters):
-        return "the answer is not in Chinese, and the scorer was trained on Chinese alone"
-    return None
