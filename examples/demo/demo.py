@@ -91,7 +91,6 @@ def rows(file: Path) -> list[dict[str, str]]:
 def live() -> tuple[Path, str]:
     """The local model, or a script, asked now and judged by the default; gives the report, and what answered."""
     fault = local_model_fault()
-    model: tuple[str, ...]
     print("\n二、现问现评：默认评审 (2. asked live, judged by the default judges)")
     if fault:
         print(f"本机模型不可用，改用脚本 (no local model, a script answers instead): {fault}")

@@ -89,6 +89,7 @@ def _judge(result: RunResult, judge: JudgeResult) -> Markup:
 def _headline(one: Headline, *, first: bool) -> Markup:
     """One number with its judge; the first is what the run comes to."""
     score = one.score
+    interval = span(score.low, score.high)
     lacking = f", {_both(_MISSING)} {score.missing}" if score.missing else ""
     return Markup(
         '<div style="{}">{} <strong>{}</strong> {} <span style="{}">n = {}{} · <code>{}</code></span></div>'
@@ -96,7 +97,9 @@ def _headline(one: Headline, *, first: bool) -> Markup:
         "font-size:1.15em" if first else "",
         _both(title_of(one.measure)),
         figure(score.value),
-        span(score.low, score.high),
+        f"评审误差带 judge band {_band(score)}, 仅抽样 sampling only {interval}"
+        if score.erring
+        else interval,
         _FAINT,
         score.n,
         lacking,
