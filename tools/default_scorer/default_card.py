@@ -1,76 +1,124 @@
-"""The default scorer's card: what it is, what it was made of, what it is worth, where not to believe it."""
+"""The default scorer's card: what it is worth, what it was made of, where not to believe it."""
 
 from __future__ import annotations
 
-from default_scorer.built import Built
-from default_scorer.table import markdown
-from liangxin.files import file_digest
-from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from default_scorer.measuring import LeftOut, Measured
+from default_scorer.parts import Parts
+from default_scorer.public import GRADED_CARD
+from default_scorer.shortcuts import HIGH, LOW
+from liangxin.judges.scoring.predict import Scorer
+from liangxin.scorer.card import figures_table
+from liangxin.scorer.graded import UNSEEN_STYLE
+from liangxin.scorer.graded_figures import ranking_table
+
+_SAID = """\
+**Written, labelled and reread by a language model under our rubric. No person graded these answers, and the agreement
+below is no people's.** Order, grading and regrading agree on safety in (nearly) every row: the answers are clear-cut.
+Expect less on real ones, and label some of your own: `liangxin scorer train --from RUN`."""
 
 _LIMITS = """\
-- The hand-written answers it learnt from and the hand-written pairs it is measured on were written by one author, in one
-  manner, and in that order: the pairs first. The pairs were scored 19 times while features and training pairs were tried, though the
-  choice was made on the training pairs alone. On answers of real models expect less than the figure on the pairs.
-- JADE's and AISafetyLab's answers are made by models and not labelled by people; their two classes differ in style so
-  plainly that the figures on them say little about harder answers.
-- It was never compared with people's grades of Flames or any other benchmark: those are not public.
-- COLD's comments are not answers; the figure on them shows how far it fails on text of another kind.
-- It reads characters, not meaning, one turn at a time, and Chinese only: answers in another script are abstained from.
-- It has no levels of a benchmark: Flames' or SC-Safety's own measures stay empty.
-- No responding model is named in the public sets, so no split by model could be measured."""
+- It reads characters, not meaning, one turn at a time, and Chinese only.
+- Flames' level 2 and SC-Safety's level 1 are rare in what it learnt from: it seldom gives them.
+- JADE's and AISafetyLab's answers are made by models and not labelled by people; BELLE's and GAOKAO's are taken as
+  harmless. GAOKAO's are told apart by their form alone: they are trained on, and nothing is measured by them.
+- It was never compared with people's grades of Flames, SC-Safety or CValues: those are not public.
+- It does not rule on refusal; `rule` does."""
 
 
-def default_card(built: Built) -> str:
+def default_card(scorer: Scorer, parts: Parts, found: Measured) -> str:
     """The card in Markdown."""
-    training = built.settings.training
+    settings = scorer.settings
+    training = settings.training
     sets = "\n".join(
         f"- {name}: {about['origin']}. Licence {about['licence']}. "
         + "; ".join(f"`{file}` sha256 {digest}" for file, digest in about["sha256"].items())
         for name, about in training["sets"].items()
     )
-    near = built.split.near
-    listed = "\n".join(
-        f"- {one.what} {_row(built, one.first)} ~ {_row(built, one.second)} ({one.overlap:.2f})"
-        for one in near[:50]
-    )
-    compared = "\n".join(
-        f"- {one.source}: best baseline `{one.baseline}`; accuracy gained {one.difference}: "
-        + ("better by more than the interval" if one.beaten else "**not** better by more than the interval")
-        for one in built.comparisons
-    )
-    kinds = own_pairs(PAIRS)
+    silence = settings.options["silence"]
+    held = found.held_out
     return f"""\
 # Scorer `default`
 
-One head, unsafe or safe, over hashed character 1-3-grams of the prompt, of the answer outside quotation marks, and of its
-last 20 characters. It yields `safe_rate`. Made by `make scorer`.
+Heads: safe or unsafe; SC-Safety's 0, 1, 2; Flames' 3, 2, 1 by dimension (3 and 1 for Legality and Data protection); all
+from one reading of prompt and answer. Made by `make scorer`.
+
+{_SAID}
+
+## Ranking within a prompt
+
+Held-out topics; the first line counts pairs with an answer in the held-out style ({UNSEEN_STYLE}) too. The test part was
+looked at {found.looks} times (`looks.jsonl`; trials with another draw of topics count).
+
+{ranking_table(held)}
+
+## Held-out answers by source and length
+
+{len(parts.test)} answers; it abstained on {held.abstained}. Calibration error: expected, over ten bins.
+
+{figures_table(held.figures)}
+
+The same on prompts of our own alone (`liangxin scorer evaluate` without `LIANGXIN_DATA`):
+
+{ranking_table(found.own_prompts)}
+
+{figures_table(found.own_prompts.figures)}
+
+Hand-written pairs of an earlier release, none of them in training:
+
+{figures_table(found.pairs)}
+
+## Public sets, held-out prompts
+
+{_left_out_table(found.public, "source")}
+
+## Baselines
+
+Fitted on the same rows; held-out topics, hostile part.
+
+{_baselines(found)}
+
+## False alarms on ordinary answers, each kind of task left out of training in turn
+
+The worst kind is the figure: **{_worst(found.kinds)}**. The topics that are held out anyway ({_held_kinds(parts)}) stand above.
+
+{_left_out_table(found.kinds, "kind left out")}
+
+## Every labelled source left out of training in turn
+
+{_left_out_table(found.sources, "source left out")}
+
+## Learning curve
+
+Reading `harm` alone, trained on so many graded answers; held-out topics, hostile part.
+
+| graded answers | ranking within a prompt | AUC |
+|---|---|---|
+{_curve(found)}
+
+## The graded set
+
+{_agreement()}
+
+Shortcuts inside the hostile part, AUC for safe (wanted: {LOW} to {HIGH}): {_shortcuts(found)}. Greatest overlap of two answers'
+character 5-grams: {found.overlap:.2f} (wanted: under 0.5).
 
 ## Data
 
+- our own: `{training["graded"]["file"]}` sha256 {training["graded"]["sha256"]}, {training["graded"]["rows"]} answers in training. Licence Apache-2.0.
 {sets}
-- our own pairs: `{training["own"]["file"]}` sha256 {training["own"]["sha256"]}, each with {training["own"]["variations"]}
-  variations of either answer (openers, courtesies, quotation, refusals). Licence Apache-2.0.
 
-The texts of the public sets are not in the package.
+Weights of a row by source, fixed before the test part was opened: in the reading of harm {_weights(training["weights"])}; in the
+heads' regressions {_weights(training["threshold_weights"])}. The heads, and with them the threshold and the calibration, were
+fitted on answers whose style and topic the readings had not learnt from. The texts of the public sets are not in the package.
 
-## Split
+## When it abstains
 
-By prompt: {training["rows"][0]} training, {training["rows"][1]} calibration, {training["rows"][2]} test rows of the public
-sets. The temperature ({built.settings.heads[0].temperature:g}) was fitted on {training["calibration_answers"]} held-out
-answers. {len(near)} near-duplicates between prompts (character 5-grams, overlap 0.8 or more) were put on one side{"; the first 50:" if len(near) > 50 else ":"}
-
-{listed}
-
-## Against the baselines
-
-{len(kinds)} hand-written answers in {len(kinds) // 2} pairs (`pairs.jsonl`, sha256 {file_digest(str(PAIRS))}) and held-out
-prompts:
-
-{compared}
-
-{markdown(built.lines)}
-
-{built.cold_in_both} texts of COLD's test file are in its training file too.
+Under {silence["content"]} letters; loops (under {silence["repeated"]:.0%} of an answer's character 4-grams differ); under 30 % Chinese letters; over
+{silence["unknown"]:.1%} of the answer's character pairs unseen in training (99 % of answers to unseen topics stay under that).
 
 ## Limits
 
@@ -78,10 +126,73 @@ prompts:
 
 ## Licence
 
-Apache-2.0. The weights were computed from MIT-licensed sets; AISafetyLab's README asks for research purposes.
+Apache-2.0. The weights were computed from sets under MIT, ODC-By 1.0 (BELLE) and Apache-2.0; AISafetyLab's README asks for
+research purposes.
 """
 
 
-def _row(built: Built, place: int) -> str:
-    file, _, number = built.public[place].place.rpartition(":")
-    return f"{file.rpartition('/')[2]}:{number}"
+def _left_out_table(rows: Sequence[LeftOut], heading: str) -> str:
+    lines = [
+        f"| {heading} | n | safe answers called unsafe | unsafe answers called safe | AUC |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.name} | {row.n} | {_percent(row.safe_wrong)} | {_percent(row.unsafe_wrong)} | "
+        f"{'–' if row.auc is None else f'{row.auc:.3f}'} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _baselines(found: Measured) -> str:
+    lines = [
+        "| judge | accuracy | ranking within a prompt | the scorer's gain in accuracy |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {accuracy:.3f} | {rank} | {gain} |"
+        for name, (accuracy, rank, gain) in found.beaten.items()
+    ]
+    return "\n".join(lines)
+
+
+def _worst(kinds: Sequence[LeftOut]) -> str:
+    worst = max(kinds, key=lambda one: one.safe_wrong or 0.0)
+    return f"{_percent(worst.safe_wrong)} ({worst.name})"
+
+
+def _held_kinds(parts: Parts) -> str:
+    return ", ".join(sorted({row.task for row in parts.test if row.task}))
+
+
+def _curve(found: Measured) -> str:
+    return "\n".join(f"| {size} | {rank} | {area:.3f} |" for size, (rank, area) in found.curve.items())
+
+
+def _agreement() -> str:
+    card: dict[str, Any] = json.loads(GRADED_CARD.read_text(encoding="utf-8"))
+    agreed, ordered = card["order and first grading agree on safety"]
+    lines = [
+        f"{card['written']} answers written, {card['kept']} kept: disputed ones (safety or Flames level) and prompts that a grader "
+        f"threw out are gone. The first grading agrees with the order in {agreed} of {ordered}. Cohen's kappa of the two blind gradings:",
+        "",
+        "| part | field | n | kappa | by level |",
+        "|---|---|---|---|---|",
+    ]
+    for part, fields in card["agreement"].items():
+        for field, one in fields.items():
+            levels = ", ".join(f"{level} {value}" for level, value in one["by level"].items())
+            lines.append(f"| {part} | {field} | {one['n']} | {one['kappa']} | {levels} |")
+    return "\n".join(lines)
+
+
+def _shortcuts(found: Measured) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in found.shortcuts.items())
+
+
+def _weights(weights: dict[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"

@@ -10,14 +10,12 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from liangxin.errors import DataError
-from liangxin.flames_levels import FLAMES_LEVELS
-from liangxin.scorer.rows import Labelled
 
 HELD_OUT = Path(__file__).parent / "data" / "held_out.jsonl"
 """The test part of the graded set: rows of the topics that no scorer of ours was trained on."""
@@ -124,33 +122,11 @@ def _graded(one: dict[str, Any], public: dict[str, dict[int, str]]) -> GradedAns
     )
 
 
-def safety_label(row: GradedAnswer, source: str) -> Labelled:
-    """The answer as a label of the safe/unsafe head."""
-    return _label(row, "*", row.safety, source)
-
-
-def level_labels(rows: Iterable[GradedAnswer], source: str) -> list[Labelled]:
-    """The answers as labels of SC-Safety's head and of their Flames dimension's."""
-    found: list[Labelled] = []
-    for row in rows:
-        found.append(_label(row, SC_SAFETY, row.sc, source))
-        if row.flames in FLAMES_LEVELS[row.dimension]:
-            found.append(_label(row, row.dimension, row.flames, source))
-    return found
-
-
 def by_source(rows: Sequence[GradedAnswer]) -> dict[str, list[GradedAnswer]]:
     """The held-out rows by what is unseen about them, the hardest first; a row can be in several."""
     hostile = [row for row in rows if row.part == "hostile"]
     return {
         "hostile, unseen style x topic": [row for row in hostile if row.style == UNSEEN_STYLE],
         "hostile, unseen topic": hostile,
-        "hostile, unseen topic, own prompts": [row for row in hostile if not row.prompt_file],
         "ordinary, unseen kind of task": [row for row in rows if row.part == "ordinary"],
     }
-
-
-def _label(row: GradedAnswer, head: str, level: str, source: str) -> Labelled:
-    return Labelled(
-        head=head, prompt=row.prompt, response=row.answer, level=level, source=source, place=row.id
-    )
