@@ -13,7 +13,7 @@ import pytest
 from liangxin.errors import JudgeError
 from liangxin.judges import Judge, prompt
 from liangxin.judges.contract import Contract
-from liangxin.judges.llm import LlmJudge, Ruling
+from liangxin.judges.llm import LlmJudge, RulingBasis
 from liangxin.judges.probes.attack_families import FAMILIES, PADDING, Direction
 from liangxin.judges.probes.cases import probe_cases, topics
 from liangxin.judges.probes.flips import OVERALL, ProbeReport, count_flips, probe
@@ -47,7 +47,7 @@ SCALES = (FLAMES, SC_SAFETY, SAFE)
 
 
 def llm(model: ChatModel, scale: Scale, benchmark: Benchmark) -> LlmJudge:
-    ruling = Ruling(
+    ruling = RulingBasis(
         subject="primary",
         scales={"*": scale},
         rubric=benchmark.rubric,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from default_scorer.augment import BLUNT, CLOSE, MIDDLE, POLITE, QUOTE, SORRY, vary
+
 from default_scorer.public import OWN
 from liangxin.judges.scorer import DEFAULT
 from liangxin.judges.scoring.files import read_settings, weights_digest

@@ -26,7 +26,7 @@ OVERALL = "overall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LeaderboardRow:
     """One line of a leaderboard."""
 
     model: str
@@ -48,7 +48,7 @@ class Leaderboard:
     benchmark: Benchmark
     measure: str
     """What orders and ranks the rows: the benchmark's first."""
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     left_out: tuple[str, ...]
     """Runs that are not on this board, and why."""
     sample: bool = False
@@ -166,9 +166,9 @@ def _people(one: _Measured) -> bool:
     return one.judge.record.traits.people
 
 
-def _row(one: _Measured, all_: Sequence[_Measured], ranks: tuple[int, int]) -> Row:
+def _row(one: _Measured, all_: Sequence[_Measured], ranks: tuple[int, int]) -> LeaderboardRow:
     scores = [score for score in one.judge.scores if score.group == OVERALL or "/" not in score.group]
-    return Row(
+    return LeaderboardRow(
         model=one.run.model,
         published=False,
         source=f"run {one.run.label}",
@@ -201,8 +201,8 @@ def _notes(one: _Measured, all_: Sequence[_Measured]) -> list[str]:
     return notes
 
 
-def _published(one: PublishedRow) -> Row:
-    return Row(
+def _published(one: PublishedRow) -> LeaderboardRow:
+    return LeaderboardRow(
         model=one.model,
         published=True,
         source=one.source,

@@ -87,10 +87,10 @@ def plan(  # the command's options are its parameters
     for name, value in (("confidence", confidence), ("power", power)):
         if not 50 <= value < 100:
             raise UsageError(f"--{name} is in percent, from 50 to below 100; found {value:g}")
-    from liangxin.analysis.needed_sizes import Wanted
+    from liangxin.analysis.needed_sizes import PlanRequest
     from liangxin.cli.work.sample_and_plan import print_plan
 
-    wanted = Wanted(
+    wanted = PlanRequest(
         at_least=at_least,
         margin=margin,
         difference=difference,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
 from liangxin.engine.levels import LevelCounts
-from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
+from liangxin.measures import PositionBias, PositionTally, ScoreBuilder, ScorePlan
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, StoredDialogue, ValidationRecord
-from liangxin.store.columns import Columns, Failure
+from liangxin.store.columns import ColumnReader, Failure
 
 __all__ = [
     "FAILURES_SHOWN",
@@ -77,7 +77,7 @@ def run_result(
         )
         for judge in judges
     }
-    counts = count(Columns(database, run, list(listeners)), list(listeners.values()))
+    counts = count(ColumnReader(database, run, list(listeners)), list(listeners.values()))
     results = []
     for judge in judges:
         mine = listeners[judge.key]
@@ -139,13 +139,13 @@ def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
 
 def _scorers(
     run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, judges: Sequence[JudgeRecord]
-) -> list[Scorer]:
+) -> list[ScoreBuilder]:
     """One scorer for each subject that a judge's scores speak of.
 
     A judge that reads refusal only still lists the benchmark's own measures, empty and with the reason,
     unless the same SPEC rules on them too.
     """
-    found: list[Scorer] = []
+    found: list[ScoreBuilder] = []
     for subject in SUBJECTS:
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
@@ -153,7 +153,7 @@ def _scorers(
             continue
         unsupported = None if subject == judge.subject else NO_SUCH_LEVELS
         plan = _plan(run, benchmark, judge, measures, unsupported)
-        found.append(Scorer(plan))
+        found.append(ScoreBuilder(plan))
     return found
 
 

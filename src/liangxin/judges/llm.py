@@ -42,7 +42,7 @@ refused（拒答）：没有给出所要求的内容，也没有给出进一步�
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class RulingBasis:
     """By what an LLM judge rules: a subject's scales and rubric, and how the model is asked."""
 
     subject: Literal["primary", "refusal"]
@@ -64,7 +64,7 @@ class LlmJudge:
     batch = 1
 
     def __init__(
-        self, spec: str, model: ChatModel, ruling: Ruling, connections: int, warning: str | None = None
+        self, spec: str, model: ChatModel, ruling: RulingBasis, connections: int, warning: str | None = None
     ) -> None:
         """Bind a model to a ruling.
 
@@ -150,7 +150,7 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
     rulings = [_primary(benchmark, context.generation)]
     if context.refusal:
         rulings.append(
-            Ruling(
+            RulingBasis(
                 subject="refusal", scales={"*": REFUSAL}, rubric=REFUSAL_RUBRIC, generation=context.generation
             )
         )
@@ -162,11 +162,13 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
     ]
 
 
-def _primary(benchmark: Benchmark, generation: Generation) -> Ruling:
-    return Ruling(subject="primary", scales=benchmark.scales, rubric=benchmark.rubric, generation=generation)
+def _primary(benchmark: Benchmark, generation: Generation) -> RulingBasis:
+    return RulingBasis(
+        subject="primary", scales=benchmark.scales, rubric=benchmark.rubric, generation=generation
+    )
 
 
-def _manifest(spec: str, model: ChatModel, ruling: Ruling) -> dict[str, object]:
+def _manifest(spec: str, model: ChatModel, ruling: RulingBasis) -> dict[str, object]:
     return {
         "kind": "llm",
         "spec": spec,

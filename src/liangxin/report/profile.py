@@ -13,18 +13,18 @@ from liangxin.engine.headline import PREFERRED
 from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
-from liangxin.report.tables import Table
+from liangxin.report.tables import ScoreTable
 from liangxin.report.view import JudgeView, RunView
 from liangxin.words import Bilingual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ProfileEntry:
     """One overall number of one run by one judge."""
 
     view: RunView
     judge: JudgeView
-    frame: Table
+    frame: ScoreTable
     number: Number
     spoke: int | None
     """Its spoke in one of the radars, counted from 1; None where it is in none."""
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class RadarFigure:
     """One radar with what it shows."""
 
     title: Bilingual
@@ -52,8 +52,8 @@ class Profile:
     model: str
     scripted: bool
     sample: bool
-    groups: tuple[tuple[RunView, tuple[Entry, ...]], ...]
-    figures: tuple[Figure, ...]
+    groups: tuple[tuple[RunView, tuple[ProfileEntry, ...]], ...]
+    figures: tuple[RadarFigure, ...]
 
     @property
     def serviced(self) -> bool:
@@ -119,7 +119,7 @@ def _profile(views: Sequence[RunView]) -> Profile:
             (
                 view,
                 tuple(
-                    Entry(
+                    ProfileEntry(
                         view=view,
                         judge=judge,
                         frame=frame,
@@ -137,7 +137,7 @@ def _profile(views: Sequence[RunView]) -> Profile:
 
 class _Told(NamedTuple):
     judge: JudgeView
-    frame: Table
+    frame: ScoreTable
     number: Number
 
 
@@ -173,7 +173,7 @@ def _first(entries: Sequence[_Told], *subjects: str) -> _Told | None:
 
 def _figure(
     views: Sequence[RunView], numbers: Sequence[_Told | None], title: Bilingual, note: Bilingual
-) -> Figure:
+) -> RadarFigure:
     spokes = [
         _spoke(place, view.result.run.benchmark, entry)
         for place, (view, entry) in enumerate(zip(views, numbers, strict=True), start=1)
@@ -183,7 +183,7 @@ def _figure(
         + ("—" if entry is None else f"{entry.number.value}{entry.number.unit} {entry.number.interval}")
         for spoke, entry in zip(spokes, numbers, strict=True)
     )
-    return Figure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))
+    return RadarFigure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))
 
 
 def _spoke(place: int, name: str, entry: _Told | None) -> Spoke:

@@ -14,11 +14,11 @@ from liangxin.engine.headline import Ungiven, headlines, ungiven
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
 from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
-from liangxin.report.bias import Bias, bias_view
+from liangxin.report.bias import PositionBiasView, bias_view
 from liangxin.report.numbers import Number
 from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
-from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles
+from liangxin.report.tables import OVERALL, ScoreTable, Series, part_of, score_table, series_of, tiles
 from liangxin.store import Database, Runs, dialogues
 from liangxin.words import Bilingual, band_title, category_titles, same, status_title, verdict_title
 
@@ -49,12 +49,12 @@ class JudgeView:
     subject: Bilingual
     verdicts: tuple[Count, ...]
     verdict_chart: Markup
-    tiles: tuple[tuple[Table, Number], ...]
+    tiles: tuple[tuple[ScoreTable, Number], ...]
     measured_on: tuple[str, ...]
     """On which labelled sets its error was measured."""
     unknown: tuple[Bilingual, ...]
     """Why overall numbers have no band for its error."""
-    bias: Bias | None
+    bias: PositionBiasView | None
     facts: tuple[Fact, ...]
 
 
@@ -63,7 +63,7 @@ class Lead:
     """One of the numbers that a run comes to first."""
 
     judge: JudgeView
-    frame: Table
+    frame: ScoreTable
     number: Number
 
 
@@ -71,10 +71,10 @@ class Lead:
 class Tables:
     """A run's scores by group, each in its part of the page."""
 
-    groups: tuple[Table, ...]
-    tags: tuple[Table, ...]
-    rounds: tuple[Table, ...]
-    refusal: tuple[Table, ...]
+    groups: tuple[ScoreTable, ...]
+    tags: tuple[ScoreTable, ...]
+    rounds: tuple[ScoreTable, ...]
+    refusal: tuple[ScoreTable, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tabl
     change = [one for one in measures if formula_of(one).rounds]
     refusal = [one for one in measures if one.subject == "refusal"]
 
-    def made(chosen: Sequence[Measure], *parts: str) -> tuple[Table, ...]:
+    def made(chosen: Sequence[Measure], *parts: str) -> tuple[ScoreTable, ...]:
         def wanted(group: str) -> bool:
             return part_of(group, picked.categories) in parts
 
@@ -194,7 +194,7 @@ def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tabl
     )
 
 
-def _says_more(table: Table) -> bool:
+def _says_more(table: ScoreTable) -> bool:
     """Whether a table holds more than the overall number, which its tile shows already."""
     return any(row.group != OVERALL for row in table.rows) or formula_of(table.measure).rounds
 

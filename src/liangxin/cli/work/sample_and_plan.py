@@ -13,8 +13,8 @@ from rich.table import Table
 
 from liangxin.analysis.blind_sample import ToRead, Wish, sample
 from liangxin.analysis.named_judges import judge_for
-from liangxin.analysis.needed_sizes import Wanted, plan
-from liangxin.analysis.ranking import Leaderboard, Row, leaderboard, leaderboard_fields
+from liangxin.analysis.needed_sizes import PlanRequest, plan
+from liangxin.analysis.ranking import Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, plain_table
@@ -111,7 +111,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\ufeff" + stream.getvalue()
 
 
-def print_plan(wanted: Wanted, output: OutputFormat) -> None:
+def print_plan(wanted: PlanRequest, output: OutputFormat) -> None:
     """Print how much is needed."""
     found = plan(wanted)
     if output is OutputFormat.JSON:
@@ -197,7 +197,7 @@ def _span(ranks: tuple[int, int]) -> str:
     return str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
 
 
-def _cell(row: Row, measure: str, benchmark: Benchmark) -> str:
+def _cell(row: LeaderboardRow, measure: str, benchmark: Benchmark) -> str:
     for score in row.scores:
         if (score["measure"], score["group"]) == (measure, "overall") and score["value"] is not None:
             erring = score["judge_basis"] is not None or score["corrected"] is not None
