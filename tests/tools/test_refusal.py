@@ -20,7 +20,7 @@ needs_data = pytest.mark.skipif(not DATA, reason="LIANGXIN_DATA is not set: no p
 
 @needs_data
 def test_the_sources_are_what_the_head_gives_on_the_held_out_topics() -> None:
-    from default_scorer.held_out import read_parts
+    from default_scorer.parts import read_parts
 
     from default_scorer.refusal import measured
 
@@ -33,7 +33,7 @@ def test_the_sources_are_what_the_head_gives_on_the_held_out_topics() -> None:
 @needs_data
 def test_on_public_prompts_that_were_not_trained_on() -> None:
     """JADE's unsafe answers are hardly ever redirections, its safe ones mostly decline, ordinary ones never do."""
-    from default_scorer.held_out import read_parts
+    from default_scorer.parts import read_parts
 
     from default_scorer.refusal import kind_of
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from default_scorer.held_out import Parts, read_parts
+from default_scorer.parts import Parts, read_parts
 from default_scorer.public import public_folder
 from liangxin.correction.sources import length_of, source_of, sources_text
 from liangxin.errors import LiangxinError
