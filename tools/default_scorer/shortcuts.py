@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from liangxin.digests import lot
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.scorer.graded import GradedAnswer
 from liangxin.scorer.metrics import auc
