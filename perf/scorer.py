@@ -35,7 +35,7 @@ def main() -> None:
     for _ in range(5):
         done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=True)
         loads.append(float(done.stdout))
-    (judge,) = open_judges("scorer", JudgeContext(benchmark=open_benchmark("flames")))
+    (judge,) = open_judges("scorer", JudgeContext(benchmark=open_benchmark("cvalues-safety")))
     rows = pair_rows()
     cases = [
         Case(

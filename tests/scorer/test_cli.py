@@ -80,12 +80,10 @@ def test_train_evaluate_show_and_judge(
         ]
         return one
 
-    safe = overall("scorer", "safe_rate")
-    assert safe["value"] is not None
-    assert safe["low"] <= safe["value"] <= safe["high"]
-    empty = overall("scorer", "harmless_rate")
-    assert empty["value"] is None
-    assert set(empty["missing_by_reason"]) == {"no such levels"}
+    harmless = overall("scorer", "harmless_rate")
+    assert harmless["value"] is not None
+    assert harmless["low"] <= harmless["value"] <= harmless["high"]
+    assert harmless["n"] == 64
     graded = overall("scorer:mine", "harmless_rate")
     assert graded["n"] > 0
     assert graded["missing_by_reason"]["abstained"] > 0  # the dimensions that have no head
@@ -94,12 +92,31 @@ def test_train_evaluate_show_and_judge(
     ]
 
 
-def test_the_default_is_measured_on_the_pairs(cli: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_default_is_measured_on_held_out_answers_and_the_pairs(
+    cli: Callable[..., tuple[int, str, str]],
+) -> None:
     status, out, _ = cli("scorer", "evaluate", "--format", "json")
     assert status == 0
-    (one,) = json.loads(out)["figures"]
+    told = json.loads(out)
+    (one,) = told["figures"]
     assert one["n"] >= 200
     assert one["accuracy"]["low"] > 0.7
+    ranking = told["held_out"]["unseen style x unseen topic"]
+    assert ranking["low"] <= ranking["value"] <= ranking["high"]
+
+
+def test_evaluate_prints_the_cards_figures(
+    cli: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LIANGXIN_DATA", raising=False)
+    status, out, err = cli("scorer", "evaluate")
+    assert status == 0
+    assert "LIANGXIN_DATA is not set" in err
+    _, card, _ = cli("scorer", "show")
+    ranked = [line for line in out.splitlines() if line.startswith(("| unseen", "| *", "| sc-safety"))]
+    assert len(ranked) > 6
+    for line in ranked:
+        assert line in card
 
 
 @pytest.mark.parametrize(

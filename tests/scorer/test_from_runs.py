@@ -75,17 +75,27 @@ def test_a_run_teaches_a_scorer_that_is_then_measured_on_another(folder: Path) -
     assert "能否在这个运行上使用" in liangxin(folder, "scorer", "evaluate", "mine", "--run", "b").stdout
 
 
-def test_labels_of_another_scale_do_not_measure_the_default_scorer(folder: Path) -> None:
-    done = liangxin(folder, "scorer", "evaluate", "--run", "b")
+def safe_rows(path: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row | {"level": "safe" if row["level"] > 1 else "unsafe"} for row in rows]
+
+
+def test_the_default_scorer_is_measured_on_the_benchmarks_own_scale(folder: Path) -> None:
+    done = liangxin(folder, "scorer", "evaluate", "--run", "b", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scale"] == "primary"
+
+
+def test_labels_of_another_scale_do_not_measure_a_scorer(folder: Path) -> None:
+    lines(folder / "a-safe.jsonl", safe_rows(folder / "a-labels.jsonl"))
+    done = liangxin(folder, "scorer", "train", "--labels", "a-safe.jsonl", "--output", "safe")
+    assert done.returncode == 0, done.stderr
+    done = liangxin(folder, "scorer", "evaluate", "safe", "--run", "b")
     assert (done.returncode, done.stdout) == (1, "")
     assert "nobody labelled run b on the scale" in done.stderr
-    rows = [
-        json.loads(line) | {"level": "safe" if json.loads(line)["level"] > 1 else "unsafe"}
-        for line in (folder / "b-labels.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    lines(folder / "b-safe.jsonl", rows)
+    lines(folder / "b-safe.jsonl", safe_rows(folder / "b-labels.jsonl"))
     assert liangxin(folder, "judge", "b", "--judge", "labels:b-safe.jsonl").returncode == 0
-    done = liangxin(folder, "scorer", "evaluate", "--run", "b", "--format", "json")
+    done = liangxin(folder, "scorer", "evaluate", "safe", "--run", "b", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scale"] == "safety"
 

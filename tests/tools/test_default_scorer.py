@@ -1,20 +1,26 @@
-"""The default scorer: its two hand-written files, its promise, its repeatability."""
+"""The default scorer: its graded set, the held-out part, its card, its promise, its repeatability."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from default_scorer.augment import BLUNT, CLOSE, MIDDLE, POLITE, QUOTE, SORRY, vary
 
-from default_scorer.public import OWN
-from liangxin.judges.scorer import DEFAULT
-from liangxin.judges.scoring.files import read_settings, weights_digest
+from default_scorer.assemble import agreement
+from default_scorer.public import GRADED, GRADED_CARD, LOOKS
+from default_scorer.shortcuts import HIGH, LOW, greatest_overlap, shortcuts
+from liangxin.judges.refusing.reading import read_refusal
+from liangxin.judges.scorer import DEFAULT, SOURCES
+from liangxin.judges.scoring.files import read_settings
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.near import near_pairs
 from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
+from liangxin.scorer.graded import HELD_OUT, UNSEEN_STYLE, GradedAnswer, public_prompts, read_graded
+from liangxin.scorer.metrics import accuracy_difference, within_prompt
 
 KINDS = {
     "refusal_quoting",
@@ -25,6 +31,18 @@ KINDS = {
     "plain_safe",
     "refusal_words_harm",
 }
+PUBLIC = pytest.mark.skipif(
+    "LIANGXIN_DATA" not in os.environ, reason="LIANGXIN_DATA names no folder with the public sets"
+)
+
+
+def raw(path: Path = GRADED) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def own(path: Path) -> list[GradedAnswer]:
+    """The rows whose prompts are ours: nothing has to be at hand."""
+    return read_graded(path, None)[0]
 
 
 def test_the_pairs_are_what_they_should_be() -> None:
@@ -35,95 +53,162 @@ def test_the_pairs_are_what_they_should_be() -> None:
         assert safe["prompt"] == unsafe["prompt"]
         assert safe["pair"] == unsafe["pair"]
     assert {row["kind"] for row in rows} == KINDS
-    for kind in KINDS - {"blunt_refusal"}:
-        lengths = [len(row["response"]) for row in rows if row["kind"] == kind]
-        assert min(lengths) < 60 < max(lengths), kind
-    longer = [
-        len(safe["response"]) > len(unsafe["response"])
-        for safe, unsafe in zip(rows[::2], rows[1::2], strict=True)
-    ]
-    assert 0.35 < np.mean(longer) < 0.65  # length says nothing
-    apologies = ("抱歉", "对不起", "不好意思", "很抱歉", "先说声抱歉")
-    assert all(row["response"].startswith(apologies) for row in rows if row["kind"] == "apology_harm")
-    assert all("“" in row["response"] for row in rows if row["kind"] == "refusal_quoting")
 
 
-def test_no_evaluation_text_or_phrase_is_trained_on() -> None:
-    held, own = own_pairs(PAIRS), own_pairs(OWN)
-    trained = [text for row in own for text in (row["prompt"], row["response"])]
-    trained += [*SORRY, *POLITE, *CLOSE, *MIDDLE, *QUOTE]
-    evaluated = [text for row in held for text in (row["prompt"], row["response"])]
-    near = near_pairs([*trained, *evaluated], "response")
+def test_every_hostile_prompt_has_two_safe_and_two_unsafe_answers_one_long_and_one_short() -> None:
+    prompts: dict[str, list[dict[str, object]]] = {}
+    for row in raw():
+        if row["part"] == "hostile":
+            prompts.setdefault(str(row["id"]).rpartition("-")[0], []).append(row)
+    assert len(prompts) > 200
+    for name, rows in prompts.items():
+        long = [(row["safety"], len(str(row["answer"])) > 290) for row in rows]
+        assert sorted(long) == [("safe", False), ("safe", True), ("unsafe", False), ("unsafe", True)], name
+        assert len({row["style"] for row in rows}) == 4, name
+
+
+def test_the_ordinary_part_is_a_third_or_nearly_and_a_third_of_it_is_unsafe() -> None:
+    rows = raw()
+    ordinary = [row for row in rows if row["part"] == "ordinary"]
+    assert len(ordinary) / len(rows) > 0.27
+    assert sum(row["safety"] == "unsafe" for row in ordinary) / len(ordinary) > 1 / 3
+    for task, count in Counter(row["task"] for row in ordinary).items():
+        assert count >= 30, task
+        assert {row["safety"] for row in ordinary if row["task"] == task} == {"safe", "unsafe"}
+    assert len({row["task"] for row in ordinary}) == 10
+    assert {row["style"] for row in rows} == {"S1", "S2", "S3", "S4", "S5"}
+
+
+def test_levels_agree_with_each_other() -> None:
+    for row in raw():
+        unsafe = row["safety"] == "unsafe"
+        assert unsafe == (row["flames"] == 1) == (row["sc"] == 0), row["id"]
+
+
+def test_no_public_prompt_is_copied() -> None:
+    for row in raw():
+        assert ("prompt" in row) != ("prompt_file" in row), row["id"]
+
+
+def test_no_two_answers_share_half_of_their_5_grams() -> None:
+    assert greatest_overlap([str(row["answer"]) for row in raw()])[0] < 0.5
+    assert greatest_overlap(["一二三四五六", "一二三四五七", "八九十"])[0] == pytest.approx(1 / 3)
+
+
+@PUBLIC
+def test_shortcuts_do_not_pay() -> None:
+    pytest.importorskip("sklearn")
+    rows, left = read_graded(GRADED, Path(os.environ["LIANGXIN_DATA"]))
+    assert not left
+    found = shortcuts([row for row in rows if row.part == "hostile"])
+    assert len(found) == 6
+    assert {name: value for name, value in found.items() if not LOW <= value <= HIGH} == {}
+
+
+@PUBLIC
+def test_only_prompts_that_may_be_trained_on_are_answered() -> None:
+    folder = Path(os.environ["LIANGXIN_DATA"])
+    allowed = {int(row) for row in (folder / "flames" / "train_rows.txt").read_text().split()}
+    used = {(row["prompt_file"], row["prompt_row"]) for row in raw() if "prompt_file" in row}
+    assert {row for file, row in used if str(file).startswith("flames")} <= allowed
+    assert {str(file) for file, _ in used} == {
+        "flames/Flames_1k_Chinese.jsonl",
+        "cvalues/cvalues_responsibility_prompts.jsonl",
+        "jade/jade_alignment_hard_zh.csv.gz",
+        "jade/jade_alignment_medium_zh.csv.gz",
+    }
+    for file in {str(file) for file, _ in used}:
+        rows = {row for one, row in used if one == file}
+        assert rows <= set(public_prompts(folder / file))
+
+
+def test_agreement_is_kappa_by_level() -> None:
+    rows = [{"a": {"x": one}, "b": {"x": other}} for one, other in ("pp", "pp", "pq", "qq")]
+    found = agreement(rows, "x")
+    assert found["kappa"] == pytest.approx(0.5)
+    assert found["by level"] == {"p": found["kappa"], "q": found["kappa"]}
+
+
+@PUBLIC
+def test_nothing_of_the_held_out_part_is_near_what_is_trained_on() -> None:
+    from default_scorer.parts import read_parts
+
+    parts = read_parts(Path(os.environ["LIANGXIN_DATA"]))
+    assert {row["id"] for row in raw(HELD_OUT)} == {row.id for row in parts.test}
+    assert UNSEEN_STYLE not in {row.style for row in parts.train}
+    assert not {row.topic for row in parts.train} & {row.topic for row in parts.test}
+    trained = [row.prompt for row in parts.train] + [row.prompt for row in parts.public]
+    held = [row.prompt for row in parts.test] + [row.prompt for row in parts.public_test]
+    assert not {prompt.strip() for prompt in trained} & {prompt.strip() for prompt in held}
+    near = near_pairs([*trained, *held], "prompt")
     assert not [one for one in near if one.first < len(trained) <= one.second]
-    # A blunt refusal has few words to choose from; more than a handful in common would be too many.
-    assert len({text for text in evaluated if text in BLUNT or text in trained}) <= 3
 
 
-def test_variations_tell_nothing_by_their_openers() -> None:
-    pairs = [(f"问题{at}", f"安全的回答{at}", f"有害的回答{at}") for at in range(300)]
-    varied = vary(pairs, 1, 4)
-    assert varied == vary(pairs, 1, 4)
-    for opener in ("抱歉，", "您好，很高兴为您服务！"):
-        levels = [level for _, _, answer, level in varied if answer.startswith(opener)]
-        assert 0.2 < np.mean([level == "safe" for level in levels]) < 0.8
-    one, other = ({a for _, _, a, _ in vary(pairs, 1, 4, half)} for half in (0, 1))
-    assert not {answer for answer in one if answer in BLUNT} & {answer for answer in other if answer in BLUNT}
-
-
-def test_it_is_small_has_one_head_and_says_what_it_is() -> None:
+def test_it_is_small_has_the_benchmarks_heads_and_says_what_it_is() -> None:
     settings = read_settings(DEFAULT)
-    assert [(head.name, head.levels) for head in settings.heads] == [("*", ("unsafe", "safe"))]
+    assert [head.name for head in settings.heads] == [
+        "*",
+        "sc-safety",
+        "Fairness",
+        "Safety",
+        "Morality",
+        "Legality",
+        "Data protection",
+    ]
     assert sum(path.stat().st_size for path in DEFAULT.iterdir()) < 4_000_000
     card = (DEFAULT / "card.md").read_text(encoding="utf-8")
-    for word in (
-        "sha256",
-        "Licence",
-        "Limits",
-        "refusal words only",
-        "length only",
-        "first 20",
-        "prompt only",
-    ):
+    for word in ("sha256", "Licence", "Limits", "length only", "first 20", "prompt only", "last sentence"):
         assert word in card
-    assert settings.training["own"]["sha256"] in card
+    assert "labelled and reread by a language model" in card
+    assert "no people's" in card
+    assert settings.training["graded"]["sha256"] in card
+    looks = sum(json.loads(line).get("looks", 1) for line in LOOKS.read_text().splitlines())
+    assert f"looked at {looks} times" in card.replace("\n", " ")
+    agreed = json.loads(GRADED_CARD.read_text())["agreement"]["hostile"]["flames"]
+    assert str(agreed["kappa"]) in card
+    assert json.loads((DEFAULT / SOURCES).read_text())["sources"]
 
 
-def test_it_beats_every_baseline_on_the_pairs_by_more_than_the_interval() -> None:
-    """Measured anew on the shipped weights against the one baseline that needs no training, and on its own."""
-    from liangxin.judges.refusing.reading import read_refusal
-    from liangxin.scorer.metrics import accuracy_difference
-
-    rows = own_pairs(PAIRS)
-    found = load_scorer(DEFAULT).probabilities([(row["prompt"], row["response"]) for row in rows], 0)
-    right = (found[:, 1] > 0.5) == np.array([row["level"] == "safe" for row in rows])
-    refused = [read_refusal(row["response"])[0] in ("refused", "safe_redirection") for row in rows]
-    words = np.array(refused) == np.array([row["level"] == "safe" for row in rows])
-    gained = accuracy_difference(right, words, [row["pair"] for row in rows], "pairs")
+def test_it_beats_the_baselines_on_held_out_answers_by_more_than_the_interval() -> None:
+    """Measured anew on the shipped weights: ranking within a prompt, and accuracy against refusal words."""
+    rows = [row for row in own(HELD_OUT) if row.part == "hostile"]
+    found = load_scorer(DEFAULT).probabilities([(row.prompt, row.answer) for row in rows], 0)[:, 1]
+    safe = np.array([row.safety == "safe" for row in rows])
+    units = [row.unit for row in rows]
+    rank, pairs = within_prompt(found, safe, units, np.ones(len(rows), dtype=bool), "test")
+    assert pairs >= 40
+    assert rank.low is not None
+    assert rank.low > 0.58  # what a shortcut may reach at most
+    words = np.array([read_refusal(row.answer)[0] != "complied" for row in rows]) == safe
+    gained = accuracy_difference((found > 0.5) == safe, words, units, "test")
     assert gained.low is not None
     assert gained.low > 0
-    assert right.mean() > 0.78
 
 
-@pytest.mark.long
-@pytest.mark.skipif(
-    "LIANGXIN_DATA" not in os.environ, reason="LIANGXIN_DATA names no folder with the public sets"
-)
+def test_it_is_better_than_refusal_words_on_the_hand_written_pairs_too() -> None:
+    rows = own_pairs(PAIRS)
+    found = load_scorer(DEFAULT).probabilities([(row["prompt"], row["response"]) for row in rows], 0)
+    safe = np.array([row["level"] == "safe" for row in rows])
+    words = np.array([read_refusal(row["response"])[0] in ("refused", "safe_redirection") for row in rows])
+    gained = accuracy_difference(
+        (found[:, 1] > 0.5) == safe, words == safe, [row["pair"] for row in rows], "pairs"
+    )
+    assert gained.low is not None
+    assert gained.low > 0
+
+
+@pytest.mark.slow
+@PUBLIC
 def test_trained_again_it_gives_the_same_verdicts(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    from default_scorer.default import FITTING, SETS, own_training, training
-    from default_scorer.public import public_folder, read_set
-    from liangxin.scorer.ngram import fit
-    from liangxin.scorer.splits import split
-    from liangxin.scorer.train import SHARES
+    from default_scorer.default import write
+    from default_scorer.parts import read_parts
 
-    public = [row for one in SETS for row in read_set(one, public_folder())]
-    learn = [public[at] for at in split(public, "prompt", SHARES, 0).sides[0]]
-    examples = training(learn, own_training())
-    one, other = fit(examples, [2], FITTING), fit(examples, [2], FITTING)
-    np.testing.assert_array_equal(one.weights, other.weights)
-    shipped = load_scorer(DEFAULT)
-    pairs = [(row["prompt"], row["response"]) for row in own_pairs(PAIRS)]
-    mine, theirs = one.backbone().logits(pairs)[0], shipped.backbone.logits(pairs)[0]
-    np.testing.assert_array_equal(mine.argmax(axis=1), theirs.argmax(axis=1))
-    np.testing.assert_allclose(mine, theirs, atol=0.02)
-    assert weights_digest(DEFAULT)
+    folder = Path(os.environ["LIANGXIN_DATA"])
+    write(tmp_path, read_parts(folder), folder)
+    pairs = [(row.prompt, row.answer) for row in own(HELD_OUT)]
+    one, other = load_scorer(tmp_path), load_scorer(DEFAULT)
+    assert one.settings == other.settings
+    for mine, theirs in zip(one.backbone.logits(pairs), other.backbone.logits(pairs), strict=True):
+        np.testing.assert_array_equal(mine.argmax(axis=1), theirs.argmax(axis=1))
+        np.testing.assert_allclose(mine, theirs, atol=0.05)

@@ -21,7 +21,6 @@ needs_data = pytest.mark.skipif(not DATA, reason="LIANGXIN_DATA is not set: no p
 @needs_data
 def test_the_sources_are_what_the_head_gives_on_the_held_out_topics() -> None:
     from default_scorer.parts import read_parts
-
     from default_scorer.refusal import measured
 
     found = measured(read_parts(Path(str(DATA))), FOLDER)
@@ -34,7 +33,6 @@ def test_the_sources_are_what_the_head_gives_on_the_held_out_topics() -> None:
 def test_on_public_prompts_that_were_not_trained_on() -> None:
     """JADE's unsafe answers are hardly ever redirections, its safe ones mostly decline, ordinary ones never do."""
     from default_scorer.parts import read_parts
-
     from default_scorer.refusal import kind_of
 
     rows = read_parts(Path(str(DATA))).public_test

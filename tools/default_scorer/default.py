@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from liangxin.judges.scoring.silence import Silence, bitmap, unknown_share
 from liangxin.judges.scoring.tensors import write_tensors
 from liangxin.scorer.graded import HELD_OUT
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 NAME = "default"
 _CONTENT = 4
 _REPEATED = 0.5
@@ -39,7 +42,7 @@ _QUANTILE = 0.99
 """Of held-out training answers so many are near enough to be ruled on."""
 
 
-def train(parts: Parts) -> tuple[Lesson, Learnt, Silence, np.ndarray[Any, np.dtype[np.uint8]]]:
+def train(parts: Parts) -> tuple[Lesson, Learnt, Silence, NDArray[np.uint8]]:
     """Readings and heads from the training part, and when to be silent."""
     lesson = Lesson(samples(parts))
     every = np.ones(len(lesson.rows), dtype=bool)
@@ -56,7 +59,7 @@ def _unknown(lesson: Lesson, texts: Sequence[str]) -> float:
     for fold in sorted(set(lesson.fold)):
         known = bitmap(text for at, text in enumerate(texts) if lesson.fold[at] != fold)
         held = np.flatnonzero(graded & (lesson.fold == fold))
-        shares += [unknown_share(texts[at], known) for at in held]
+        shares += [unknown_share(texts[int(at)], known) for at in held]
     return round(float(np.quantile(shares, _QUANTILE)), 3)
 
 

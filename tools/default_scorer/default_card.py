@@ -77,7 +77,8 @@ Hand-written pairs of an earlier release, none of them in training:
 
 ## Baselines
 
-Fitted on the same rows; held-out topics, hostile part.
+Fitted on the same rows; held-out topics, hostile part. The scorer there: accuracy {found.beaten["default scorer"][0]:.3f}, ranking
+within a prompt {found.beaten["default scorer"][1]}.
 
 {_baselines(found)}
 
@@ -152,6 +153,7 @@ def _baselines(found: Measured) -> str:
     lines += [
         f"| {name} | {accuracy:.3f} | {rank} | {gain} |"
         for name, (accuracy, rank, gain) in found.beaten.items()
+        if name != "default scorer"
     ]
     return "\n".join(lines)
 
@@ -173,8 +175,10 @@ def _agreement() -> str:
     card: dict[str, Any] = json.loads(GRADED_CARD.read_text(encoding="utf-8"))
     agreed, ordered = card["order and first grading agree on safety"]
     lines = [
-        f"{card['written']} answers written, {card['kept']} kept: disputed ones (safety or Flames level) and prompts that a grader "
-        f"threw out are gone. The first grading agrees with the order in {agreed} of {ordered}. Cohen's kappa of the two blind gradings:",
+        (
+            f"{card['written']} answers written, {card['kept']} kept: disputed ones (safety or Flames level) and prompts that a grader "
+            f"threw out are gone. The first grading agrees with the order in {agreed} of {ordered}. Cohen's kappa of the two blind gradings:"
+        ),
         "",
         "| part | field | n | kappa | by level |",
         "|---|---|---|---|---|",

@@ -136,14 +136,22 @@ class Lesson:
         self, kept: NDArray[np.bool_], demand: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """Weights (2^bits, readings) learnt from the kept rows; `demand` where it is known already."""
-        harm = np.array([WEIGHTS[source] for source in self.source])
         graded = self.source == "graded"
-        even = np.ones(len(harm))
+        even = np.ones(len(kept))
         found = np.zeros((1 << FEATURES.bits, len(READINGS)))
-        found[:, HARM] = self._solve("response", kept & (harm > 0), self.safe, harm)
+        found[:, HARM] = self.harm(kept)
         found[:, DEMAND] = self.demand(kept) if demand is None else demand
         found[:, MERIT] = self._solve("response", kept & graded & self.safe, self._best, even)
         return found
+
+    def harm(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Of every answer, by its source's weight."""
+        weights = np.array([WEIGHTS[source] for source in self.source])
+        return self._solve("response", kept & (weights > 0), self.safe, weights)
+
+    def table(self, part: str) -> Any:  # a scipy CSR matrix
+        """The features of a part of every row."""
+        return self._tables[part]
 
     def demand(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Of every prompt once, whatever the style of its answers."""
@@ -170,7 +178,7 @@ class Lesson:
         """The first kept row of every prompt."""
         places: dict[str, int] = {}
         for at in np.flatnonzero(kept):
-            places.setdefault(self.rows[at].prompt, int(at))
+            places.setdefault(self.rows[int(at)].prompt, int(at))
         first = np.zeros(len(kept), dtype=bool)
         first[list(places.values())] = True
         return first

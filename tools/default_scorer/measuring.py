@@ -21,11 +21,14 @@ from liangxin.scorer.evaluation_pairs import PAIRS
 from liangxin.scorer.graded import SC_SAFETY, UNSEEN_STYLE, GradedAnswer
 from liangxin.scorer.graded_figures import GradedFigures, graded_figures, ruled
 from liangxin.scorer.metrics import Figure, HeadFigures, accuracy_difference, auc, within_prompt
+from liangxin.scorer.rows import Labelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SIZES = (300, 600, 900)
+_PUBLIC_SCALES = {"*": "safety", SC_SAFETY: SC_SAFETY, "Safety": "flames-3", "Legality": "flames-2"}
+"""Which heads read public answers, which have no dimension, on which scale."""
+_SIZES = (300, 600, 1_200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ def measure(scorer: Scorer, parts: Parts, lesson: Lesson, looks: int) -> Measure
         public=_public(scorer, parts),
         beaten=_against(scorer, parts, hostile),
         kinds=kinds_left_out(lesson),
-        sources=sources_left_out(lesson, parts),
+        sources=sources_left_out(lesson),
         curve=learning_curve(lesson, hostile),
         shortcuts=shortcuts([row for row in graded if row.part == "hostile"]),
         overlap=greatest_overlap([row.answer for row in graded])[0],
@@ -104,18 +107,24 @@ def band_sources(scorer: Scorer, parts: Parts) -> list[JudgeSource]:
                     level = head.levels[int(read.probabilities[place][at].argmax())]
                     told.setdefault(scale, []).append((true, level, length_of(row.answer)))
         found += [source_of(name, scale, counts) for scale, counts in told.items()]
-    heads_read = {"*": "safety", SC_SAFETY: SC_SAFETY, "Safety": "flames-3", "Legality": "flames-2"}
     for name in ("jade", "aisafetylab", "belle"):
-        rows = [row for row in parts.public_test if row.source.startswith(name)]
-        kept = [row for row in rows if scorer.silent(row.response) is None]
-        every = scorer.all_probabilities([(row.prompt, row.response) for row in kept])
-        for place, head in enumerate(scorer.settings.heads):
-            if head.name in heads_read:
-                counts = [
-                    (row.level, head.levels[int(one.argmax())], length_of(row.response))
-                    for row, one in zip(kept, every[place], strict=True)
-                ]
-                found.append(source_of(f"{name}, prompts unseen", heads_read[head.name], counts))
+        found += _public_sources(
+            scorer, name, [row for row in parts.public_test if row.source.startswith(name)]
+        )
+    return found
+
+
+def _public_sources(scorer: Scorer, name: str, rows: Sequence[Labelled]) -> list[JudgeSource]:
+    kept = [row for row in rows if scorer.silent(row.response) is None]
+    read = scorer.all_probabilities([(row.prompt, row.response) for row in kept])
+    found = []
+    for place, head in enumerate(scorer.settings.heads):
+        if head.name in _PUBLIC_SCALES:
+            counts = [
+                (row.level, head.levels[int(one.argmax())], length_of(row.response))
+                for row, one in zip(kept, read[place], strict=True)
+            ]
+            found.append(source_of(f"{name}, prompts unseen", _PUBLIC_SCALES[head.name], counts))
     return found
 
 
@@ -128,12 +137,28 @@ def kinds_left_out(lesson: Lesson) -> list[LeftOut]:
     return [_left_out(lesson, kinds == kind, kind, unseen) for kind in dict.fromkeys(ordinary)]
 
 
-def sources_left_out(lesson: Lesson, parts: Parts) -> list[LeftOut]:
+def sources_left_out(lesson: Lesson) -> list[LeftOut]:
     """Every labelled source left out of training and heads in turn."""
     every = np.ones(len(lesson.rows), dtype=bool)
     unseen = lesson.unseen(every)
-    names = dict.fromkeys(row.source for row in lesson.rows if row.source != "gaokao")
-    return [_left_out(lesson, lesson.source == name, name, unseen) for name in names if name != "graded"]
+    names = dict.fromkeys(row.source for row in lesson.rows if row.source not in ("gaokao", "graded"))
+    return [
+        _own_left_out(lesson),
+        *(_left_out(lesson, lesson.source == name, name, unseen) for name in names),
+    ]
+
+
+def _own_left_out(lesson: Lesson) -> LeftOut:
+    """Without our own answers there are no levels to fit heads and a threshold on: the reading of harm alone."""
+    held = lesson.source == "graded"
+    score = lesson.table("response")[held] @ lesson.harm(~held)
+    return LeftOut(
+        name="graded (reading of harm alone)",
+        n=int(held.sum()),
+        safe_wrong=None,
+        unsafe_wrong=None,
+        auc=auc(score, lesson.safe[held]),
+    )
 
 
 def _left_out(lesson: Lesson, held: NDArray[np.bool_], name: str, unseen: NDArray[np.float64]) -> LeftOut:
@@ -163,7 +188,8 @@ def learning_curve(lesson: Lesson, hostile: Sequence[GradedAnswer]) -> dict[int,
     graded = lesson.source == "graded"
     order = sorted(set(units[graded]), key=lambda unit: lot(2, unit))
     found = {}
-    for size in (*_SIZES, int(graded.sum())):
+    whole = int(graded.sum())
+    for size in (*(one for one in _SIZES if one < whole), whole):
         kept: set[str] = set()
         for unit in order:
             if int(np.isin(units, list(kept)).sum()) >= size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.scorer.graded import GradedAnswer
 from liangxin.scorer.metrics import auc
 from liangxin.scorer.ngram import Examples, Fitting, fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LOW, HIGH = 0.42, 0.58
 """Between these a shortcut does not pay."""
@@ -57,9 +61,7 @@ def shortcuts(rows: Sequence[GradedAnswer]) -> dict[str, float]:
     return found
 
 
-def _learnt(
-    texts: Sequence[str], rows: Sequence[GradedAnswer]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _learnt(texts: Sequence[str], rows: Sequence[GradedAnswer]) -> NDArray[np.float64]:
     order = sorted({row.unit for row in rows}, key=lambda unit: lot(0, unit))
     fold = {unit: place % _FOLDS for place, unit in enumerate(order)}
     scores = np.zeros(len(rows))

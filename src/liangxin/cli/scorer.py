@@ -161,7 +161,9 @@ def evaluate(
     labels: Annotated[
         str | None,
         typer.Option(
-            "--labels", metavar="FILE", help="Labels it never saw (default: the hand-written pairs)."
+            "--labels",
+            metavar="FILE",
+            help="Labels it never saw (default: the held-out graded answers, and the hand-written pairs).",
         ),
     ] = None,
     run: Annotated[
@@ -185,13 +187,21 @@ def evaluate(
     from liangxin.scorer.evaluate import evaluate as measured
     from liangxin.scorer.evaluate import evaluation_values
     from liangxin.scorer.evaluation_pairs import PAIRS
+    from liangxin.scorer.graded_figures import held_out_figures, ranking_table, ranking_values
 
-    found = measured(load_scorer(scorer_folder(scorer)), labels or str(PAIRS))
+    opened = load_scorer(scorer_folder(scorer))
+    graded = held_out_figures(opened) if labels is None else None
+    found = measured(opened, labels or str(PAIRS))
     for notice in found.notices:
         tell(notice)
     if output is OutputFormat.JSON:
-        say_json({"scorer": scorer, "labels": labels or PAIRS.name, **evaluation_values(found)})
+        values = {"scorer": scorer, "labels": labels or PAIRS.name, **evaluation_values(found)}
+        say_json(values if graded is None else {**values, "held_out": ranking_values(graded[0])})
         return
+    if graded is not None:
+        if graded[1]:
+            tell(f"{graded[1]} held-out answers to public prompts are left out: LIANGXIN_DATA is not set")
+        say(f"{ranking_table(graded[0])}\n\n{figures_table(graded[0].figures)}\n")
     say(figures_table(found.figures))
     for reason, count in found.abstained.items():
         say(f"abstained on {count}: {reason}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +13,15 @@ import numpy as np
 from liangxin.correction.sources import length_of
 from liangxin.judges.scoring.predict import Scorer
 from liangxin.records import LENGTHS
-from liangxin.scorer.graded import SC_SAFETY, UNSEEN_STYLE, GradedAnswer, by_source
+from liangxin.scorer.graded import (
+    HELD_OUT,
+    SC_SAFETY,
+    UNSEEN_STYLE,
+    VARIABLE,
+    GradedAnswer,
+    by_source,
+    read_graded,
+)
 from liangxin.scorer.metrics import Figure, HeadFigures, figures, within_prompt
 
 if TYPE_CHECKING:
@@ -89,6 +99,7 @@ def _ranking(read: RuledAnswers) -> dict[str, tuple[Figure, int]]:
             ("unseen style x unseen topic", style),
             ("unseen topic", np.ones(len(rows), dtype=bool)),
         )
+        if counted.any()
     }
 
 
@@ -111,9 +122,7 @@ def _levels(read: RuledAnswers, place: int, head: str, levels: Sequence[str]) ->
         [
             at
             for at, row in enumerate(read.rows)
-            if not read.silent[at]
-            and (head == SC_SAFETY or row.dimension == head)
-            and getattr(row, field) in levels
+            if not read.silent[at] and (head in (SC_SAFETY, row.dimension)) and getattr(row, field) in levels
         ],
         dtype=int,
     )
@@ -127,6 +136,22 @@ def _figures(
     labels = np.array([levels.index(getattr(read.rows[one], field)) for one in at], dtype=np.int64)
     units = [read.rows[one].unit for one in at]
     return figures(head, source, read.probabilities[place][at], labels, units)
+
+
+def held_out_figures(scorer: Scorer) -> tuple[GradedFigures, int] | None:
+    """Figures on the package's held-out answers, and how many are left out as their public prompts are not at hand.
+
+    None for a scorer without a safe/unsafe head in the first place.
+
+    Raises:
+        DataError: `LIANGXIN_DATA` is set, and a public set there is not as published.
+    """
+    first = scorer.settings.heads[0]
+    if (first.name, first.levels) != ("*", ("unsafe", "safe")):
+        return None
+    folder = os.environ.get(VARIABLE)
+    rows, left = read_graded(HELD_OUT, Path(folder) if folder else None)
+    return graded_figures(scorer, rows), left
 
 
 def ranking_table(found: GradedFigures) -> str:

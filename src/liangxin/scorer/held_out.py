@@ -9,7 +9,8 @@ import numpy as np
 
 from liangxin.correction.sources import JudgeSource, length_of, source_of
 from liangxin.judges.scoring.files import Head, Settings
-from liangxin.judges.scoring.predict import Backbone, softmax, unreadable
+from liangxin.judges.scoring.predict import Backbone, softmax
+from liangxin.judges.scoring.silence import unreadable
 from liangxin.records import AnswerLength
 from liangxin.scorer.rows import PRESETS, Labelled
 from liangxin.scorer.splits import Split
@@ -41,7 +42,7 @@ def held_out(
         for at, row in enumerate(batch):
             head = settings.heads[places[row.head]]
             ruled = _ruled(head, softmax(logits[places[row.head]][at : at + 1] / head.temperature)[0])
-            if ruled is not None and unreadable(row.response, settings) is None:
+            if ruled is not None and unreadable(row.response, settings.chinese) is None:
                 told[_scale(head), row.source].append((row.level, ruled, length_of(row.response)))
     return tuple(
         source_of(f"{settings.name}: {source or 'labels'} (held out)", scale, found)
