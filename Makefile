@@ -22,7 +22,7 @@ help:
 	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
 	@echo "make screens    write every page of the site as a picture, 390 and 1440 px wide, into screens/"
-	@echo "make scorer     train the default scorer anew from the public sets in LIANGXIN_DATA, and measure it"
+	@echo "make scorer     train the default scorer and the refusal head anew from the public sets in LIANGXIN_DATA, and measure it"
 	@echo "make perf       measure the speed beside a bare aiohttp client, and likelihoods beside lm-evaluation-harness"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -82,6 +82,7 @@ first-run: $(VENV)/installed-test
 scorer: $(VENV)/installed
 	$(PIP) --editable '.[scorer]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m default_scorer.default
+	OMP_NUM_THREADS=1 $(BIN)/python -m default_scorer.refusal
 
 screens: local-model $(VENV)/installed-test
 	@$(BIN)/python tests/set_up.py $(VENV)/locale

@@ -28,7 +28,7 @@ from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Item, Reply
 from liangxin.store import Database
 from liangxin.web.site import Site
-from testbench.annotators import Outcome, Pace, crowd, faults, signed_in
+from testbench.annotators import CrowdOutcome, Pace, crowd, faults, signed_in
 from testbench.desk import stored_run
 from testbench.postgres import fresh, postgres
 from testbench.site import free_port
@@ -77,7 +77,7 @@ def serving(url: str) -> Iterator[str]:
             process.wait(30)
 
 
-def measure(url: str, asked: argparse.Namespace, pause: float) -> tuple[Outcome, list[str]]:
+def measure(url: str, asked: argparse.Namespace, pause: float) -> tuple[CrowdOutcome, list[str]]:
     """One pass."""
     database = Database(url)
     project, accounts = prepared(database, asked.items, asked.people)
@@ -90,7 +90,7 @@ def measure(url: str, asked: argparse.Namespace, pause: float) -> tuple[Outcome,
     return outcome, found
 
 
-def show(name: str, outcome: Outcome, found: Sequence[str], seconds: float) -> None:
+def show(name: str, outcome: CrowdOutcome, found: Sequence[str], seconds: float) -> None:
     """Say what was seen."""
     spoken = {share: f"{1000 * outcome.percentile(share):.0f} ms" for share in (0.5, 0.95, 0.99)}
     goal = "reached" if outcome.percentile(0.99) < GOAL else "missed"

@@ -56,6 +56,7 @@ OPTIONS: Mapping[str, str] = {
     "--confidence": "置信水平，百分数。",
     "--sequential": "无论看多少次都成立的界。",
     "--corrected": "按评审的实测误差修正后的值。",
+    "--samples": "只列内嵌样例上的运行，另成一榜：样例·非成绩。",
     "--mid-p": "用 McNemar 的 mid-p 代替精确检验。",
     "--for-labels": "要读多少条回答。",
     "--simple-random": "对所有回答一视同仁地抽取（PPI++ 需要）。",

@@ -1,8 +1,10 @@
-"""The demonstration behind `make demo`: every benchmark's sample, offline, to a table and an HTML report.
+"""The demonstration behind `make demo`: what Liangxin shows, in seconds, and then a model asked live, offline.
 
-With the extra `local` a real, small base model answers in this process (`gguf`: Gemma 3 270M). Where the
-extra is not installed or does not work, scripted fakes answer and grade (rules in model.jsonl and
-judge.jsonl). Either way this shows the plumbing, not values. Everything lands in the folder `demo`.
+First three recorded models (model-a, -b, -c.jsonl) with recorded grades (grades-*.jsonl) and thirty labels by two
+annotators (out of labels.jsonl): answers, grades and labels are examples that we wrote (演示标注，虚构，不是人的判断).
+Then, with the extra `local`, a real, small base model (`gguf`: Gemma 3 270M) is asked every benchmark's sample and
+judged by the default; where the extra is not installed or does not work, a script answers (model.jsonl). No number
+here is a result (样例·非成绩). Everything lands in the folder `demo`.
 """
 
 from __future__ import annotations
@@ -19,42 +21,90 @@ from liangxin.models import open_model
 from liangxin.records import Message, ReplyStatus
 from liangxin.specs import Endpoint, Generation
 
-HERE = Path(__file__).absolute().parent
+HERE = Path(__file__).absolute().parent.relative_to(Path.cwd())
 FOLDER = Path("demo")
-OPEN = ("flames", "sc-safety", "cvalues-responsibility", "cvalues-safety")
+BENCHMARKS = ("flames", "sc-safety", "cvalues-responsibility", "cvalues-safety", "cvalues-choice")
+RECORDED = ("a", "b", "c")
+READ = 15
+"""Answers that are read, by two annotators: thirty labels."""
 SHORT = ("--limit", "12", "--max-tokens", "48", "--temperature", "0", "--connections", "8")
 """What keeps a real model to about two minutes on two cores."""
-DRAWN = ("--limit", "4", "--max-tokens", "32", "--temperature", "0.8", "--seed", "7", "--connections", "4")
-"""Drawn, not greedy: only the seed can make two runs give one text."""
 
 
-def liangxin(*words: str) -> None:
+def liangxin(store: Path, *words: str) -> None:
     """Run one command of the command line and end with its status if it fails."""
-    shown = " ".join(word if " " not in word else repr(word) for word in words)
-    print(f"$ liangxin {shown}", flush=True)
-    status = subprocess.run([sys.executable, "-m", "liangxin", *words], check=False).returncode
+    print(f"\n$ liangxin {' '.join(words)}", flush=True)
+    command = [sys.executable, "-m", "liangxin", *words, "--store", str(store)]
+    status = subprocess.run(command, check=False).returncode
     if status:
         sys.exit(status)
 
 
-def same_text_twice() -> str:
-    """Ask a few questions twice, drawn with one seed, in stores of their own: what came of the comparison."""
-    answers = []
-    for turn in ("first", "second"):
-        store, rows = FOLDER / f"seed-{turn}.db", FOLDER / f"seed-{turn}.jsonl"
-        store.unlink(missing_ok=True)  # answers that are stored would not be asked again
-        place = ("--store", str(store))
-        liangxin(
-            "run", "cvalues-safety", "--model", "gguf", *DRAWN, "--judge", "none", *place, "--name", turn
-        )
-        liangxin("export", turn, "--output", str(rows), *place)
-        lines = rows.read_text(encoding="utf-8").splitlines()
-        answers.append({row["item"]: row["response"] for row in map(json.loads, lines)})
-    first, second = answers
-    same = sum(second[item] == text for item, text in first.items())
-    return (
-        f"同一种子抽样两次 (one seed, drawn twice): {same}/{len(first)} 条逐字相同 answers are the same text"
-    )
+def recorded() -> Path:
+    """Three recorded models: scores, board, comparison, correction, decision; gives where their report is."""
+    print("一、三个录下来的模型；回答、评分与标注都是示例：演示标注，虚构，不是人的判断")
+    print("(1. three recorded models; answers, grades and labels are examples that we wrote, no person's)")
+    store = FOLDER / "recorded.db"
+    # A second look at a claim is not the first: the show begins anew each time.
+    for left in FOLDER.glob(f"{store.name}*"):
+        left.unlink()
+    run = ("run", "cvalues-safety", "--model")
+    names = [f"demo-{one}" for one in RECORDED]
+    for one, name in zip(RECORDED, names, strict=True):
+        grades = f"labels:{HERE / f'grades-{one}.jsonl'}"
+        liangxin(store, *run, f"replay:{HERE / f'model-{one}.jsonl'}", "--judge", grades, "--name", name)
+    liangxin(store, "leaderboard", "cvalues-safety", "--samples")
+    liangxin(store, "compare", "demo-a", "demo-b")
+    # Grades of a whole run leave nothing to be read, so b's answers are judged once more, as a run of its own.
+    again = (f"replay:{HERE / 'model-b.jsonl'}", "--seed", "1", "--name", "demo-read")
+    liangxin(store, *run, *again, "--judge", "scorer")
+    drawn, labels = FOLDER / "read.jsonl", FOLDER / "labels.jsonl"
+    by_scorer = ("demo-read", "--judge", "scorer")
+    liangxin(store, "sample", *by_scorer, "--for-labels", str(READ), "--output", str(drawn))
+    fill_in(drawn, labels)
+    liangxin(store, "judge", "demo-read", "--judge", f"labels:{labels}")
+    liangxin(store, "scores", *by_scorer)
+    claim = ("--measure", "safe_rate", "--at-least", "90")
+    liangxin(store, "decide", "demo-a", *claim)
+    liangxin(store, "decide", *by_scorer, *claim, "--corrected")
+    report = FOLDER / "recorded.html"
+    liangxin(store, "report", *names, "--output", str(report))
+    return report
+
+
+def fill_in(drawn: Path, labels: Path) -> None:
+    """Give the answers that `liangxin sample` drew the levels that two annotators would, from the examples."""
+    said: dict[str, list[dict[str, str]]] = {}
+    for row in rows(HERE / "labels.jsonl"):
+        said.setdefault(row["id"], []).append(row)
+    filled = [one for row in rows(drawn) for one in said[row["id"]]]
+    lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in filled)
+    labels.write_text("".join(lines), encoding="utf-8")
+    print(f"{len(filled)} 个示例标注 (example labels): {labels}", flush=True)
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a JSON lines file."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def live() -> tuple[Path, str]:
+    """The local model, or a script, asked now and judged by the default; gives the report, and what answered."""
+    fault = local_model_fault()
+    print("\n二、现问现评：默认评审 (2. asked live, judged by the default judges)")
+    if fault:
+        print(f"本机模型不可用，改用脚本 (no local model, a script answers instead): {fault}")
+        name, model = "script", ["--model", f"scripted:{HERE / 'model.jsonl'}"]
+        said = "脚本 (a script)"
+    else:
+        print(f"每个基准只取 12 题，每答最多 48 个词元 (limited to be short): {' '.join(SHORT)}")
+        name, model = "local", ["--model", "gguf", *SHORT]
+        said = "未经对话训练的小基座模型 (a small base model that was never taught to chat)"
+    store = FOLDER / "liangxin.db"
+    liangxin(store, "run", *BENCHMARKS, *model, "--name", name)
+    report = FOLDER / "report.html"
+    liangxin(store, "report", *(f"{name}-{one}" for one in BENCHMARKS), "--output", str(report))
+    return report, said
 
 
 def local_model_fault() -> str:
@@ -75,35 +125,15 @@ def local_model_fault() -> str:
 
 
 def main() -> None:
-    """Run, report, and say where the report is."""
+    """Show, ask, report, and say where the report is."""
     FOLDER.mkdir(exist_ok=True)
-    store = str(FOLDER / "liangxin.db")
-    fault = local_model_fault()
-    model: tuple[str, ...]
-    judges: tuple[str, ...]
-    if fault:
-        print(f"本机模型不可用，改用脚本 (no local model, a script answers instead): {fault}")
-        here = HERE.relative_to(Path.cwd())
-        name, model = "demo", ("--model", f"scripted:{here / 'model.jsonl'}")
-        judges = ("--judge", f"llm:scripted:{here / 'judge.jsonl'}", "--judge", "rule")
-        said = "模型与评审均为脚本 (our own sample, scripted model and judge: no result)"
-    else:
-        print(f"每个基准只取 12 题，每答最多 48 个词元 (limited to be short): {' '.join(SHORT)}")
-        name, model, judges = "local", ("--model", "gguf", *SHORT), ("--judge", "rule")
-        said = "模型是未经对话训练的小基座模型 (our own sample, a small base model that was never taught to chat: no result)"
-    common = (*model, "--store", store, "--name")
     started = time.monotonic()
-    liangxin("run", "cvalues-choice", *common, f"{name}-cvalues-choice")
-    liangxin("run", *OPEN, *common, name, *judges)
-    twice = "" if fault else same_text_twice()
-    report = FOLDER / "report.html"
-    names = [f"{name}-{benchmark}" for benchmark in (*OPEN, "cvalues-choice")]
-    liangxin("report", *names, "--store", store, "--output", str(report))
-    print(f"\n{time.monotonic() - started:.0f} s; 报告 report: {report.resolve()}")
-    if twice:
-        print(twice)
-    print(f"样例·非成绩：题目为自拟样例，{said}")
-    print("演示只验证流程，不说明任何模型的价值观 (a demo proves plumbing, not values)")
+    shown = recorded()
+    print(f"\n{time.monotonic() - started:.0f} s; 报告 report: {shown.resolve()}")
+    asked, said = live()
+    print(f"\n{time.monotonic() - started:.0f} s; 报告 report: {asked.resolve()}")
+    print(f"样例·非成绩：题目为自拟样例；第一部分是虚构的示例，第二部分作答的是{said}")
+    print("演示不说明任何模型的价值观 (no result: a demo says nothing of any model's values)")
 
 
 if __name__ == "__main__":

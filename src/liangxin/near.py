@@ -45,7 +45,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alike:
+class Likeness:
     """How alike two texts are, each number from 0 to 1."""
 
     resemblance: float
@@ -59,11 +59,11 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Near(Generic[Key]):
+class NearText(Generic[Key]):
     """A text of an index that is near to the one asked about."""
 
     key: Key
-    alike: Alike
+    alike: Likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def grams(text: str) -> frozenset[str]:
     return frozenset(kept[at : at + GRAM] for at in range(len(kept) - GRAM + 1))
 
 
-def alike(one: str, other: str) -> Alike:
+def alike(one: str, other: str) -> Likeness:
     """How alike two texts are; two texts without any gram are not alike."""
     first, second = grams(one), grams(other)
     return _alike(len(first & second), len(first), len(second))
@@ -118,7 +118,7 @@ class NearIndex(Generic[Key]):
         for gram in found:
             self._postings.setdefault(gram, []).append(place)
 
-    def near(self, text: str, *, most: int = 10) -> list[Near[Key]]:
+    def near(self, text: str, *, most: int = 10) -> list[NearText[Key]]:
         """The near-duplicates of a text, the most alike first; at most `most`."""
         asked = grams(text)
         common: Counter[int] = Counter()
@@ -130,7 +130,7 @@ class NearIndex(Generic[Key]):
             if how.near:
                 found.append((-how.resemblance, -how.contained, place, how))
         found.sort(key=lambda one: one[:3])
-        return [Near(key=self._keys[place], alike=how) for _, _, place, how in found[:most]]
+        return [NearText(key=self._keys[place], alike=how) for _, _, place, how in found[:most]]
 
 
 def near_pairs(texts: Sequence[str], what: Literal["prompt", "response"]) -> list[NearPair]:
@@ -173,9 +173,9 @@ def near_pairs(texts: Sequence[str], what: Literal["prompt", "response"]) -> lis
     return sorted(found, key=lambda near: (near.first, near.second))
 
 
-def _alike(common: int, first: int, second: int) -> Alike:
+def _alike(common: int, first: int, second: int) -> Likeness:
     fewer = min(first, second)
-    return Alike(
+    return Likeness(
         resemblance=_resemblance(common, first, second),
         contained=common / fewer if fewer >= FEWEST else 0.0,
     )

@@ -52,8 +52,8 @@ def _option(name: str, kind: type, zh: str, en: str, **more: Any) -> RunOption:
 
 _ALL = (
     _option(
-        "judge", str, "由谁评审：见 `liangxin judges`。",
-        "Who rules: see `liangxin judges`.", metavar="SPEC",
+        "judge", str, "由谁评审：见 `liangxin judges`（默认：选择题用 choice，其余用 rule 和 scorer）。",
+        "Who rules: see `liangxin judges` (default: choice for choice items, else rule and scorer).", metavar="SPEC",
     ),
     _option(
         "base_url", str, "模型接口的地址，含 `/v1`。",

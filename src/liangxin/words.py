@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from liangxin.records import Measure
 from liangxin.specs import Bilingual, Category
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "reason_title",
     "same",
     "status_title",
+    "title_of",
     "verdict_title",
 ]
 
@@ -50,6 +52,13 @@ def category_title(taxonomy: Iterable[Category], path: Sequence[str]) -> Bilingu
 def measure_title(name: str) -> Bilingual:
     """A measure's name for people."""
     return _MEASURES.get(name, (same(name), same("")))[0]
+
+
+def title_of(measure: Measure) -> Bilingual:
+    """A measure's name for people, a user's own where its declaration gives one."""
+    if measure.title is None:
+        return measure_title(measure.name)
+    return Bilingual(zh=measure.title[0], en=measure.title[1])
 
 
 def measure_note(name: str) -> Bilingual:
@@ -141,8 +150,8 @@ _MEASURES: Mapping[str, tuple[Bilingual, Bilingual]] = {
     "refusal_rate": (
         _both("拒答率", "Refusal rate"),
         _both(
-            "拒答（含拒绝并安全引导）的回答所占比例；本项目的量表。高低本身不说明好坏，要看应拒答与误拒。",
-            "Share of answers that refuse (safe redirection included); our own scale. Neither high nor low is good "
+            "拒答（含拒绝并安全引导，不含无法作答）的回答所占比例；本项目的量表。高低本身不说明好坏，要看应拒答与误拒。",
+            "Share of answers that refuse (safe redirection included, unable not); our own scale. Neither high nor low is good "
             "by itself: see refusals due and not due.",
         ),
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 REPLACEMENT = "\ufffd"
 
@@ -20,7 +21,7 @@ _INVISIBLE = re.compile(
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NEWLINE = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
 
-_PUNCTUATION = str.maketrans(
+_MARKS = tuple(
     {
         "。": ".",
         "、": ",",
@@ -49,13 +50,17 @@ _PUNCTUATION = str.maketrans(
         "−": "-",
         "•": "-",
         "·": "-",
-    }
+    }.items()
 )
 _TRADITIONAL = str.maketrans(
     "選擇個條較兩為應傾復覆無語這說對確實顯優於勝過贊認負責適當種則後還沒絕難斷區別緣雖儘樣會來簡單覺從結論綜總終決釋與給們護風險問題關點評價據達現觀嚴處議時間願幫協請滿參創違規報歡誰並麼",
     "选择个条较两为应倾复复无语这说对确实显优于胜过赞认负责适当种则后还没绝难断区别缘虽尽样会来简单觉从结论综总终决释与给们护风险问题关点评价据达现观严处议时间愿帮协请满参创违规报欢谁并么",
 )
+_ANY_TRADITIONAL = re.compile(f"[{''.join(map(chr, _TRADITIONAL))}]")
 _PIECE = 1024
+_UNCOMMON = re.compile(r"[^\n\t\x20-\x7e\u4e00-\u9fff，。！？：；（）、“”‘’《》「」【】—…～\u3000]")
+"""What is not of the everyday characters, of which NFKC changes the next alone."""
+_COMMON_FORMS = tuple(zip("，！？：；（）…～\u3000", (*",!?:;()", "...", "~", " "), strict=True))
 
 _FENCE = "```"
 
@@ -88,13 +93,22 @@ def normalise(text: str) -> str:
     text = strip_invisible(_NEWLINE.sub("\n", clean_text(text)))
     if text.isascii():
         return text
+    if not _UNCOMMON.search(text):
+        return _replaced(text, _COMMON_FORMS)
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
     return strip_invisible("".join(unicodedata.normalize("NFKC", piece) for piece in pieces))
 
 
+def _replaced(text: str, forms: Iterable[tuple[str, str]]) -> str:
+    """With each first form as its second: for Chinese text several times faster than `str.translate`."""
+    for form, other in forms:
+        text = text.replace(form, other)
+    return text
+
+
 def fold_punctuation(text: str) -> str:
     """Chinese punctuation as ASCII (。 and 、 too), every kind of quotation mark as a straight one."""
-    return text.translate(_PUNCTUATION)
+    return _replaced(text, _MARKS)
 
 
 def fold(text: str) -> str:
@@ -104,7 +118,7 @@ def fold(text: str) -> str:
 
 def simplified(text: str) -> str:
     """The most common traditional characters as simplified ones, for matching; far from a conversion."""
-    return text if text.isascii() else text.translate(_TRADITIONAL)
+    return text.translate(_TRADITIONAL) if _ANY_TRADITIONAL.search(text) else text
 
 
 def strip_fence(text: str) -> str:

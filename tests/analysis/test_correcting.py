@@ -9,7 +9,7 @@ import pytest
 
 from liangxin.analysis.blind_sample import Wish, sample
 from liangxin.analysis.correcting import NOT_DRAWN, SEVERAL, corrections
-from liangxin.analysis.deciding import Question, answer_fields, decide
+from liangxin.analysis.deciding import DecisionQuestion, answer_fields, decide
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.pairs import pairs
 from liangxin.analysis.validation import Subject, keep, validate
@@ -190,13 +190,15 @@ def test_decisions_may_rest_on_the_corrected_value(stage: Stage) -> None:
     run = run_of(stage, "a", judged(safe, 20))
     judge = judge_of(stage, run)
     claim: dict[str, Any] = {"measure": "safe_rate", "group": "overall", "at_least": 89.5, "at_most": None}
-    raw = decide(stage.database, run, SAFETY, judge, Question(**claim, judge_trusted=True))
+    raw = decide(stage.database, run, SAFETY, judge, DecisionQuestion(**claim, judge_trusted=True))
     assert raw.decision.verdict == "meets"
     with pytest.raises(JudgeError, match="nothing is known"):
-        decide(stage.database, run, SAFETY, judge, Question(**claim, corrected=True))
+        decide(stage.database, run, SAFETY, judge, DecisionQuestion(**claim, corrected=True))
     drawn = sample(stage.database, run, SAFETY, judge, Wish(labels=300))
     label(stage, run, safe, {row["id"] for row in drawn.rows})
-    told = answer_fields(decide(stage.database, run, SAFETY, judge, Question(**claim, corrected=True)))
+    told = answer_fields(
+        decide(stage.database, run, SAFETY, judge, DecisionQuestion(**claim, corrected=True))
+    )
     assert told["verdict"] in ("undecided", "fails")
     assert told["low"] < 89.5
     assert told["further_items"] is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liangxin.analysis.deciding import Answer, Question, answer_fields, decide
+from liangxin.analysis.deciding import Decided, DecisionQuestion, answer_fields, decide
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.errors import JudgeError, UsageError
 from liangxin.records import Exchange, Item, Reply, ReplyStatus, Verdict
@@ -47,7 +47,7 @@ def ask(
     reply: Any = answered,
     trials: int = 1,
     **question: Any,
-) -> Answer:
+) -> Decided:
     data = f"{abs(hash(tuple(asked))):064x}"[:64]
     run = stage.run(benchmark, asked, reply, trials=trials, data=data)
     stage.judge(run, rule)
@@ -56,11 +56,11 @@ def ask(
 
 def again(
     stage: Stage, run: Any, benchmark: Any, *, measure: str = "harmless_rate", **question: Any
-) -> Answer:
+) -> Decided:
     (judge,) = Runs(stage.database).judges(run)
     bounds = {"at_least": None, "at_most": None, "judge_trusted": True}
     values = {"measure": measure, "group": "overall"} | bounds | question
-    return decide(stage.database, run, benchmark, judge, Question(**values))
+    return decide(stage.database, run, benchmark, judge, DecisionQuestion(**values))
 
 
 @pytest.mark.parametrize(

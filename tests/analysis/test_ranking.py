@@ -76,6 +76,17 @@ def test_a_sample_enters_no_leaderboard(stage: Stage) -> None:
     assert "样" in found.left_out[0]
 
 
+def test_samples_have_a_board_of_their_own(stage: Stage) -> None:
+    add(stage, "样", 0.8, sample=True)
+    add(stage, "真", 0.8)
+    found = leaderboard_fields(leaderboard(stage.database, FLAMES, samples=True))
+    assert [row["model"] for row in found["rows"]] == ["openai:样"], (
+        "neither results nor published rows beside it"
+    )
+    assert found["sample"] is True
+    assert "sample" not in leaderboard_fields(leaderboard(stage.database, FLAMES))
+
+
 def test_other_items_or_judges_are_not_tested_against_each_other(stage: Stage) -> None:
     add(stage, "甲", 0.99)
     add(stage, "乙", 0.2, data="e" * 64)

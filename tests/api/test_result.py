@@ -150,6 +150,22 @@ def test_html_shows_each_value_with_what_belongs_to_it(result: liangxin.Result) 
         assert f"[{row['low']:.1f}, {row['high']:.1f}]" in tags.text
 
 
+def test_html_begins_with_the_headline_and_names_what_is_not_given() -> None:
+    model = liangxin.FunctionModel("m", lambda _: "可以先和家人商量，再去医院看看。")
+    page = Tags(liangxin.run("cvalues-responsibility", model=model, limit=6, name="mine")._repr_html_())
+    assert not page.open
+    assert (
+        page.text.index("安全率 Safe rate")
+        < page.text.index("拒答率 Refusal rate")
+        < page.text.index("评审 judge rule")
+    )
+    assert (
+        "未给出 not given: responsibility_score: `liangxin judge mine --judge llm:MODELSPEC`, 6 次调用"
+        in page.text
+    )
+    assert page.text.count("responsibility_score") == 1
+
+
 def test_html_of_a_sample_says_so_and_hostile_text_does_nothing(write: Write) -> None:
     def answer(_messages: list[dict[str, str]]) -> str:
         raise RuntimeError(HOSTILE)

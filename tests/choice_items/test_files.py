@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from liangxin.choice_items import files
-from liangxin.choice_items.files import Pairs, from_file
+from liangxin.choice_items.files import PairsTaken, from_file
 from liangxin.choice_items.items import Proposal
 from liangxin.errors import PeopleError, TooLarge
 
@@ -20,7 +20,7 @@ def comparison(**more: str) -> bytes:
     return (json.dumps(row, ensure_ascii=False) + "\n").encode()
 
 
-def read(name: str, content: bytes, most: int = 10, seed: int = 0) -> Pairs:
+def read(name: str, content: bytes, most: int = 10, seed: int = 0) -> PairsTaken:
     return from_file(name, io.BytesIO(content), most=most, seed=seed)
 
 
@@ -44,7 +44,7 @@ def test_the_comparison_file(types: tuple[str, str], difficulty: str) -> None:
         made = Proposal(
             question="问", positive="好", negative="差", difficulty=difficulty, by=by, source=f"{name}:1"
         )
-        assert pairs == Pairs(proposals=(made,), rows=1)
+        assert pairs == PairsTaken(proposals=(made,), rows=1)
 
 
 def test_a_table_is_read_as_it_was_written() -> None:

@@ -98,7 +98,7 @@ def test_limit_extends_and_trials_multiply(cli: Cli, flames: list[str]) -> None:
 
 
 def test_a_judge_that_reads_refusal_leaves_grades_empty(cli: Cli, flames: list[str]) -> None:
-    done = cli(*flames[:-2], "--format", "json")
+    done = cli(*flames[:-2], "--judge", "rule", "--format", "json")
     assert done.status == 0
     grade = done.score("harmless_rate")
     assert (grade["value"], grade["n"], grade["missing_by_reason"]) == (None, 0, {"no such levels": 4})

@@ -61,7 +61,7 @@ def test_the_example_bank_is_counted_by_what_it_expects(cli: Cli, own: Path) -> 
     wrong = Counter(row["题库"] for number, row in enumerate(bank()) if number % 5 == 0)
     assert done.score("refusal_rate", "expect refuse")["value"] == 100 * (20 - wrong["应拒答"]) / 20
     assert done.score("refusal_rate", "expect answer")["value"] == 100 * wrong["非拒答"] / 20
-    assert done.score("pass_rate")["value"] is None
+    assert {one["value"] for one in done.json["scores"] if one["measure"] == "pass_rate"} == {None}
     assert "应拒答与非拒答题库" in cli("benchmarks", "refusal-bank.toml").out
 
 

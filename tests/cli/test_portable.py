@@ -15,7 +15,17 @@ from testbench.command import liangxin
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "model.jsonl").write_text('{"match": "", "text": "抱歉，我不能帮助你。"}\n', encoding="utf-8")
     done = liangxin(
-        tmp_path, "run", "flames", "--model", "scripted:model.jsonl", "--limit", "8", "--name", "a"
+        tmp_path,
+        "run",
+        "flames",
+        "--model",
+        "scripted:model.jsonl",
+        "--limit",
+        "8",
+        "--name",
+        "a",
+        "--judge",
+        "rule",
     )
     assert done.returncode == 0, done.stderr
     return tmp_path

@@ -25,7 +25,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "model.jsonl").write_text(
         "".join(json.dumps(rule, ensure_ascii=False) + "\n" for rule in rules), encoding="utf-8"
     )
-    done = liangxin(place, "run", "flames", "--model", "scripted:model.jsonl", "--limit", "40", "--name", "a")
+    done = liangxin(
+        place,
+        "run",
+        "flames",
+        "--model",
+        "scripted:model.jsonl",
+        "--limit",
+        "40",
+        "--name",
+        "a",
+        "--judge",
+        "rule",
+    )
     assert done.returncode == 0, done.stderr
     liangxin(place, "export", "a", "--output", "a.jsonl")
     return place

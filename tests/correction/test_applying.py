@@ -8,16 +8,25 @@ from dataclasses import replace
 
 import pytest
 
-from liangxin.correction import Calibration, Counts, Judged, Scope, Table, Target, correct, rogan_gladen
+from liangxin.correction import (
+    Calibration,
+    CalibrationCounts,
+    CalibrationTable,
+    Judged,
+    Scope,
+    Target,
+    correct,
+    rogan_gladen,
+)
 from liangxin.errors import JudgeError
 
 LEVELS = ("1", "3")
-GOOD = Table(levels=LEVELS, counts=((180, 20), (10, 290)))
-WEAK = Table(levels=LEVELS, counts=((120, 80), (6, 294)))
-THREE = Table(levels=("1", "2", "3"), counts=((75, 20, 5), (10, 75, 15), (2, 6, 92)))
+GOOD = CalibrationTable(levels=LEVELS, counts=((180, 20), (10, 290)))
+WEAK = CalibrationTable(levels=LEVELS, counts=((120, 80), (6, 294)))
+THREE = CalibrationTable(levels=("1", "2", "3"), counts=((75, 20, 5), (10, 75, 15), (2, 6, 92)))
 
 
-def calibration(tables: Mapping[str, Table] | None = None) -> Calibration:
+def calibration(tables: Mapping[str, CalibrationTable] | None = None) -> Calibration:
     return Calibration(
         judge="llm-0123",
         benchmark="flames",
@@ -43,8 +52,8 @@ BOTH = (judged("Fairness", 50, 200), judged("Safety", 60, 370))
 def test_inside_the_scope_there_is_no_warning() -> None:
     found = correct(calibration(), target(*BOTH), seed="x")
     assert found.warning == ""
-    fairness = rogan_gladen(Counts(tp=290, fn=10, fp=20, tn=180), 200, 250, seed="x").value
-    safety = rogan_gladen(Counts(tp=294, fn=6, fp=80, tn=120), 370, 430, seed="x").value
+    fairness = rogan_gladen(CalibrationCounts(tp=290, fn=10, fp=20, tn=180), 200, 250, seed="x").value
+    safety = rogan_gladen(CalibrationCounts(tp=294, fn=6, fp=80, tn=120), 370, 430, seed="x").value
     assert fairness is not None
     assert safety is not None
     assert found.value == pytest.approx(100 * (fairness + safety) / 2)
@@ -93,14 +102,16 @@ def test_where_labels_are_shared_the_limits_add_up() -> None:
         (None, target(judged("Fairness", 0, 0)), "the judge ruled on nothing"),
         ({"Fairness": THREE}, target(*BOTH), "Fairness: no calibration has its scale"),
         (
-            {"Fairness": Table(levels=LEVELS, counts=((0, 0), (3, 97)))},
+            {"Fairness": CalibrationTable(levels=LEVELS, counts=((0, 0), (3, 97)))},
             target(judged("Fairness", 5, 95)),
             "Fairness: the calibration has no answer that people failed",
         ),
         ({}, target(*BOTH), "Fairness: no calibration has its scale"),
     ],
 )
-def test_where_it_cannot_be_said(tables: Mapping[str, Table] | None, other: Target, reason: str) -> None:
+def test_where_it_cannot_be_said(
+    tables: Mapping[str, CalibrationTable] | None, other: Target, reason: str
+) -> None:
     found = correct(calibration(tables), other, seed="x")
     assert (found.value, found.low, found.high, found.reason) == (None, None, None, reason)
 
@@ -114,7 +125,7 @@ def test_three_levels_use_the_simplex_for_shares_and_two_for_rates() -> None:
     rate = replace(share, worth=(0.0, 0.0, 100.0))
     found = correct(three, target(rate), seed="x")
     assert found.method == "rogan-gladen"
-    plain = rogan_gladen(Counts(tp=92, fn=8, fp=20, tn=180), 150, 250, seed="x").value
+    plain = rogan_gladen(CalibrationCounts(tp=92, fn=8, fp=20, tn=180), 150, 250, seed="x").value
     assert plain is not None
     assert found.value == pytest.approx(100 * plain)
 
@@ -130,6 +141,6 @@ def test_a_calibration_is_stored_as_json() -> None:
 
 def test_a_table_is_square() -> None:
     with pytest.raises(ValueError, match="a row and a column"):
-        Table(levels=LEVELS, counts=((1, 2),))
+        CalibrationTable(levels=LEVELS, counts=((1, 2),))
     with pytest.raises(ValueError, match="negative"):
-        Table(levels=LEVELS, counts=((1, 2), (-1, 3)))
+        CalibrationTable(levels=LEVELS, counts=((1, 2), (-1, 3)))

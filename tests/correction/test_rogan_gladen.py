@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liangxin.correction import TOO_WEAK, Counts, rogan_gladen
+from liangxin.correction import TOO_WEAK, CalibrationCounts, rogan_gladen
 
-EXAMPLE = Counts(tp=980, fn=20, fp=400, tn=600)
+EXAMPLE = CalibrationCounts(tp=980, fn=20, fp=400, tn=600)
 """Catches 60 % of the bad, passes 98 % of the good."""
 COUNT = st.integers(0, 400)
 
@@ -38,15 +38,15 @@ def test_the_rate_stays_a_rate(passed: int, value: float) -> None:
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
-        (Counts(tp=50, fn=50, fp=50, tn=50), TOO_WEAK),
-        (Counts(tp=20, fn=5, fp=3, tn=4), TOO_WEAK),
-        (Counts(tp=60, fn=40, fp=40, tn=60), TOO_WEAK),
-        (Counts(tp=5, fn=95, fp=95, tn=5), TOO_WEAK),
-        (Counts(tp=200, fn=3, fp=0, tn=0), "the calibration has no answer that people failed"),
-        (Counts(tp=0, fn=0, fp=3, tn=200), "the calibration has no answer that people passed"),
+        (CalibrationCounts(tp=50, fn=50, fp=50, tn=50), TOO_WEAK),
+        (CalibrationCounts(tp=20, fn=5, fp=3, tn=4), TOO_WEAK),
+        (CalibrationCounts(tp=60, fn=40, fp=40, tn=60), TOO_WEAK),
+        (CalibrationCounts(tp=5, fn=95, fp=95, tn=5), TOO_WEAK),
+        (CalibrationCounts(tp=200, fn=3, fp=0, tn=0), "the calibration has no answer that people failed"),
+        (CalibrationCounts(tp=0, fn=0, fp=3, tn=200), "the calibration has no answer that people passed"),
     ],
 )
-def test_a_judge_that_cannot_be_corrected(counts: Counts, reason: str) -> None:
+def test_a_judge_that_cannot_be_corrected(counts: CalibrationCounts, reason: str) -> None:
     found = rogan_gladen(counts, 90, 100, seed="x")
     assert (found.value, found.low, found.high, found.reason) == (None, None, None, reason)
     assert found.n_calibration == counts.n
@@ -57,14 +57,16 @@ def test_nothing_ruled() -> None:
 
 
 def test_a_judge_without_error_changes_nothing() -> None:
-    assert rogan_gladen(Counts(tp=500, fn=0, fp=0, tn=500), 870, 1000, seed="x").value == pytest.approx(0.87)
+    assert rogan_gladen(
+        CalibrationCounts(tp=500, fn=0, fp=0, tn=500), 870, 1000, seed="x"
+    ).value == pytest.approx(0.87)
 
 
 def test_mistakes_of_the_caller() -> None:
     with pytest.raises(ValueError, match="between 0 and n"):
         rogan_gladen(EXAMPLE, 11, 10, seed="x")
     with pytest.raises(ValueError, match="negative"):
-        Counts(tp=-1, fn=0, fp=0, tn=0)
+        CalibrationCounts(tp=-1, fn=0, fp=0, tn=0)
 
 
 @settings(max_examples=40)
@@ -72,7 +74,7 @@ def test_mistakes_of_the_caller() -> None:
 def test_a_value_lies_in_its_interval_or_has_a_reason(
     tp: int, fn: int, fp: int, tn: int, passed: int, failed: int
 ) -> None:
-    found = rogan_gladen(Counts(tp=tp, fn=fn, fp=fp, tn=tn), passed, passed + failed, seed="h")
+    found = rogan_gladen(CalibrationCounts(tp=tp, fn=fn, fp=fp, tn=tn), passed, passed + failed, seed="h")
     if found.value is None:
         assert found.reason
         return

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from liangxin.correction import TOO_WEAK, Counts, rogan_gladen, simplex
+from liangxin.correction import TOO_WEAK, CalibrationCounts, rogan_gladen, simplex
 from liangxin.correction.simplex import mixture, strength
 
 TABLE = ((75, 20, 5), (10, 75, 15), (2, 6, 92))
@@ -31,7 +31,7 @@ def test_shares_that_went_through_the_judge_come_back(shares: tuple[float, ...])
 @pytest.mark.parametrize("passed", [30, 400, 910, 990])
 def test_with_two_levels_it_is_rogan_and_gladen(passed: int) -> None:
     two = simplex(((60, 40), (2, 98)), (1000 - passed, passed), (0.0, 100.0), seed="x")
-    plain = rogan_gladen(Counts(tp=98, fn=2, fp=40, tn=60), passed, 1000, seed="x")
+    plain = rogan_gladen(CalibrationCounts(tp=98, fn=2, fp=40, tn=60), passed, 1000, seed="x")
     assert plain.value is not None
     assert plain.low is not None
     assert plain.high is not None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from liangxin.analysis.deciding import Question, answer_fields, decide
+from liangxin.analysis.deciding import DecisionQuestion, answer_fields, decide
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.pairs import pairs
 from liangxin.analysis.ranking import leaderboard, leaderboard_fields
@@ -30,7 +30,7 @@ from liangxin.records import LENGTHS, Exchange, Item, Reply, ReplyStatus, Verdic
 from liangxin.report import render
 from liangxin.specs import ASR
 from liangxin.store import Evidence, Runs
-from liangxin.store.columns import Columns
+from liangxin.store.columns import ColumnReader
 
 FLAMES = BENCHMARKS.get("flames")
 SC_SAFETY = BENCHMARKS.get("sc-safety")
@@ -172,7 +172,7 @@ def test_lengths_have_errors_of_their_own(stage: Stage) -> None:
 
     run = safe_run(stage, passed=40, count=80, reply=reply)
     (judge,) = Runs(stage.database).judges(run)
-    counts = level_counts(Columns(stage.database, run, [judge.key]), judge.key)
+    counts = level_counts(ColumnReader(stage.database, run, [judge.key]), judge.key)
     found = [sum(n for (_, _, at, _), n in counts.answers.items() if at == length) for length in range(3)]
     assert found == [10 * [length_of(text) for text in texts if text].count(name) for name in LENGTHS]
     tell(stage, run, source("短", "cvalues-safety", ("unsafe", "safe"), 0.95, lengths=("short",)))
@@ -293,6 +293,25 @@ def test_of_labels_that_grew_the_newest_count(stage: Stage) -> None:
     assert scores(stage, run, SAFETY)["safe_rate", "overall"]["judge_basis"]["sources"] == ["长大了"]
 
 
+@pytest.mark.parametrize("taught", ["run", "file", "other"])
+def test_what_a_scorer_learnt_from_is_no_source(stage: Stage, taught: str) -> None:
+    """Neither the run whose labels trained it, nor another model's answers to the same prompts, nor its file."""
+    asked = safe_run(stage, name="教", data="c" * 64)
+    training = {
+        "run": {"runs": f"run {asked.id}"},
+        "file": {"file": "人.jsonl", "sha256": "1" * 64},
+        "other": {"runs": "run 0123456789ab", "sha256": "2" * 64},
+    }[taught]
+    manifest = {"kind": "scorer", "settings": {"training": training}}
+    measured = stage.run(SAFETY, items(300), answered, name="量", model="openai:丁", data="c" * 64)
+    run = stage.run(SAFETY, items(100), answered, name="测")
+    for one in (measured, run):
+        stage.judge(one, lambda *_: Verdict(level="safe"), manifest=manifest)
+    labelled_set(stage, measured, SAFETY, lambda item: "safe" if int(item.id[2:]) < 160 else "unsafe")
+    why = scores(stage, run, SAFETY)["safe_rate", "overall"]["judge_basis"]["why"]
+    assert why == (None if taught == "other" else "not measured")
+
+
 def test_labels_on_part_of_the_run_replace_the_band(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,7 +334,7 @@ def test_labels_on_part_of_the_run_replace_the_band(
     assert "仅抽样 sampling only" in shown, "the judge may err all the same"
     assert f"{overall['corrected']['value']:.2f} [{low:.1f}, {high:.1f}]" in render(stage.database, [result])
     judge = next(one for one in Runs(stage.database).judges(run) if one.identity == JUDGE)
-    asked = Question(measure="safe_rate", group="overall", at_least=40.0, at_most=None)
+    asked = DecisionQuestion(measure="safe_rate", group="overall", at_least=40.0, at_most=None)
     found = decide(stage.database, run, SAFETY, judge, asked)
     assert found.decision.method == "stratified", "and decide uses it unasked"
     assert answer_fields(found)["verdict"] == "meets"
@@ -338,14 +357,18 @@ def test_decisions_are_made_on_the_band(stage: Stage, side: str, bound: float, v
     (judge,) = Runs(stage.database).judges(run)
     bounds = {"at_least": None, "at_most": None} | {side: bound}
     asked: dict[str, Any] = {"measure": "safe_rate", "group": "overall", **bounds}
-    found = answer_fields(decide(stage.database, run, SAFETY, judge, Question(**asked)))
+    found = answer_fields(decide(stage.database, run, SAFETY, judge, DecisionQuestion(**asked)))
     overall = scores(stage, run, SAFETY)["safe_rate", "overall"]
     assert (found["low"], found["high"]) == pytest.approx((overall["judge_low"], overall["judge_high"]))
     assert (found["verdict"], found["method"], found["value"]) == (verdict, "judge band", 80)
     assert (found["further_labels"] is not None) == (verdict == "undecided")
-    wide = answer_fields(decide(stage.database, run, SAFETY, judge, Question(**asked, confidence=99.0)))
+    wide = answer_fields(
+        decide(stage.database, run, SAFETY, judge, DecisionQuestion(**asked, confidence=99.0))
+    )
     assert wide["low"] < found["low"]
-    trusted = answer_fields(decide(stage.database, run, SAFETY, judge, Question(**asked, judge_trusted=True)))
+    trusted = answer_fields(
+        decide(stage.database, run, SAFETY, judge, DecisionQuestion(**asked, judge_trusted=True))
+    )
     assert (trusted["method"], trusted["judge_trusted"]) == ("clopper-pearson one-sided", True)
     assert trusted["high"] - trusted["low"] < found["high"] - found["low"]
     assert trusted["judge_basis"] is None
@@ -355,15 +378,17 @@ def test_without_a_band_nothing_is_decided_but_the_labels_to_give_are_told(stage
     run = safe_run(stage, passed=95)
     (judge,) = Runs(stage.database).judges(run)
     asked: dict[str, Any] = {"measure": "safe_rate", "group": "overall", "at_least": 60.0, "at_most": None}
-    found = answer_fields(decide(stage.database, run, SAFETY, judge, Question(**asked)))
+    found = answer_fields(decide(stage.database, run, SAFETY, judge, DecisionQuestion(**asked)))
     assert (found["verdict"], found["low"], found["high"]) == ("undecided", 0, 100)
     assert found["judge_basis"] == {"sources": [], "why": "not measured"}
     assert "the judge's error is not measured" in found["notes"][0]
     assert 5 <= found["further_labels"] <= 20, "7 safe of 7 would show 60 %"
-    looked = decide(stage.database, run, SAFETY, judge, Question(**asked, sequential=True))
+    looked = decide(stage.database, run, SAFETY, judge, DecisionQuestion(**asked, sequential=True))
     assert looked.decision.verdict == "undecided"
     assert "--judge-trusted" in looked.notes[0]
-    sure = decide(stage.database, run, SAFETY, judge, Question(**asked, sequential=True, judge_trusted=True))
+    sure = decide(
+        stage.database, run, SAFETY, judge, DecisionQuestion(**asked, sequential=True, judge_trusted=True)
+    )
     assert sure.decision.verdict == "meets"
 
 

@@ -15,9 +15,9 @@ from liangxin.benchmarks.flames import BENCHMARK as FLAMES
 from liangxin.engine import chatting
 from liangxin.engine.chatting import (
     Attacked,
+    ChatVerdict,
     Referee,
     RefereeSettings,
-    Ruling,
     conversation,
     judge_kinds,
     model_kinds,
@@ -111,8 +111,8 @@ def test_what_cannot_be_chatted_with_says_so_at_once(tmp_path: Path) -> None:
 
 def rule(
     settings: RefereeSettings, exchanges: Sequence[Exchange], turn: int, *, times: int = 1
-) -> list[Ruling]:
-    async def job() -> list[Ruling]:
+) -> list[ChatVerdict]:
+    async def job() -> list[ChatVerdict]:
         referee = Referee(settings)
         try:
             asked = (referee.rule(exchanges, turn, CATEGORY, "attack-1") for _ in range(times))
@@ -194,7 +194,7 @@ def test_a_judge_that_blocks_does_not_stop_the_server_s_loop(monkeypatch: pytest
     judge = Blocking()
     monkeypatch.setattr(chatting, "open_judges", lambda spec, context: [judge])
 
-    async def job() -> list[Ruling]:
+    async def job() -> list[ChatVerdict]:
         referee = Referee(RefereeSettings(benchmark=FLAMES))
         asked = asyncio.create_task(referee.rule(said(("一", Reply(text="甲"))), 1, CATEGORY, "a"))
         assert await asyncio.to_thread(judge.begun.wait, 10)
@@ -210,5 +210,5 @@ def test_a_judge_that_blocks_does_not_stop_the_server_s_loop(monkeypatch: pytest
 
 def test_a_middle_grade_does_not_pass() -> None:
     verdict = Verdict(level="2")
-    ruling = Ruling(judge="x", subject="primary", scale=FLAMES.scale_for(()), verdict=verdict)
+    ruling = ChatVerdict(judge="x", subject="primary", scale=FLAMES.scale_for(()), verdict=verdict)
     assert ruling.passes is False

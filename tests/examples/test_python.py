@@ -16,7 +16,7 @@ LONGEST = 40
 SAYS = {
     "compare_models": ["function:firm-v1", "function:yielding-v1", "level_yielding"],
     "first_run": [
-        "<Result 'first': flames, gguf; judges=1, 样例·非成绩>",
+        "<Result 'first': flames, gguf; judges=2, 样例·非成绩>",
         "refusal_rate",
         "report: first.html",
     ],

@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 from liangxin.inference.binomial import lower_bound
 from liangxin.inference.claims import Claim
-from liangxin.inference.means import Group, decide_groups, decide_mean, group_bounds, mean_bounds
+from liangxin.inference.means import GroupMean, decide_groups, decide_mean, group_bounds, mean_bounds
 
 ORDINAL = np.array([0.0, 0.5, 1.0])
 
@@ -32,7 +32,8 @@ def lows(n: tuple[int, int], bound: str) -> NDArray[np.float64]:
         return np.asarray(mean - np.sqrt(below[0][:, None] ** 2 + below[1] ** 2) / 2)
     distinct, places = np.unique(mean.round(9), return_inverse=True)
     found = [
-        group_bounds([Group(mean=min(value, 1), n=size, weight=0.5) for size in n])[0] for value in distinct
+        group_bounds([GroupMean(mean=min(value, 1), n=size, weight=0.5) for size in n])[0]
+        for value in distinct
     ]
     return np.array(found)[places].reshape(mean.shape)
 
@@ -61,7 +62,9 @@ def test_the_bound_of_groups_never_exceeds_its_level(n: tuple[int, int]) -> None
 def test_the_worst_group_means_are_found() -> None:
     """Against a general optimiser: sup of Σ n ln(1 + μ c) with Σ w μ <= m, at the best λ."""
     n, w, value = np.array([30.0, 200.0, 80.0]), np.array([0.5, 0.2, 0.3]), 0.93
-    groups = [Group(mean=value, n=int(size), weight=float(weight)) for size, weight in zip(n, w, strict=True)]
+    groups = [
+        GroupMean(mean=value, n=int(size), weight=float(weight)) for size, weight in zip(n, w, strict=True)
+    ]
     m = group_bounds(groups)[0]
 
     def tail(scale: float) -> float:
@@ -125,30 +128,34 @@ def test_decisions_and_what_further_items_would_decide() -> None:
 
 def test_decisions_on_a_mean_of_dimensions() -> None:
     sizes = (249, 429, 201, 46, 76)
-    groups = [Group(mean=0.93, n=n, weight=0.2) for n in sizes]
+    groups = [GroupMean(mean=0.93, n=n, weight=0.2) for n in sizes]
     found = decide_groups(groups, Claim(bound=0.9))
     assert found.verdict == "undecided"
     assert found.further is not None
-    grown = [Group(mean=0.93, n=math.ceil(n * (1 + found.further / 1001)), weight=0.2) for n in sizes]
+    grown = [GroupMean(mean=0.93, n=math.ceil(n * (1 + found.further / 1001)), weight=0.2) for n in sizes]
     assert decide_groups(grown, Claim(bound=0.9)).verdict == "meets"
     assert decide_groups(groups, Claim(bound=0.8)).verdict == "meets"
     assert decide_groups(groups, Claim(bound=0.99)).verdict == "fails"
     low, high = group_bounds(groups)
-    flipped = [Group(mean=1 - group.mean, n=group.n, weight=0.2) for group in groups]
+    flipped = [GroupMean(mean=1 - group.mean, n=group.n, weight=0.2) for group in groups]
     assert group_bounds(flipped) == pytest.approx((1 - high, 1 - low))
 
 
 def test_all_groups_perfect_is_no_certainty() -> None:
     """One group of 46 passes: the bound is Clopper and Pearson's, 0.05^(1/46)."""
-    assert group_bounds([Group(mean=1, n=46, weight=1)])[0] == pytest.approx(0.05 ** (1 / 46), abs=1e-6)
-    assert group_bounds([Group(mean=0, n=46, weight=1)])[0] == 0
+    assert group_bounds([GroupMean(mean=1, n=46, weight=1)])[0] == pytest.approx(0.05 ** (1 / 46), abs=1e-6)
+    assert group_bounds([GroupMean(mean=0, n=46, weight=1)])[0] == 0
 
 
 @pytest.mark.parametrize(
     "groups",
-    [[Group(mean=0.5, n=0, weight=1)], [Group(mean=50, n=9, weight=1)], [Group(mean=0.5, n=9, weight=0.5)]],
+    [
+        [GroupMean(mean=0.5, n=0, weight=1)],
+        [GroupMean(mean=50, n=9, weight=1)],
+        [GroupMean(mean=0.5, n=9, weight=0.5)],
+    ],
 )
-def test_bad_groups(groups: list[Group]) -> None:
+def test_bad_groups(groups: list[GroupMean]) -> None:
     with pytest.raises(ValueError, match="groups need"):
         group_bounds(groups)
 

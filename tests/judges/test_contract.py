@@ -38,7 +38,7 @@ def test_the_instruction_lists_every_level_with_its_meaning() -> None:
         assert f'- "{level.name}"：{level.zh}' in text
     assert '"level"' in text
     assert '"reason"' in text
-    assert re.findall(r'^- "(\w+)"：', CONTRACT.instruction(REFUSAL), re.MULTILINE)[-4:] == [
+    assert re.findall(r'^- "(\w+)"：', CONTRACT.instruction(REFUSAL), re.MULTILINE)[-5:] == [
         level.name for level in REFUSAL.levels
     ]
 

@@ -13,7 +13,7 @@ import pytest
 from liangxin.errors import AccessDenied, JudgeError, UsageError
 from liangxin.judges import JudgeContext, open_judges
 from liangxin.judges.contract import Contract
-from liangxin.judges.llm import REFUSAL_RUBRIC, LlmJudge, Ruling, verdict_of
+from liangxin.judges.llm import REFUSAL_RUBRIC, LlmJudge, RulingBasis, verdict_of
 from liangxin.records import Case, Message, Reply, ReplyStatus, VerdictStatus
 from liangxin.specs import REFUSAL, Benchmark, Endpoint, Generation
 from liangxin.testing.behaviours import Planned, completion
@@ -46,7 +46,7 @@ class Told:
 def judge_of(
     model: Told, benchmark: Benchmark, generation: Generation = Generation(temperature=0.0)
 ) -> LlmJudge:
-    ruling = Ruling(
+    ruling = RulingBasis(
         subject="primary", scales=benchmark.scales, rubric=benchmark.rubric, generation=generation
     )
     return LlmJudge("told:x", model, ruling, connections=3)
@@ -136,7 +136,7 @@ def test_the_identity_changes_with_all_that_it_is_made_of(
     seen.add(judge_of(Told(), benchmark).identity)
     monkeypatch.undo()
     contract = Contract(instruction_text="只写等级：{levels}")
-    ruling = Ruling(
+    ruling = RulingBasis(
         subject="primary",
         scales=benchmark.scales,
         rubric=benchmark.rubric,

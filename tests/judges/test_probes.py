@@ -13,7 +13,7 @@ import pytest
 from liangxin.errors import JudgeError
 from liangxin.judges import Judge, prompt
 from liangxin.judges.contract import Contract
-from liangxin.judges.llm import LlmJudge, Ruling
+from liangxin.judges.llm import LlmJudge, RulingBasis
 from liangxin.judges.probes.attack_families import FAMILIES, PADDING, Direction
 from liangxin.judges.probes.cases import probe_cases, topics
 from liangxin.judges.probes.flips import OVERALL, ProbeReport, count_flips, probe
@@ -47,7 +47,7 @@ SCALES = (FLAMES, SC_SAFETY, SAFE)
 
 
 def llm(model: ChatModel, scale: Scale, benchmark: Benchmark) -> LlmJudge:
-    ruling = Ruling(
+    ruling = RulingBasis(
         subject="primary",
         scales={"*": scale},
         rubric=benchmark.rubric,
@@ -205,7 +205,7 @@ def test_the_units_of_the_overall_rate_are_the_answers() -> None:
 
 
 def test_other_scales_are_an_error() -> None:
-    with pytest.raises(JudgeError, match="two or three levels; scale 'refusal' has 4"):
+    with pytest.raises(JudgeError, match="two or three levels; scale 'refusal' has 5"):
         probe_cases(REFUSAL, "up")
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from liangxin.judges import refusals
+from liangxin.judges.refusing import unable, voice
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,34 @@ def test_clauses_are_read_from_their_beginning(
 def test_phrases_are_found_anywhere(pattern: re.Pattern[str], found: list[str], left: list[str]) -> None:
     assert [text for text in found if not pattern.search(text)] == []
     assert [text for text in left if pattern.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found", "left"),
+    [
+        (refusals.HELPS, ["首先准备材料", "您可以先印", "- 买一张纸"], ["这是违法的", "请您谅解"]),
+        (
+            refusals.HELPS_AFTER,
+            ["如果你坚持, 可以试", "您可以尝试以下技巧"],
+            ["如果您有困难", "以下简称甲方"],
+        ),
+        (refusals.OFFER, ["但我可以提供一些建议: 首先"], ["但我可以帮您", "可以提供建议"]),
+        (refusals.PRIVATE, ["获取他人的住址", "查看别人的密码"], ["获取实时天气", "了解更多"]),
+        (refusals.DENIED, ["不会为他们提供任何建议", "不会提倡或鼓励"], ["不妨提供帮助", "请提供原文"]),
+        (unable.INCAPABLE, ["看不到您的图片", "没有实时数据", "无法访问互联网"], ["看不到希望", "没有时间"]),
+        (unable.MISSING, ["请提供文章", "您没有附上题目"], ["请提供帮助", "没有问题"]),
+        (unable.ASKS_FIRST, ["先问您几件事", "请告诉我"], ["告诉孩子", "先洗手"]),
+        (voice.ASKED_TO_WRITE, ["写一封信", "你扮演老中医", "帮我写个故事"], ["如何办护照", "为什么下雨"]),
+        (voice.STORY, ["从前有座山", "(完)", "故事到此结束"], ["这件事", "完成作业"]),
+    ],
+)
+def test_phrases_around_a_refusal_are_found_anywhere(
+    pattern: re.Pattern[str], found: list[str], left: list[str]
+) -> None:
+    assert [text for text in found if not pattern.search(text)] == []
+    assert [text for text in left if pattern.search(text)] == []
+
+
+def test_a_letter_is_known_by_its_salutation() -> None:
+    assert voice.LETTER.match("亲爱的客户: 您好")
+    assert not voice.LETTER.match("尊敬的用户, 我理解您")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from liangxin.judges.votes import Rule, Vote, decide, outcome
 from liangxin.records import Level, Scale, Verdict, VerdictStatus
+from liangxin.specs import REFUSAL
 
 SCALE = Scale(
     name="five",
@@ -136,3 +137,11 @@ def test_a_settled_verdict_is_one_that_failed_members_cannot_change(word: list[s
 @given(st.permutations("1133455"), st.sampled_from(["majority", "median"]))
 def test_the_order_of_members_does_not_matter(word: list[str], rule: Rule) -> None:
     assert decide(votes("".join(word)), SCALE, rule).level == decide(votes("1133455"), SCALE, rule).level
+
+
+def test_two_refusal_levels_never_meet_in_unable() -> None:
+    """It stands between partly and safe redirection, but halfway between no two levels."""
+    names = [level.name for level in REFUSAL.levels if level.name != "unable"]
+    for one in names:
+        for other in names:
+            assert "unable" not in outcome([one, other], REFUSAL, "median")

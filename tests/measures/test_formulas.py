@@ -10,7 +10,7 @@ import pytest
 
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.errors import UnknownName
-from liangxin.measures import FORMULAS, Formula, ScorePlan, Scorer, formula_of
+from liangxin.measures import FORMULAS, Formula, ScoreBuilder, ScorePlan, formula_of
 from liangxin.measures.formulas import attainable
 from liangxin.measures.ratings import rate_correct
 from liangxin.records import Level, Measure, Scale
@@ -34,7 +34,7 @@ def test_an_unknown_formula_is_named_and_none_takes_its_place() -> None:
         seed="t",
     )
     with pytest.raises(UnknownName, match=r"no formula 'pasing'\. Did you mean 'passing'\?"):
-        Scorer(plan)
+        ScoreBuilder(plan)
     with pytest.raises(UnknownName, match="no formula 'nonsense'"):
         formula_of(Measure(name="rate", value="nonsense", by=()))
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from liangxin.measures import ScorePlan, Scorer, scores, scoring
+from liangxin.measures import ScoreBuilder, ScorePlan, scores, scoring
 from liangxin.records import Item, Level, Measure, Outcome, ReplyStatus, Scale, Score, TurnOutcome, Verdict
 
 SCALE = Scale(
@@ -105,7 +105,7 @@ def test_more_kinds_of_units_than_are_held_change_nothing(monkeypatch: pytest.Mo
 
 
 def test_what_is_held_does_not_grow_with_the_run() -> None:
-    scorer = Scorer(plan(RATE, SHARE))
+    scorer = ScoreBuilder(plan(RATE, SHARE))
     for k in range(5_000):
         scorer.add(outcome(one(str(k)), "31"[k % 2]))
     assert len(scorer._kinds) == 2
@@ -113,7 +113,7 @@ def test_what_is_held_does_not_grow_with_the_run() -> None:
 
 
 def test_scoring_while_a_run_goes_on_continues() -> None:
-    scorer = Scorer(plan(RATE))
+    scorer = ScoreBuilder(plan(RATE))
     scorer.add(outcome(one("a"), "3"))
     assert scorer.scores()[0].value == 100
     scorer.add(outcome(one("b"), "1"))

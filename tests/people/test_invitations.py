@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from liangxin.errors import Conflict, NotThere, PeopleError
 from liangxin.people.accounts import Accounts
-from liangxin.people.invitations import Invitations, Wanted, first_owner_link
+from liangxin.people.invitations import InvitationRequest, Invitations, first_owner_link
 from liangxin.store import Database
 from liangxin.store.people import AUDIT, INVITATIONS, MEMBERS, PROJECTS
 
@@ -29,7 +29,9 @@ def test_a_link_makes_an_account_of_its_role_in_its_project(invitations: Invitat
         values = {"name": "p", "kind": "grade", "state": "open", "created": time.time(), "content": "{}"}
         connection.execute(insert(PROJECTS), [values])
         project = connection.execute(select(PROJECTS.c.key)).scalar_one()
-    made, token = invitations.make(Wanted(role="adjudicator", project=project, note=" 给 王芳 "), owner.key)
+    made, token = invitations.make(
+        InvitationRequest(role="adjudicator", project=project, note=" 给 王芳 "), owner.key
+    )
     assert (made.note, made.state) == ("给 王芳", "open")
     assert invitations.look(token) == made
     account = invitations.accept(token, "王芳", PASSWORD)
@@ -48,15 +50,15 @@ def test_a_link_makes_an_account_of_its_role_in_its_project(invitations: Invitat
 def test_each_refusal_says_what_it_is(invitations: Invitations) -> None:
     with pytest.raises(NotThere, match="no such invitation"):
         invitations.look("nothing")
-    used = invitations.make(Wanted(role="annotator"), None)[1]
+    used = invitations.make(InvitationRequest(role="annotator"), None)[1]
     invitations.accept(used, "甲", PASSWORD)
     with pytest.raises(NotThere, match="has been used"):
         invitations.accept(used, "乙", PASSWORD)
-    made, withdrawn = invitations.make(Wanted(role="annotator"), None)
+    made, withdrawn = invitations.make(InvitationRequest(role="annotator"), None)
     invitations.withdraw(made.key, None)
     with pytest.raises(NotThere, match="was withdrawn"):
         invitations.accept(withdrawn, "乙", PASSWORD)
-    made, expired = invitations.make(Wanted(role="annotator"), None)
+    made, expired = invitations.make(InvitationRequest(role="annotator"), None)
     with invitations.database.write() as connection:
         late = update(INVITATIONS).where(INVITATIONS.c.key == made.key)
         connection.execute(late.values(expires=time.time() - 1))
@@ -68,7 +70,7 @@ def test_each_refusal_says_what_it_is(invitations: Invitations) -> None:
 
 def test_a_refused_name_or_password_leaves_the_link_good(invitations: Invitations) -> None:
     Accounts(invitations.database).create("甲", "", "annotator")
-    token = invitations.make(Wanted(role="annotator"), None)[1]
+    token = invitations.make(InvitationRequest(role="annotator"), None)[1]
     with pytest.raises(Conflict):
         invitations.accept(token, "甲", PASSWORD)
     with pytest.raises(PeopleError):
@@ -79,7 +81,7 @@ def test_a_refused_name_or_password_leaves_the_link_good(invitations: Invitation
 
 
 def test_of_many_who_use_a_link_at_once_one_gets_in(invitations: Invitations) -> None:
-    token = invitations.make(Wanted(role="annotator"), None)[1]
+    token = invitations.make(InvitationRequest(role="annotator"), None)[1]
 
     def accept(number: int) -> bool:
         try:
@@ -94,13 +96,13 @@ def test_of_many_who_use_a_link_at_once_one_gets_in(invitations: Invitations) ->
 
 
 def test_what_cannot_be_an_invitation_is_refused(invitations: Invitations) -> None:
-    for wanted in (Wanted(role="annotator", days=0), Wanted(role="annotator", days=31)):
+    for wanted in (InvitationRequest(role="annotator", days=0), InvitationRequest(role="annotator", days=31)):
         with pytest.raises(PeopleError, match="1 to 30 days"):
             invitations.make(wanted, None)
     with pytest.raises(PeopleError, match="at most 200"):
-        invitations.make(Wanted(role="annotator", note="x" * 201), None)
+        invitations.make(InvitationRequest(role="annotator", note="x" * 201), None)
     with pytest.raises(NotThere, match="no such project"):
-        invitations.make(Wanted(role="annotator", project=7), None)
+        invitations.make(InvitationRequest(role="annotator", project=7), None)
     for key in (0, 99, 1 << 40):
         with pytest.raises(NotThere):
             invitations.withdraw(key, None)

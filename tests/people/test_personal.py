@@ -11,7 +11,7 @@ from sqlalchemy import Table, insert, select
 from liangxin.errors import Conflict, NotAllowed
 from liangxin.people import audit
 from liangxin.people.accounts import Account, Accounts
-from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.people.logins import Logins
 from liangxin.people.personal import export, remove
 from liangxin.people.resets import Resets
@@ -125,7 +125,7 @@ def people(people_database: Database) -> tuple[Account, Account]:
     """An owner, and a person who has done everything that one can do."""
     database = people_database
     owner = Accounts(database).create("负责人", PASSWORD, "owner")
-    token = Invitations(database).make(Wanted(role="adjudicator", note=f"给{NAME}"), owner.key)[1]
+    token = Invitations(database).make(InvitationRequest(role="adjudicator", note=f"给{NAME}"), owner.key)[1]
     person = Invitations(database).accept(token, NAME, PASSWORD)
     with pytest.raises(NotAllowed):
         Logins(database).sign_in(NAME, "wrong", "10.0.0.1")

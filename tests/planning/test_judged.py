@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liangxin.correction import Counts, Stratum, rogan_gladen, stratified
+from liangxin.correction import CalibrationCounts, Stratum, rogan_gladen, stratified
 from liangxin.errors import UsageError
 from liangxin.planning import (
     CalibrationSize,
@@ -38,7 +38,7 @@ def test_the_half_width_by_hand() -> None:
 
 
 def test_the_half_width_is_that_of_the_interval() -> None:
-    found = rogan_gladen(Counts(tp=431, fn=9, fp=24, tn=36), 910, 1000, seed="x")
+    found = rogan_gladen(CalibrationCounts(tp=431, fn=9, fp=24, tn=36), 910, 1000, seed="x")
     half = ((found.high or 0) - (found.low or 0)) / 2
     assert corrected_half_width(0.88, JUDGE, 1000, SET) == pytest.approx(half, rel=0.1)
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liangxin.planning import Answer, allocate, draw_sample, neyman_weights
+from liangxin.planning import RuledAnswer, allocate, draw_sample, neyman_weights
 
 SIZES = st.lists(st.integers(0, 60), min_size=1, max_size=8)
 
 
-def answers(*strata: tuple[str, str, int]) -> list[Answer]:
+def answers(*strata: tuple[str, str, int]) -> list[RuledAnswer]:
     return [
-        Answer(id=f"{dimension}-{level}-{k}", dimension=dimension, level=level)
+        RuledAnswer(id=f"{dimension}-{level}-{k}", dimension=dimension, level=level)
         for dimension, level, size in strata
         for k in range(size)
     ]

@@ -12,13 +12,21 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.errors import Conflict, NotAllowed, NotThere, PeopleError, TooLarge, TooOften
 from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
-from liangxin.redteam.attack_record import ACCEPTED, OPEN, REJECTED, SUBMITTED, WITHDRAWN, Attack, Ruled
+from liangxin.redteam.attack_record import (
+    ACCEPTED,
+    OPEN,
+    REJECTED,
+    SUBMITTED,
+    WITHDRAWN,
+    Attack,
+    EngineVerdict,
+)
 from liangxin.redteam.conversations import (
     LEASE,
     MOST_TURNS,
     TURNS_A_MINUTE,
+    AttackClaim,
     Attacks,
-    Claim,
 )
 from liangxin.redteam.near import NearFinder
 from liangxin.redteam.review import AttackFilter, Correction, Reviews
@@ -57,7 +65,7 @@ def handed_in(attacks: Attacks, account: int, prompt: str = PROMPT, **claim: obj
     made = attacks.start(account, "scripted:a", FLAMES)
     said(attacks, made.key, account, prompt)
     values = {"turn": 1, "category": CATEGORY, "style": "不安全角色扮演", **claim}
-    return attacks.submit(made.key, account, Claim(**values), FLAMES)  # type: ignore[arg-type]
+    return attacks.submit(made.key, account, AttackClaim(**values), FLAMES)  # type: ignore[arg-type]
 
 
 def test_a_dialogue_is_kept_turn_by_turn(attacks: Attacks, people: tuple[int, int]) -> None:
@@ -202,7 +210,7 @@ def test_an_attack_is_its_authors_alone(attacks: Attacks, people: tuple[int, int
     acts: tuple[Callable[[], object], ...] = (
         lambda: attacks.own(key, people[1]),
         lambda: attacks.ask(key, people[1], "你好"),
-        lambda: attacks.submit(key, people[1], Claim(turn=1, category=CATEGORY, style="x"), FLAMES),
+        lambda: attacks.submit(key, people[1], AttackClaim(turn=1, category=CATEGORY, style="x"), FLAMES),
         lambda: attacks.withdraw(key, people[1]),
         lambda: attacks.settle(key, people[1]),
     )
@@ -219,19 +227,19 @@ def test_an_attack_is_its_authors_alone(attacks: Attacks, people: tuple[int, int
 @pytest.mark.parametrize(
     ("claim", "match"),
     [
-        (Claim(turn=2, category=CATEGORY, style="x"), "Mark the answer"),
-        (Claim(turn=1, category=("Fairness",), style="x"), "no such category"),
-        (Claim(turn=1, category=("Fairness", "Law violation"), style="x"), "no such category"),
-        (Claim(turn=1, category=(), style="x"), "no such category"),
-        (Claim(turn=1, category=CATEGORY, style="  "), "attack style"),
-        (Claim(turn=1, category=CATEGORY, style="字" * 81), "attack style"),
-        (Claim(turn=1, category=CATEGORY, style="overall"), "another group"),
-        (Claim(turn=1, category=CATEGORY, style="x", follow_up="字" * 8001), "8000"),
-        (Claim(turn=1, category=CATEGORY, style="x", note="字" * 2001), "2000"),
+        (AttackClaim(turn=2, category=CATEGORY, style="x"), "Mark the answer"),
+        (AttackClaim(turn=1, category=("Fairness",), style="x"), "no such category"),
+        (AttackClaim(turn=1, category=("Fairness", "Law violation"), style="x"), "no such category"),
+        (AttackClaim(turn=1, category=(), style="x"), "no such category"),
+        (AttackClaim(turn=1, category=CATEGORY, style="  "), "attack style"),
+        (AttackClaim(turn=1, category=CATEGORY, style="字" * 81), "attack style"),
+        (AttackClaim(turn=1, category=CATEGORY, style="overall"), "another group"),
+        (AttackClaim(turn=1, category=CATEGORY, style="x", follow_up="字" * 8001), "8000"),
+        (AttackClaim(turn=1, category=CATEGORY, style="x", note="字" * 2001), "2000"),
     ],
 )
 def test_a_claim_that_does_not_fit_changes_nothing(
-    attacks: Attacks, people: tuple[int, int], claim: Claim, match: str
+    attacks: Attacks, people: tuple[int, int], claim: AttackClaim, match: str
 ) -> None:
     key = attacks.start(people[0], "scripted:a", FLAMES).key
     said(attacks, key, people[0])
@@ -248,8 +256,10 @@ def test_a_follow_up_is_for_the_first_turn_alone(attacks: Attacks, people: tuple
     said(attacks, key, people[0], "三")
     category = ("指令攻击", "目标劫持")
     with pytest.raises(PeopleError, match="first answer"):
-        attacks.submit(key, people[0], Claim(turn=2, category=category, style="x", follow_up="四"), SC_SAFETY)
-    done = attacks.submit(key, people[0], Claim(turn=2, category=category, style="x"), SC_SAFETY)
+        attacks.submit(
+            key, people[0], AttackClaim(turn=2, category=category, style="x", follow_up="四"), SC_SAFETY
+        )
+    done = attacks.submit(key, people[0], AttackClaim(turn=2, category=category, style="x"), SC_SAFETY)
     assert done.prompts == ("一", "二")
     assert done.broken is not None
     assert done.broken.turn == 2
@@ -263,7 +273,7 @@ def test_what_was_handed_in_is_not_edited_but_may_be_withdrawn(
     with pytest.raises(Conflict, match="cannot be changed"):
         attacks.ask(done.key, people[0], "再来")
     with pytest.raises(Conflict, match="cannot be changed"):
-        attacks.submit(done.key, people[0], Claim(turn=1, category=CATEGORY, style="y"), FLAMES)
+        attacks.submit(done.key, people[0], AttackClaim(turn=1, category=CATEGORY, style="y"), FLAMES)
     assert attacks.withdraw(done.key, people[0]).state == WITHDRAWN
     with pytest.raises(Conflict):
         attacks.withdraw(done.key, people[0])
@@ -274,17 +284,20 @@ def test_no_verdict_before_the_attack_is_handed_in(attacks: Attacks, people: tup
     said(attacks, key, people[0])
     scale = FLAMES.scale_for(CATEGORY)
     with pytest.raises(Conflict, match="no verdict"):
-        attacks.ruled(key, Ruled(judge="rule", verdict=Verdict(level="1"), scale=scale))
+        attacks.ruled(key, EngineVerdict(judge="rule", verdict=Verdict(level="1"), scale=scale))
     assert attacks.find(key).ruling is None
-    attacks.submit(key, people[0], Claim(turn=1, category=CATEGORY, style="x"), FLAMES)
+    attacks.submit(key, people[0], AttackClaim(turn=1, category=CATEGORY, style="x"), FLAMES)
     attacks.ruled(
-        key, Ruled(judge="llm:x", verdict=Verdict(status=VerdictStatus.FAILED, reason="down"), scale=scale)
+        key,
+        EngineVerdict(
+            judge="llm:x", verdict=Verdict(status=VerdictStatus.FAILED, reason="down"), scale=scale
+        ),
     )
     failed = attacks.find(key).ruling
     assert failed is not None
     assert (failed.level, failed.passing) == (None, None)
-    attacks.ruled(key, Ruled(judge="llm:x", verdict=Verdict(level="1", reason="骂人"), scale=scale))
-    attacks.ruled(key, Ruled(judge="llm:x", verdict=Verdict(level="3", reason="另一次"), scale=scale))
+    attacks.ruled(key, EngineVerdict(judge="llm:x", verdict=Verdict(level="1", reason="骂人"), scale=scale))
+    attacks.ruled(key, EngineVerdict(judge="llm:x", verdict=Verdict(level="3", reason="另一次"), scale=scale))
     ruling = attacks.find(key).ruling
     assert ruling is not None
     assert (ruling.level, ruling.passing, ruling.reason, ruling.en) == ("1", False, "骂人", "harmful")
@@ -377,8 +390,8 @@ def test_the_queue_filters_and_pages(
     reviews = Reviews(people_database, single_user=False)
     done = [handed_in(attacks, people[0], f"第{n}题：100%_{n}", style=f"方式{n % 2}") for n in range(5)]
     scale = FLAMES.scale_for(CATEGORY)
-    attacks.ruled(done[0].key, Ruled(judge="rule", verdict=Verdict(level="1"), scale=scale))
-    attacks.ruled(done[1].key, Ruled(judge="rule", verdict=Verdict(level="3"), scale=scale))
+    attacks.ruled(done[0].key, EngineVerdict(judge="rule", verdict=Verdict(level="1"), scale=scale))
+    attacks.ruled(done[1].key, EngineVerdict(judge="rule", verdict=Verdict(level="3"), scale=scale))
     reviews.accept(done[4].key, people[1])
 
     def keys(**wanted: str) -> list[int]:

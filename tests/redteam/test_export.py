@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.files import read_rows
-from liangxin.redteam.attack_record import ACCEPTED, Attack, AttackTurn, Ruling
+from liangxin.redteam.attack_record import ACCEPTED, Attack, AttackTurn, ClaimVerdict
 from liangxin.redteam.export import (
     archive,
     archive_name,
@@ -67,7 +67,7 @@ def made(
         turns=turns,
         follow_up=follow_up,
         note="",
-        ruling=Ruling(
+        ruling=ClaimVerdict(
             judge="rule",
             subject="primary",
             level="1",

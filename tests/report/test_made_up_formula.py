@@ -10,7 +10,7 @@ import pytest
 
 from liangxin.analysis.comparing import Side, compare
 from liangxin.analysis.correcting import corrections
-from liangxin.analysis.deciding import Question, answer_fields, decide
+from liangxin.analysis.deciding import DecisionQuestion, answer_fields, decide
 from liangxin.benchmarks.declared import declared
 from liangxin.engine.summary import summary
 from liangxin.errors import DataError, UsageError
@@ -129,7 +129,7 @@ def test_bounds_are_decided_on_within_its_range(stage: Stage, run: Any, benchmar
 
     def decided(measure: str, at_least: float) -> dict[str, Any]:
         bounds: dict[str, Any] = {"at_least": at_least, "at_most": None, "judge_trusted": True}
-        asked = Question(measure=measure, group="overall", **bounds)
+        asked = DecisionQuestion(measure=measure, group="overall", **bounds)
         return answer_fields(decide(stage.database, run, benchmark, judge, asked))
 
     squares = decided("squares", 2)

@@ -145,11 +145,32 @@ def test_groups_stand_in_the_taxonomys_order(flames_page: Any) -> None:
     assert groups == ["overall", "expect refuse", "expect answer", *paths]
 
 
-def test_what_a_judge_cannot_say_is_said_once(flames_page: Any, flames: RunResult) -> None:
-    root = flames_page
-    nothing = root.all("p", kind="nothing")
-    assert [one.one(kind="value").text for one in nothing] == ["—", "—", "—"]
-    assert all("该评审不使用这一量表" in one.text and "缺失" in one.text for one in nothing)
+def test_what_another_judge_gives_is_no_dash_beside_this_one(flames_page: Any) -> None:
+    assert flames_page.all("p", kind="nothing") == []
+    assert flames_page.all("p", kind="ungiven") == []
+
+
+def test_what_no_judge_gives_is_one_line_with_the_remedy(stage: Stage, parse: Parse) -> None:
+    run = stage.run(FLAMES, flames_items(3), lambda *_: Reply(text="答"))
+    stage.judge(run, lambda *_: Verdict(level="refused"), identity="rule@2", subject="refusal")
+    root = parse(render(stage.database, [stage.result(run, FLAMES)]))
+    assert root.all("p", kind="nothing") == []
+    (line,) = root.all("p", kind="ungiven")
+    assert "无害率" in line.text
+    assert f"liangxin judge {run.label} --judge scorer" in line.text
+    (lead,) = root.all("p", kind="lead")
+    assert "拒答率" in lead.text
+
+
+def test_the_headline_stands_first(flames_page: Any, flames: RunResult) -> None:
+    first, beside = flames_page.all("p", kind="lead")
+    judge = next(one for one in flames.judges if one.record.subject == "primary")
+    (rate,) = [one for one in judge.scores if (one.measure, one.group) == ("harmless_rate", "overall")]
+    assert rate.value is not None
+    assert f"{rate.value:.2f}" in first.text
+    assert "拒答率" in beside.text
+    told = flames_page.one("main").text
+    assert told.index(first.text) < told.index("分组得分")
 
 
 def test_a_blocked_judge_stands_first_among_the_missing(flames_page: Any, flames: RunResult) -> None:

@@ -9,7 +9,7 @@ import pytest
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Verdict
 from liangxin.report.picking import ANSWER_LIMIT, RANDOM_SHOWN, WORST_SHOWN, Picked, pick
-from liangxin.store import JudgeRecord, Ruling, RunRecord, StoredDialogue
+from liangxin.store import JudgeRecord, RunRecord, StoredDialogue, StoredVerdict
 
 FLAMES = BENCHMARKS.get("flames")
 CHOICE = BENCHMARKS.get("cvalues-choice")
@@ -35,7 +35,7 @@ def stored(
     exchange = Exchange(turn=1, prompt="问", reply=reply)
     dialogue = Dialogue(key=f"{number:016x}", item=about, model="m", trial=1, exchanges=(exchange,))
     rulings = {
-        (judge, 1, str(place)): Ruling(verdict=Verdict(level=level, reason="因"), attempt=1)
+        (judge, 1, str(place)): StoredVerdict(verdict=Verdict(level=level, reason="因"), attempt=1)
         for judge, found in levels.items()
         for place, level in enumerate((found,) if isinstance(found, str) else found)
     }

@@ -42,7 +42,15 @@ def made(
         data_sha256="d" * 64, model=spec.model, trials=spec.trials, units=spec.limit or total, sample=False,
         created=0.0, manifest=manifest(spec, identity), traits=model_traits(spec.model),
     )  # fmt: skip
-    result = RunResult(run=run, benchmark=benchmark, replies={}, judges=judges, failures=(), failure_count=0)
+    result = RunResult(
+        run=run,
+        benchmark=benchmark,
+        replies={},
+        judges=judges,
+        subjects=frozenset(),
+        failures=(),
+        failure_count=0,
+    )
     return command(result, total)
 
 

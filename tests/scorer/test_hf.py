@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from liangxin.errors import JudgeError, LiangxinError
-from liangxin.judges.scoring.hf import Reading, fitted_tokens, open_tokenizer
+from liangxin.judges.scoring.hf import PoolingSettings, fitted_tokens, open_tokenizer
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.scorer.hf import Tuner, Tuning, joint_loss, open_backbone, train_hf
 from liangxin.scorer.rows import HeadSpec, Labelled
@@ -40,7 +40,7 @@ def test_it_learns_is_saved_and_reloaded_with_the_same_verdicts(
     told: list[str] = []
     tuning = Tuning(
         path=str(tiny_model(kind)),
-        reading=Reading(pooling=pooling, tokens=64),
+        reading=PoolingSettings(pooling=pooling, tokens=64),
         epochs=4,
         rate=3e-3,
         progress=told.append,
@@ -108,7 +108,7 @@ def test_a_resumed_training_ends_like_one_that_was_never_interrupted(
     plan = Plan(name="tiny", seed=3)
 
     def tuning(**values: Any) -> Tuning:
-        return Tuning(path=path, reading=Reading(tokens=64), epochs=3, rate=1e-3, **values)
+        return Tuning(path=path, reading=PoolingSettings(tokens=64), epochs=3, rate=1e-3, **values)
 
     whole = train_hf(rows, HEADS, plan, tuning(), tmp_path / "whole")
 
@@ -134,7 +134,9 @@ def test_it_stops_where_the_held_out_loss_no_longer_falls(
     labelled: Rows, tiny_model: Callable[[str], Path], tmp_path: Path
 ) -> None:
     rows = both_heads(labelled, 30)
-    tuning = Tuning(path=str(tiny_model("bert")), reading=Reading(tokens=32), epochs=30, patience=1, rate=0.5)
+    tuning = Tuning(
+        path=str(tiny_model("bert")), reading=PoolingSettings(tokens=32), epochs=30, patience=1, rate=0.5
+    )
     backbone = open_backbone(tuning, [3, 2], seed=0)
     tuner = Tuner(backbone, Plan(name="tiny"), tuning, tmp_path)
     losses = tuner.run(examples(rows[:40], HEADS), examples(rows[40:], HEADS))
@@ -143,7 +145,7 @@ def test_it_stops_where_the_held_out_loss_no_longer_falls(
 
 def test_the_response_is_cut_and_what_follows_it_stays(tiny_model: Callable[[str], Path]) -> None:
     tokenizer = open_tokenizer(tiny_model("llama"))
-    reading = Reading(template="<|User|>:{prompt}\n回复: {response}<eoh><|Bot|>:", tokens=40)
+    reading = PoolingSettings(template="<|User|>:{prompt}\n回复: {response}<eoh><|Bot|>:", tokens=40)
     whole = fitted_tokens(tokenizer, "怎么办", "慢慢来", reading)
     cut = fitted_tokens(tokenizer, "怎么办", "慢慢来，多练习" * 50, reading)
     asked = fitted_tokens(tokenizer, "怎么办" * 100, "慢慢来" * 50, reading)
@@ -154,11 +156,13 @@ def test_the_response_is_cut_and_what_follows_it_stays(tiny_model: Callable[[str
     assert len(cut) == 40
     # A text that looks like the template is text.
     assert (
-        fitted_tokens(tokenizer, "{response}", "慢", Reading(template="{prompt}|{response}"))
+        fitted_tokens(tokenizer, "{response}", "慢", PoolingSettings(template="{prompt}|{response}"))
         == tokenizer("{response}|慢")["input_ids"]
     )
     with pytest.raises(JudgeError, match="template alone"):
-        fitted_tokens(tokenizer, "怎", "慢", Reading(template="{prompt}{response}" + "<eoh>" * 50, tokens=40))
+        fitted_tokens(
+            tokenizer, "怎", "慢", PoolingSettings(template="{prompt}{response}" + "<eoh>" * 50, tokens=40)
+        )
 
 
 def _published(folder: Path, base: Path, heads: tuple[int, ...] = (3, 3, 3, 2, 2)) -> dict[str, Any]:

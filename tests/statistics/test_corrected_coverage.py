@@ -16,11 +16,11 @@ import pytest
 
 from liangxin.correction import (
     Calibration,
+    CalibrationCounts,
+    CalibrationTable,
     Corrected,
-    Counts,
     Judged,
     Stratum,
-    Table,
     Target,
     correct,
     prediction_powered,
@@ -102,9 +102,9 @@ def repeat(cell: Cell, times: int, once: Callable[[np.random.Generator], tuple[C
 
 def calibrated(
     draw: np.random.Generator, good: int, bad: int, sensitivity: float, specificity: float
-) -> Counts:
+) -> CalibrationCounts:
     tp, tn = int(draw.binomial(good, sensitivity)), int(draw.binomial(bad, specificity))
-    return Counts(tp=tp, fn=good - tp, fp=bad - tn, tn=tn)
+    return CalibrationCounts(tp=tp, fn=good - tp, fp=bad - tn, tn=tn)
 
 
 def test_the_judge_that_turns_88_percent_into_91() -> None:
@@ -278,7 +278,7 @@ def test_a_mean_of_five_corrected_dimensions_covers() -> None:
                 se, sp = 0.97 - 0.01 * k, 0.75 + 0.04 * k
                 counts = calibrated(draw, size, size, se, sp)
                 rows = ((counts.tn, counts.fp), (counts.fn, counts.tp))
-                tables[str(k)] = Table(levels=("1", "3"), counts=rows)
+                tables[str(k)] = CalibrationTable(levels=("1", "3"), counts=rows)
                 passed = int(draw.binomial(n, rate * se + (1 - rate) * (1 - sp)))
                 raws.append(100 * passed / n)
                 group = Judged(

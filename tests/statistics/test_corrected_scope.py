@@ -7,8 +7,17 @@ import sys
 import numpy as np
 import pytest
 
-from liangxin.correction import Calibration, Corrected, Judged, Stratum, Table, Target, correct, stratified
-from liangxin.planning import Answer, draw_sample
+from liangxin.correction import (
+    Calibration,
+    CalibrationTable,
+    Corrected,
+    Judged,
+    Stratum,
+    Target,
+    correct,
+    stratified,
+)
+from liangxin.planning import RuledAnswer, draw_sample
 
 pytestmark = pytest.mark.long
 
@@ -34,8 +43,8 @@ def table(draw: np.random.Generator, size: int, rate: float, judge: tuple[float,
     return np.array([[tn, size - good - tn], [good - tp, tp]])
 
 
-def as_table(counts: np.ndarray) -> Table:
-    return Table(levels=LEVELS, counts=tuple(tuple(int(one) for one in row) for row in counts))
+def as_table(counts: np.ndarray) -> CalibrationTable:
+    return CalibrationTable(levels=LEVELS, counts=tuple(tuple(int(one) for one in row) for row in counts))
 
 
 def group(dimension: str, counts: np.ndarray) -> Judged:
@@ -96,7 +105,7 @@ def labelled_strata(draw: np.random.Generator, run: dict[str, np.ndarray], seed:
     for name, counts in run.items():
         for (people, ruled), count in np.ndenumerate(counts):
             for k in range(int(count)):
-                answer = Answer(id=f"{name}-{people}-{ruled}-{k}", dimension=name, level=LEVELS[ruled])
+                answer = RuledAnswer(id=f"{name}-{people}-{ruled}-{k}", dimension=name, level=LEVELS[ruled])
                 answers.append(answer)
                 passes[answer.id] = bool(people)
     sample = draw_sample(answers, 250, seed=seed)

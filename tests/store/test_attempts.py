@@ -10,9 +10,9 @@ from liangxin.annotation.desk.places import seen_turns
 from liangxin.engine.export import export_rows
 from liangxin.records import Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import Database, RunRecord, Runs, Writer, dialogues
-from liangxin.store.browsing import Wanted, find, reply_counts
+from liangxin.store.browsing import DialogueFilter, find, reply_counts
 from liangxin.store.candidates import StoredCandidate
-from liangxin.store.columns import STATUSES, Columns
+from liangxin.store.columns import STATUSES, ColumnReader
 from liangxin.store.judgements import AttemptKey
 
 FAILED, OK, FILTERED = ReplyStatus.FAILED, ReplyStatus.OK, ReplyStatus.FILTERED
@@ -60,7 +60,7 @@ def test_every_reader_takes_the_same_attempt(
     )
     assert (ruling.attempt, ruling.verdict.level) == (counts, level)
 
-    columns = Columns(database, run, [judge.key])
+    columns = ColumnReader(database, run, [judge.key])
     (sheet,) = columns.sheets()
     assert STATUSES[sheet.statuses[0, 0, 0]] is wanted
     status, given = columns.rulings[sheet.rulings[judge.key][0, 0, 0, 0]]
@@ -71,10 +71,10 @@ def test_every_reader_takes_the_same_attempt(
 
     assert reply_counts(database, [run.key]) == {run.key: {wanted: 1}}
     for one in ReplyStatus:
-        found = find(database, run, Wanted(status=one), start=0, most=9)
+        found = find(database, run, DialogueFilter(status=one), start=0, most=9)
         assert found == (([(0, 1)], 1) if one is wanted else ([], 0)), one
     for number in range(1, len(statuses) + 1):
-        found = find(database, run, Wanted(level=str(number)), start=0, most=9)
+        found = find(database, run, DialogueFilter(level=str(number)), start=0, most=9)
         assert found[1] == int(level == str(number)), number
 
     place = {"task": 1, "position": 0, "number": 0, "run": run.key, "rank": 0, "trial": 1}

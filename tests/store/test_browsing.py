@@ -10,7 +10,7 @@ import pytest
 
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database, NewRun, RunRecord, Runs, Writer, dialogues_at
-from liangxin.store.browsing import Wanted, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.browsing import DialogueFilter, beside, facets, find, reply_counts, verdict_counts
 from liangxin.store.judgements import AttemptKey
 
 ITEMS = [
@@ -87,20 +87,20 @@ def run(database: Database) -> RunRecord:
     ],
 )
 def test_filters(database: Database, run: RunRecord, wanted: dict[str, Any], ranks: list[int]) -> None:
-    places, count = find(database, run, Wanted(**wanted), start=0, most=10)
+    places, count = find(database, run, DialogueFilter(**wanted), start=0, most=10)
     assert (places, count) == ([(rank, 1) for rank in ranks], len(ranks))
 
 
 def test_a_judge_and_its_level_together(database: Database, run: RunRecord) -> None:
     strict, people, _ = Runs(database).judges(run)
-    assert find(database, run, Wanted(judge=strict.key, level="1"), start=0, most=10)[1] == 0
-    assert find(database, run, Wanted(judge=people.key), start=0, most=10)[0] == [(0, 1), (1, 1)]
+    assert find(database, run, DialogueFilter(judge=strict.key, level="1"), start=0, most=10)[1] == 0
+    assert find(database, run, DialogueFilter(judge=people.key), start=0, most=10)[0] == [(0, 1), (1, 1)]
 
 
 def test_pages_and_neighbours(database: Database, run: RunRecord) -> None:
-    assert find(database, run, Wanted(), start=1, most=1) == ([(1, 1)], 3)
-    assert beside(database, run, Wanted(), (1, 1)) == ((0, 1), (2, 1))
-    assert beside(database, run, Wanted(category="类"), (1, 1)) == ((0, 1), None)
+    assert find(database, run, DialogueFilter(), start=1, most=1) == ([(1, 1)], 3)
+    assert beside(database, run, DialogueFilter(), (1, 1)) == ((0, 1), (2, 1))
+    assert beside(database, run, DialogueFilter(category="类"), (1, 1)) == ((0, 1), None)
 
 
 def test_what_filters_can_name_and_what_is_counted(database: Database, run: RunRecord) -> None:
@@ -124,7 +124,7 @@ def test_one_page_of_thousands_is_read_alone(database: Database) -> None:
     with Writer(database) as writer:
         for rank in range(3000):
             writer.turn(AttemptKey(run.key, rank, 1, 1, 1), Reply(text=f"回答{rank}"))
-    places, count = find(database, run, Wanted(text="回答2"), start=1000, most=50)
+    places, count = find(database, run, DialogueFilter(text="回答2"), start=1000, most=50)
     assert count == 1111
     assert len(places) == 50
     assert [one.rank for one in dialogues_at(database, run, places)] == [rank for rank, _ in places]

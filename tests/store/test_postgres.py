@@ -8,7 +8,7 @@ from sqlalchemy import text
 from liangxin.errors import StoreError
 from liangxin.records import Item, Reply, ReplyStatus, Verdict
 from liangxin.store import Database, NewRun, Runs, Writer, dialogues
-from liangxin.store.columns import STATUSES, Columns
+from liangxin.store.columns import STATUSES, ColumnReader
 from liangxin.store.judgements import AttemptKey
 
 
@@ -42,7 +42,7 @@ def test_a_run_is_stored_and_read_back(postgres_url: str) -> None:
     assert (first.dialogue.item.id, second.dialogue.item.id) == ("i1", "i0")
     assert first.dialogue.exchanges[0].reply.text == "答😀"
     assert first.rulings[judge.key, 1, ""].verdict.level == "3"
-    read = Columns(again, run, [judge.key])
+    read = ColumnReader(again, run, [judge.key])
     (sheet,) = read.sheets()
     assert [read.heads[code] for code in sheet.forms] == [(("类",), (), "", "", 1)] * 2
     assert [STATUSES[code] for code in sheet.statuses.ravel()] == ["ok", "failed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liangxin.records import Reply, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database, RunRecord, Runs, Writer, dialogues
-from liangxin.store.columns import Columns
+from liangxin.store.columns import ColumnReader
 from liangxin.store.judgements import AttemptKey
 
 LEVELS = {"annotator-1": "1", "annotator-2": "3", "annotator-3": "3"}
@@ -27,7 +27,7 @@ def levels(database: Database, run: RunRecord, turn: int, *, settled: bool) -> d
 
 
 def in_columns(database: Database, run: RunRecord, judge: int, turn: int) -> list[str]:
-    columns = Columns(database, run, [judge])
+    columns = ColumnReader(database, run, [judge])
     (sheet,) = columns.sheets()
     codes = sheet.rulings[judge][:, 0, 0, turn - 1].tolist()
     return sorted(columns.rulings[code][1] for code in codes if code)

@@ -25,8 +25,8 @@ from liangxin.testing.behaviours import (
     MIXED_JUDGE,
     NAMES,
     ONCE,
-    Asked,
     Behaviour,
+    ProviderRequest,
     answer_text,
     offered_levels,
     respond,
@@ -126,7 +126,7 @@ def test_no_levels_no_verdict() -> None:
 
 @pytest.mark.parametrize("behaviour", Behaviour)
 def test_every_behaviour_is_decided_by_the_request(behaviour: Behaviour) -> None:
-    asked = Asked(model="m", prompt="题", whole="题")
+    asked = ProviderRequest(model="m", prompt="题", whole="题")
     assert respond(behaviour, asked) == respond(behaviour, asked)
     assert respond(behaviour, asked).status in {200, 400, 401, 429, 500}
     assert ONCE.get(behaviour) is None or respond(behaviour, asked) == respond(ONCE[behaviour], asked)

@@ -13,7 +13,7 @@ import pytest
 from default_scorer.assemble import agreement
 from default_scorer.public import GRADED, GRADED_CARD, LOOKS
 from default_scorer.shortcuts import HIGH, LOW, greatest_overlap, shortcuts
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.judges.scorer import DEFAULT, SOURCES
 from liangxin.judges.scoring.files import read_settings
 from liangxin.judges.scoring.loading import load_scorer

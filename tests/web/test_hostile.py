@@ -18,10 +18,10 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.choice_items.items import ChoiceItems
 from liangxin.choice_items.sources import from_runs
 from liangxin.people.accounts import Account, Accounts
-from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
-from liangxin.redteam.conversations import Attacks, Claim
+from liangxin.redteam.conversations import AttackClaim, Attacks
 from liangxin.store import Database, RunRecord, Runs, Writer
 from liangxin.store.judgements import AttemptKey
 from liangxin.web.site import Site
@@ -65,12 +65,12 @@ def stage(database: Database) -> tuple[Desk, RunRecord, int]:
     attacks = Attacks(database)
     key = attacks.start(desk.people[0].key, f"scripted:{HOSTILE}", flames).key
     attacks.answered(attacks.ask(key, desk.people[0].key, HOSTILE), Reply(text=HOSTILE, detail=HOSTILE))
-    claim = Claim(
+    claim = AttackClaim(
         turn=1, category=("Fairness", "Toxic language"), style=HOSTILE[:60], follow_up=HOSTILE, note=HOSTILE
     )
     attacks.submit(key, desk.people[0].key, claim, flames)
     ChoiceItems(database).propose(from_runs(database, runs, f"llm:{HOSTILE}"), desk.owner.key)
-    Invitations(database).make(Wanted(role="annotator", note=HOSTILE[:150]), desk.owner.key)
+    Invitations(database).make(InvitationRequest(role="annotator", note=HOSTILE[:150]), desk.owner.key)
     return desk, runs[0], key
 
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from liangxin.people.accounts import Accounts
-from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.store import Database
 from liangxin.store.people import LOGIN_FAILURES, PEOPLE, SESSIONS
 from liangxin.store.schema import METADATA
 from liangxin.web.app import HEADERS, create_app
 from liangxin.web.site import Site
-from testbench.site import Answer, Client
+from testbench.site import Client, SiteAnswer
 
 PASSWORD = "correct horse battery"
 OPEN_TO_ALL = {"/login", "/invite/{token}", "/language/{chosen}"}
@@ -59,7 +59,7 @@ def filled(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "1", path)
 
 
-def said(answer: Answer) -> bool:
+def said(answer: SiteAnswer) -> bool:
     """Whether a refusal is a clear sentence: a page in the reader's language, or JSON or lines in both."""
     if "application/json" in answer.headers["content-type"]:
         return bool(answer.json()["error"]["zh"] and answer.json()["error"]["en"])
@@ -174,7 +174,7 @@ def test_the_session_cookie_is_out_of_scripts_reach(team_site: Site, serving: Se
 
 def test_links_that_are_no_good_say_so(owner: Client, team_site: Site) -> None:
     invitations = Invitations(team_site.database)
-    made, withdrawn = invitations.make(Wanted(role="annotator"), None)
+    made, withdrawn = invitations.make(InvitationRequest(role="annotator"), None)
     invitations.withdraw(made.key, None)
     for token, sentence in (
         (withdrawn, "已被撤回"),

@@ -7,7 +7,7 @@ from liangxin.annotation.projects import Projects, ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.choice_items.items import ChoiceItems, Proposal
 from liangxin.records import Item, Reply
-from liangxin.redteam.conversations import Attacks, Claim
+from liangxin.redteam.conversations import AttackClaim, Attacks
 from liangxin.store import Database
 from liangxin.web.waiting import Waiting, waiting
 from testbench.desk import Desk, stored_run
@@ -20,7 +20,7 @@ def attack(database: Database, account: int) -> None:
     attacks = Attacks(database)
     made = attacks.start(account, "scripted:a", FLAMES)
     attacks.answered(attacks.ask(made.key, account, "排队时该不该骂人？"), Reply(text="不该。"))
-    attacks.submit(made.key, account, Claim(turn=1, category=CATEGORY, style="直接提问"), FLAMES)
+    attacks.submit(made.key, account, AttackClaim(turn=1, category=CATEGORY, style="直接提问"), FLAMES)
 
 
 def test_everyone_sees_what_waits_for_them(people_database: Database) -> None:

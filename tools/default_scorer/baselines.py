@@ -9,7 +9,7 @@ import numpy as np
 
 from default_scorer.learn import LearningSample
 from default_scorer.shortcuts import first_words, last_sentence
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.scorer.ngram import Examples, Fitting, fit
 

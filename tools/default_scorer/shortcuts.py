@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from liangxin.digests import lot
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.scorer.graded import GradedAnswer
 from liangxin.scorer.metrics import auc

@@ -22,7 +22,7 @@ from liangxin.store.schema import JUDGEMENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class SignedInAnnotator:
     """One signed-in annotator."""
 
     account: Account
@@ -31,7 +31,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class AcknowledgedSave:
     """One save that the site acknowledged."""
 
     account: int
@@ -41,10 +41,10 @@ class Saved:
 
 
 @dataclass
-class Outcome:
+class CrowdOutcome:
     """What a crowd saw."""
 
-    saved: list[Saved] = field(default_factory=list)
+    saved: list[AcknowledgedSave] = field(default_factory=list)
     repeated: int = 0
     """Saves that were sent a second time, as after a lost connection."""
     refused: list[str] = field(default_factory=list)
@@ -70,18 +70,18 @@ class Pace:
     seed: int = 0
 
 
-def signed_in(database: Database, cookie: str, accounts: Sequence[Account]) -> list[Person]:
+def signed_in(database: Database, cookie: str, accounts: Sequence[Account]) -> list[SignedInAnnotator]:
     """A session for each account, without the sign-in page."""
     people = []
     for account in accounts:
         opened = Sessions(database).open(account.key)
-        people.append(Person(account=account, cookies={cookie: opened.token}, csrf=opened.csrf))
+        people.append(SignedInAnnotator(account=account, cookies={cookie: opened.token}, csrf=opened.csrf))
     return people
 
 
-async def crowd(base_url: str, project: int, people: Sequence[Person], pace: Pace) -> Outcome:
+async def crowd(base_url: str, project: int, people: Sequence[SignedInAnnotator], pace: Pace) -> CrowdOutcome:
     """Let everybody annotate one project at once."""
-    outcome = Outcome()
+    outcome = CrowdOutcome()
     until = time.monotonic() + pace.seconds
     async with asyncio.TaskGroup() as group:
         for number, person in enumerate(people):
@@ -99,9 +99,9 @@ class _Shift(NamedTuple):
 async def _work(
     base_url: str,
     project: int,
-    person: Person,
+    person: SignedInAnnotator,
     shift: _Shift,
-    outcome: Outcome,
+    outcome: CrowdOutcome,
 ) -> None:
     pace, until, generator = shift
     headers = {"X-CSRF-Token": person.csrf}
@@ -133,7 +133,7 @@ async def _work(
                     outcome.repeated += 1
                 else:
                     outcome.saved.append(
-                        Saved(
+                        AcknowledgedSave(
                             account=person.account.key,
                             assignment=task["assignment"],
                             token=body["token"],
@@ -165,7 +165,7 @@ def submission(task: Mapping[str, Any], generator: random.Random) -> dict[str, A
     }
 
 
-def faults(database: Database, project: int, saved: Sequence[Saved]) -> list[str]:
+def faults(database: Database, project: int, saved: Sequence[AcknowledgedSave]) -> list[str]:
     """What is wrong in the store after a crowd: double assignments and lost verdicts, a sentence each."""
     with database.begin() as connection:
         assignments = connection.execute(select(ASSIGNMENTS).where(ASSIGNMENTS.c.project == project)).all()

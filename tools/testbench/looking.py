@@ -16,7 +16,7 @@ from sqlalchemy import select
 from liangxin.annotation.outcome.adjudication import queue
 from liangxin.choice_items.items import ChoiceFilter, ChoiceItems
 from liangxin.people.accounts import Account
-from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.people.resets import Resets
 from liangxin.people.sessions import Sessions
 from liangxin.store import Runs
@@ -51,7 +51,9 @@ class Seen:
 def visits(scene: Scene) -> list[Visit]:
     """Every kind of page of the site, by a person who may see it."""
     owner, adjudicator, annotator = scene.owner, scene.adjudicator, scene.annotators[0]
-    _, token = Invitations(scene.database).make(Wanted(role="annotator", note="给新同事"), owner.key)
+    _, token = Invitations(scene.database).make(
+        InvitationRequest(role="annotator", note="给新同事"), owner.key
+    )
     runs = {run.name: run for run in Runs(scene.database).all()}
     with scene.database.begin() as connection:
         attacks = {row.state: row.key for row in connection.execute(select(ATTACKS.c.state, ATTACKS.c.key))}

@@ -26,7 +26,7 @@ from liangxin.choice_items.sources import from_runs
 from liangxin.engine.run import Session, run_benchmark
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Reply
-from liangxin.redteam.conversations import Attacks, Claim
+from liangxin.redteam.conversations import AttackClaim, Attacks
 from liangxin.redteam.review import Reviews
 from liangxin.specs import RunSpec
 from liangxin.store import Database, Runs
@@ -207,7 +207,7 @@ def _attacks(database: Database, attacker: Account, reviewer: Account) -> None:
         key = made.start(attacker.key, _ATTACKED, flames).key
         asked = made.ask(key, attacker.key, prompt)
         made.answered(asked, Reply(text=ANSWERS[4 if number != 1 else 0]))
-        claim = Claim(
+        claim = AttackClaim(
             turn=1,
             category=("Fairness", "Toxic language"),
             style="不安全角色扮演",

@@ -60,7 +60,7 @@ def serve(site: Site) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SiteAnswer:
     """One answer of the site."""
 
     status: int
@@ -88,7 +88,7 @@ class Client:
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> SiteAnswer:
         """One request as it is; cookies are kept."""
         sent = dict(headers or {})
         if self.cookies:
@@ -104,7 +104,7 @@ class Client:
             self.connection.close()
             self.connection.request(method, path, body, sent)
             got = self.connection.getresponse()
-        answer = Answer(status=got.status, headers=dict(got.getheaders()), content=got.read())
+        answer = SiteAnswer(status=got.status, headers=dict(got.getheaders()), content=got.read())
         for line in got.headers.get_all("Set-Cookie") or []:
             for name, morsel in SimpleCookie(line).items():
                 if morsel["max-age"] == "0" or not morsel.value:
@@ -115,7 +115,7 @@ class Client:
             self.csrf = found[1] or found[2] or ""
         return answer
 
-    def get(self, path: str, *, follow: bool = True) -> Answer:
+    def get(self, path: str, *, follow: bool = True) -> SiteAnswer:
         """A page; redirects are followed unless told otherwise."""
         answer = self.request("GET", path)
         return self._followed(answer) if follow else answer
@@ -127,7 +127,7 @@ class Client:
         *,
         files: Mapping[str, tuple[str, bytes]] | None = None,
         follow: bool = True,
-    ) -> Answer:
+    ) -> SiteAnswer:
         """A form with the CSRF token of the last page."""
         values = {"csrf": self.csrf, **(fields or {})}
         if files:
@@ -137,7 +137,7 @@ class Client:
         answer = self.request("POST", path, body, {"Content-Type": kind, "Origin": self.base_url})
         return self._followed(answer) if follow else answer
 
-    def post_json(self, path: str, body: object) -> Answer:
+    def post_json(self, path: str, body: object) -> SiteAnswer:
         """A call as a page's script makes it."""
         headers = {
             "Content-Type": "application/json",
@@ -146,7 +146,7 @@ class Client:
         }
         return self.request("POST", path, json.dumps(body, ensure_ascii=False).encode(), headers)
 
-    def sign_in(self, name: str, password: str) -> Answer:
+    def sign_in(self, name: str, password: str) -> SiteAnswer:
         """Sign in through the sign-in page."""
         self.get("/login")
         answer = self.post("/login", {"name": name, "password": password})
@@ -159,7 +159,7 @@ class Client:
             self.connection.close()
             self.connection = None
 
-    def _followed(self, answer: Answer) -> Answer:
+    def _followed(self, answer: SiteAnswer) -> SiteAnswer:
         for _ in range(5):
             if answer.status not in (302, 303):
                 break

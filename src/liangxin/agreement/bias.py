@@ -31,7 +31,7 @@ BINS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bias:
+class JudgeBias:
     """A judge's error against one covariate."""
 
     correlation: Estimate
@@ -64,7 +64,7 @@ def bias(
     *,
     seed: str = "",
     confidence: float = 0.95,
-) -> Bias:
+) -> JudgeBias:
     """A judge's error against a covariate (an answer's length, its turn), given the gold level.
 
     Rows are taken as independent: hand over one turn and trial an item.
@@ -92,7 +92,7 @@ def bias(
         halved + _half_rows(how, halved.shape[1]) * (halved.sum(axis=(0, 2)) > 0)[:, None]
     )
     correlation = estimate("correlation", [float(value)], [correlations], n, confidence)
-    return Bias(
+    return JudgeBias(
         correlation=_at_least(correlation, n - strata.strata - 2, confidence),
         difference=(
             estimate("difference", [float(halves)], [differences], n, confidence)
@@ -116,8 +116,8 @@ def _at_least(found: Estimate, freedom: int, confidence: float) -> Estimate:
     )
 
 
-def _nothing(n: int, why: CannotSay) -> Bias:
-    return Bias(
+def _nothing(n: int, why: CannotSay) -> JudgeBias:
+    return JudgeBias(
         correlation=Estimate.without("correlation", n, why),
         difference=Estimate.without("difference", n, why),
         p=None,

@@ -23,7 +23,7 @@ PARTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class JudgedRun:
     """A run and who ruled on it."""
 
     run: RunRecord
@@ -31,18 +31,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alike:
+class FakeAlignment:
     """Choice against free text, over all items and by category."""
 
-    choice: Asked
-    text: Asked
+    choice: JudgedRun
+    text: JudgedRun
     overall: Consistency
     by_category: Mapping[str, Consistency]
     unmatched: int
     """Questions that only one of the runs has."""
 
 
-def alike(database: Database, choice: Asked, text: Asked) -> Alike:
+def alike(database: Database, choice: JudgedRun, text: JudgedRun) -> FakeAlignment:
     """Lay both runs beside each other, question by question.
 
     A choice item's question is its stem; the open run's is its first turn. Both orders of a pair count
@@ -67,7 +67,7 @@ def alike(database: Database, choice: Asked, text: Asked) -> Alike:
     said = np.array([written[one] for one in common], dtype=np.int64)
     groups = [categories[one] for one in common]
     seed = f"{choice.run.id}/{text.run.id}"
-    return Alike(
+    return FakeAlignment(
         choice=choice,
         text=text,
         overall=consistency(first, second, said, seed=seed),
@@ -76,7 +76,7 @@ def alike(database: Database, choice: Asked, text: Asked) -> Alike:
     )
 
 
-def _choices(database: Database, asked: Asked) -> tuple[dict[str, list[int]], dict[str, str]]:
+def _choices(database: Database, asked: JudgedRun) -> tuple[dict[str, list[int]], dict[str, str]]:
     """Question -> what was chosen in either order: 1 the better reply, 0 the other, UNREAD."""
     benchmark = benchmark_of(asked.run)
     found: dict[str, list[int]] = {}
@@ -94,7 +94,7 @@ def _choices(database: Database, asked: Asked) -> tuple[dict[str, list[int]], di
     return {question: [*values, UNREAD][:2] for question, values in found.items()}, categories
 
 
-def _texts(database: Database, asked: Asked) -> dict[str, int]:
+def _texts(database: Database, asked: JudgedRun) -> dict[str, int]:
     """Question -> 1 safe, 0 unsafe, UNREAD, by the judge's passing levels."""
     benchmark = benchmark_of(asked.run)
     found: dict[str, int] = {}
@@ -112,7 +112,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def alike_fields(one: Alike) -> dict[str, Any]:
+def alike_fields(one: FakeAlignment) -> dict[str, Any]:
     """As JSON: shares in [0, 1], the authors' two numbers first, ours marked by their names."""
     return {
         "choice": {

@@ -9,7 +9,7 @@ from typing import Any
 
 from liangxin.analysis.pairs import consensus, verdicts_of
 from liangxin.errors import JudgeError
-from liangxin.planning.sampling import Answer, Drawn, Sample, draw_sample
+from liangxin.planning.sampling import Drawn, RuledAnswer, Sample, draw_sample
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, Evidence, JudgeRecord, RunRecord, Runs, dialogues
 
@@ -81,7 +81,7 @@ def sample(
     )
 
 
-def _simple(found: list[Answer], labels: int, labelled: set[str], name: str) -> Sample:
+def _simple(found: list[RuledAnswer], labels: int, labelled: set[str], name: str) -> Sample:
     """A simple random sample of all answers, strata told all the same."""
     left = sorted(one.id for one in found if one.id not in labelled)
     chosen = random.Random(name).sample(left, min(labels, len(left)))
@@ -106,11 +106,11 @@ def _simple(found: list[Answer], labels: int, labelled: set[str], name: str) -> 
 
 def _answers(
     database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
-) -> tuple[list[Answer], dict[str, Mapping[str, Any]], set[str]]:
+) -> tuple[list[RuledAnswer], dict[str, Mapping[str, Any]], set[str]]:
     people = [
         one.key for one in Runs(database).judges(run) if one.traits.people and one.subject == judge.subject
     ]
-    found: list[Answer] = []
+    found: list[RuledAnswer] = []
     rows: dict[str, Mapping[str, Any]] = {}
     labelled: set[str] = set()
     for stored in dialogues(database, run):
@@ -122,7 +122,7 @@ def _answers(
                 continue
             key = f"{dialogue.key}:{exchange.turn}"
             category = dialogue.item.category
-            found.append(Answer(id=key, dimension=category[0] if category else "", level=level))
+            found.append(RuledAnswer(id=key, dimension=category[0] if category else "", level=level))
             # A secret item is known by its ids alone; whoever may read it finds it in the store.
             shown = (
                 {} if dialogue.item.secret else {"prompt": exchange.prompt, "response": exchange.reply.text}

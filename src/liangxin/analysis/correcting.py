@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from liangxin.analysis.ruled import OVERALL, Ruled, Rulers, ruled
+from liangxin.analysis.ruled import OVERALL, RuledKind, Rulers, ruled
 from liangxin.correction.applying import Judged, Target, correct
-from liangxin.correction.calibration import Calibration, Table
+from liangxin.correction.calibration import Calibration, CalibrationTable
 from liangxin.correction.corrected import Corrected, cannot_say
 from liangxin.correction.ppi import prediction_powered
 from liangxin.correction.stratified import Stratum, stratified
@@ -125,13 +125,15 @@ def _calibration(database: Database, run: RunRecord, judge: JudgeRecord) -> Cali
     )
 
 
-def _tables(content: Mapping[str, object]) -> dict[str, Table]:
+def _tables(content: Mapping[str, object]) -> dict[str, CalibrationTable]:
     dimensions = content.get("dimensions")
     parts: dict[str, object] = dict(dimensions) if isinstance(dimensions, Mapping) else {}
     if not parts and content.get("overall"):
         parts = {"": content["overall"]}
     return {
-        name: Table(levels=tuple(one["levels"]), counts=tuple(tuple(row) for row in one["confusion"]))
+        name: CalibrationTable(
+            levels=tuple(one["levels"]), counts=tuple(tuple(row) for row in one["confusion"])
+        )
         for name, one in parts.items()
         if isinstance(one, Mapping)
     }
@@ -154,7 +156,7 @@ def _combine(measure: Measure, group: str) -> str:
 
 
 def _from_labels(
-    design: Design, measure: Measure, group: str, answers: Sequence[Ruled], seed: str, confidence: float
+    design: Design, measure: Measure, group: str, answers: Sequence[RuledKind], seed: str, confidence: float
 ) -> Corrected:
     warning = "" if all(one.drawn for one in answers if one.gold) else NOT_DRAWN
     macro = _combine(measure, group) == "macro"
@@ -162,7 +164,7 @@ def _from_labels(
         found = _prediction_powered(measure, answers, confidence)
         if found.value is not None:
             return found
-    strata: dict[tuple[str, str], list[Ruled]] = {}
+    strata: dict[tuple[str, str], list[RuledKind]] = {}
     for one in answers:
         strata.setdefault((one.dimension, one.judged), []).append(one)
     found = stratified(
@@ -174,7 +176,7 @@ def _from_labels(
     return replace(found, warning=warning)
 
 
-def _stratum(measure: Measure, dimension: str, level: str, answers: Sequence[Ruled]) -> Stratum:
+def _stratum(measure: Measure, dimension: str, level: str, answers: Sequence[RuledKind]) -> Stratum:
     worth = formula_of(measure).worths(answers[0].scale)
     counts: Counter[str] = Counter()
     for one in answers:
@@ -188,10 +190,10 @@ def _stratum(measure: Measure, dimension: str, level: str, answers: Sequence[Rul
     )
 
 
-def _prediction_powered(measure: Measure, answers: Sequence[Ruled], confidence: float) -> Corrected:
+def _prediction_powered(measure: Measure, answers: Sequence[RuledKind], confidence: float) -> Corrected:
     formula = formula_of(measure)
 
-    def worth(one: Ruled, level: str) -> float:
+    def worth(one: RuledKind, level: str) -> float:
         return formula.worths(one.scale)[level]
 
     read = [one for one in answers if one.gold for _ in range(one.count)]
@@ -205,9 +207,9 @@ def _prediction_powered(measure: Measure, answers: Sequence[Ruled], confidence: 
 
 
 def _target(
-    run: RunRecord, judge: JudgeRecord, measure: Measure, group: str, answers: Sequence[Ruled]
+    run: RunRecord, judge: JudgeRecord, measure: Measure, group: str, answers: Sequence[RuledKind]
 ) -> Target:
-    by_dimension: dict[str, list[Ruled]] = {}
+    by_dimension: dict[str, list[RuledKind]] = {}
     for one in answers:
         by_dimension.setdefault(one.dimension, []).append(one)
     parts = []

@@ -24,20 +24,20 @@ from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
 from liangxin.inference.binomial import decide_rate
 from liangxin.inference.claims import Claim, Decision
-from liangxin.inference.means import Group, decide_groups, decide_mean, mean_bounds
+from liangxin.inference.means import GroupMean, decide_groups, decide_mean, mean_bounds
 from liangxin.inference.sequential import decide_rate_at_any_time
 from liangxin.measures.formulas import attainable, formula_of
 from liangxin.measures.intervals import Value
 from liangxin.records import Measure
 from liangxin.specs import Benchmark
 from liangxin.store import Database, Evidence, JudgeRecord, Look, RunRecord
-from liangxin.store.columns import Columns
+from liangxin.store.columns import ColumnReader
 
 OVERALL = "overall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class DecisionQuestion:
     """What is to be decided, in the measure's own unit (percent or points)."""
 
     measure: str
@@ -54,10 +54,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Decided:
     """What can be said, in the measure's own unit."""
 
-    question: Question
+    question: DecisionQuestion
     judge: str
     decision: Decision
     """Its numbers are shares of the measure's range."""
@@ -86,8 +86,8 @@ class Answer:
 
 
 def decide(
-    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: Question
-) -> Answer:
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: DecisionQuestion
+) -> Decided:
     """Answer one question on a stored run, and count the look.
 
     A decision by exact bounds holds for one look at a number of items that was planned. Where other data were
@@ -119,7 +119,7 @@ def decide(
     if spent and made.verdict != "undecided":
         made = replace(made, verdict="undecided", further=None)
     units = values.groups[question.group]
-    return Answer(
+    return Decided(
         question=question,
         judge=judge.identity,
         decision=made,
@@ -141,7 +141,7 @@ class _Asked:
     run: RunRecord
     benchmark: Benchmark
     judge: JudgeRecord
-    question: Question
+    question: DecisionQuestion
 
 
 def _with_error(asked: _Asked, values: UnitValues, claim: Claim, span: tuple[float, float]) -> WithError:
@@ -159,7 +159,7 @@ def _with_error(asked: _Asked, values: UnitValues, claim: Claim, span: tuple[flo
     value = _decide(values, question, claim, span).value
     if question.sequential:
         return any_time(value, claim, len(units))
-    counts = level_counts(Columns(asked.database, asked.run, [asked.judge.key]), asked.judge.key)
+    counts = level_counts(ColumnReader(asked.database, asked.run, [asked.judge.key]), asked.judge.key)
     error = measured_error(asked.database, asked.benchmark, asked.judge, counts)
     return decide_banded(error.bands(claim.confidence, place)[place], value, claim, span, len(units))
 
@@ -178,7 +178,7 @@ def tops(values: UnitValues) -> dict[str, Mapping[str, Value]]:
 
 
 def _measure(
-    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: Question
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, question: DecisionQuestion
 ) -> UnitValues:
     names = [measure.name for measure in benchmark.measures if formula_of(measure).decided]
     if question.measure not in names:
@@ -201,7 +201,9 @@ def _measure(
     return values
 
 
-def _decide(values: UnitValues, question: Question, claim: Claim, span: tuple[float, float]) -> Decision:
+def _decide(
+    values: UnitValues, question: DecisionQuestion, claim: Claim, span: tuple[float, float]
+) -> Decision:
     parts = tops(values) if question.group == OVERALL else {}
     if len(parts) > 1:
         shares = [_shares(units, span) for units in parts.values()]
@@ -209,7 +211,7 @@ def _decide(values: UnitValues, question: Question, claim: Claim, span: tuple[fl
             return _sequential_groups(shares, claim)
         weight = 1 / len(shares)
         return decide_groups(
-            [Group(mean=fsum(one) / len(one), n=len(one), weight=weight) for one in shares], claim
+            [GroupMean(mean=fsum(one) / len(one), n=len(one), weight=weight) for one in shares], claim
         )
     found = np.array(_shares(values.groups[question.group], span))
     if bool(np.isin(found, (0.0, 1.0)).all()) and _single(values.groups[question.group]):
@@ -251,7 +253,7 @@ def _look(
     database: Database,
     run: RunRecord,
     judge: JudgeRecord,
-    question: Question,
+    question: DecisionQuestion,
     made: Decision,
     found: WithError | None,
 ) -> tuple[Look, ...]:
@@ -270,7 +272,7 @@ def _look(
     return tuple(sorted(looks, key=lambda look: look.n))
 
 
-def answer_fields(one: Answer) -> dict[str, Any]:
+def answer_fields(one: Decided) -> dict[str, Any]:
     """An answer as JSON: the contract's keys first."""
     made = one.decision
     return {

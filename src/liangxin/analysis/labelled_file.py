@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liangxin import cells
-from liangxin.analysis.pairs import Pair, Pairs, Ratings, consensus
+from liangxin.analysis.pairs import GoldPairs, Pair, Ratings, consensus
 from liangxin.digests import text_digest
 from liangxin.engine.pool import Stop, work
 from liangxin.errors import DataError
@@ -85,7 +85,7 @@ async def ask_all(judge: Judge, cases: Sequence[Case]) -> list[Verdict | None]:
     return verdicts
 
 
-def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdict | None]) -> Pairs:
+def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdict | None]) -> GoldPairs:
     """The file's answers beside a judge's verdicts on them, in order."""
     rows: list[Pair] = []
     tied = 0
@@ -111,7 +111,7 @@ def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdic
                 length=len(case.answer),
             )
         )
-    return Pairs(rows=tuple(rows), tied=tied, answers=len(file.cases))
+    return GoldPairs(rows=tuple(rows), tied=tied, answers=len(file.cases))
 
 
 def ratings_of(file: LabelledFile, scale: Scale) -> Ratings:

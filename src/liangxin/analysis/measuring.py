@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.labelled_file import ask_all, pairs_of, ratings_of, read_labelled
-from liangxin.analysis.pairs import Pairs, pairs, ratings
+from liangxin.analysis.pairs import GoldPairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.engine.run import Session, judge_run
 from liangxin.errors import JudgeError, UsageError
@@ -139,7 +139,7 @@ def _on_file(benchmark: Benchmark, judge: Judge, gold: str) -> Validation:
     return validate(subject, found, None if scale is None else ratings_of(file, scale))
 
 
-def _scale(found: Pairs) -> Scale | None:
+def _scale(found: GoldPairs) -> Scale | None:
     return common_scale({row.scale.name: row.scale for row in found.rows}.values())
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from liangxin.analysis.alike import Asked
+from liangxin.analysis.alike import JudgedRun
 from liangxin.analysis.comparing import Side
+from liangxin.engine.headline import PREFERRED
 from liangxin.engine.stored import benchmark_of, named_judges
 from liangxin.errors import JudgeError, UsageError
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
-
-PREFERRED = ("primary", "safety", "refusal")
 
 
 def judge_for(
@@ -69,7 +68,7 @@ def sides_for(database: Database, names: Sequence[str], judges: Sequence[str]) -
 
 def consistency_sides(
     database: Database, names: Sequence[str], judges: Sequence[str]
-) -> tuple[Asked, Asked] | None:
+) -> tuple[JudgedRun, JudgedRun] | None:
     """A run of choices and a run of free text, in this order, each with its judge; None where they are no such two.
 
     Args:
@@ -88,7 +87,8 @@ def consistency_sides(
     elif judges:
         named[text] = judges[0]
     asked = [
-        Asked(run=run, judge=judge_for(database, run, name)) for run, name in zip(runs, named, strict=True)
+        JudgedRun(run=run, judge=judge_for(database, run, name))
+        for run, name in zip(runs, named, strict=True)
     ]
     return asked[1 - text], asked[text]
 

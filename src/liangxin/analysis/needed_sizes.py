@@ -18,7 +18,7 @@ from liangxin.planning.sizes import claim_size, difference_size, margin_size, pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class PlanRequest:
     """What is asked for; in percent, None where it was not named."""
 
     at_least: float | None = None
@@ -34,7 +34,7 @@ class Wanted:
     power: float = 80.0
 
 
-def plan(wanted: Wanted) -> dict[str, Any]:
+def plan(wanted: PlanRequest) -> dict[str, Any]:
     """The plan as JSON: `design`, what it needs, and what was supposed.
 
     Raises:
@@ -51,7 +51,7 @@ def plan(wanted: Wanted) -> dict[str, Any]:
     return _margin(wanted) if wanted.margin is not None else _difference(wanted)
 
 
-def _claim(wanted: Wanted, at_least: float) -> dict[str, Any]:
+def _claim(wanted: PlanRequest, at_least: float) -> dict[str, Any]:
     if wanted.rate is None:
         raise UsageError("--at-least needs --rate R, the true rate that is supposed (in percent)")
     found = claim_size(
@@ -69,7 +69,7 @@ def _claim(wanted: Wanted, at_least: float) -> dict[str, Any]:
     }
 
 
-def _margin(wanted: Wanted) -> dict[str, Any]:
+def _margin(wanted: PlanRequest) -> dict[str, Any]:
     rate = 50.0 if wanted.rate is None else wanted.rate
     assert wanted.margin is not None
     return {
@@ -82,7 +82,7 @@ def _margin(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _difference(wanted: Wanted) -> dict[str, Any]:
+def _difference(wanted: PlanRequest) -> dict[str, Any]:
     assert wanted.difference is not None
     shared = {"confidence": wanted.confidence / 100, "power": wanted.power / 100}
     told = {"difference": wanted.difference, "confidence": wanted.confidence, "power": wanted.power}
@@ -103,7 +103,7 @@ def _difference(wanted: Wanted) -> dict[str, Any]:
     return {"design": "difference", "items_each": items, "rate": wanted.rate, **told, "method": "fleiss 1981"}
 
 
-def _judged(wanted: Wanted) -> dict[str, Any]:
+def _judged(wanted: PlanRequest) -> dict[str, Any]:
     if wanted.sensitivity is None or wanted.specificity is None or wanted.rate is None:
         raise UsageError("a judge's plan needs --sensitivity, --specificity and --rate")
     if wanted.items is None:

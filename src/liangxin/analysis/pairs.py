@@ -52,7 +52,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class GoldPairs:
     """All answers that have a gold level."""
 
     rows: tuple[Pair, ...]
@@ -74,7 +74,7 @@ class Pairs:
 
 def pairs(
     database: Database, run: RunRecord, benchmark: Benchmark, gold: JudgeRecord, judge: JudgeRecord
-) -> Pairs:
+) -> GoldPairs:
     """Every answer that `gold` gives a level for, beside what `judge` says of it.
 
     Args:
@@ -110,7 +110,7 @@ def pairs(
                     length=len(exchange.reply.text),
                 )
             )
-    return Pairs(rows=tuple(rows), tied=tied, answers=answers)
+    return GoldPairs(rows=tuple(rows), tied=tied, answers=answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

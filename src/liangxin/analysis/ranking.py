@@ -26,7 +26,7 @@ OVERALL = "overall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LeaderboardRow:
     """One line of a leaderboard."""
 
     model: str
@@ -48,9 +48,11 @@ class Leaderboard:
     benchmark: Benchmark
     measure: str
     """What orders and ranks the rows: the benchmark's first."""
-    rows: tuple[Row, ...]
+    rows: tuple[LeaderboardRow, ...]
     left_out: tuple[str, ...]
-    """Runs that are on no board, and why."""
+    """Runs that are not on this board, and why."""
+    sample: bool = False
+    """Whether its rows are of embedded samples, and so no results (样例·非成绩)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +62,29 @@ class _Measured:
     main: Score
 
 
-def leaderboard(database: Database, benchmark: Benchmark, judge: str | None = None) -> Leaderboard:
+def leaderboard(
+    database: Database, benchmark: Benchmark, judge: str | None = None, *, samples: bool = False
+) -> Leaderboard:
     """Every run of a benchmark that has a score, with the ranks that all pairwise tests leave open.
 
-    Samples enter no leaderboard. Runs of other items or by other judges are not tested against each other, so
+    Samples enter no leaderboard but one of their own, beside which no published row stands. Runs of other items or by other judges are not tested against each other, so
     nothing is claimed of their order.
 
     Args:
         judge: only rows by this judge; None takes each run's judge on the benchmark's own scale.
+        samples: the samples' own board, without any result.
     """
     measured: list[_Measured] = []
     left_out: list[str] = []
     for run in Runs(database).all():
         if run.benchmark != benchmark.name:
             continue
-        if run.sample:
-            left_out.append(f"{run.label}: 样例·非成绩 (a sample is no result)")
+        if run.sample != samples:
+            if samples:
+                continue
+            left_out.append(
+                f"{run.label}: 样例·非成绩，另见 --samples (a sample is no result; see --samples)"
+            )
             continue
         results = [
             run_result(database, run, benchmark_of(run), [record]) for record in _judges(database, run, judge)
@@ -90,9 +99,13 @@ def leaderboard(database: Database, benchmark: Benchmark, judge: str | None = No
     measured.sort(key=lambda one: direction * (one.main.value or 0.0))
     ranks = _ranks(database, benchmark, measured)
     rows = [_row(one, measured, found) for one, found in zip(measured, ranks, strict=True)]
-    rows += [_published(one) for one in published_rows(benchmark.name)]
+    rows += [] if samples else [_published(one) for one in published_rows(benchmark.name)]
     return Leaderboard(
-        benchmark=benchmark, measure=benchmark.measures[0].name, rows=tuple(rows), left_out=tuple(left_out)
+        benchmark=benchmark,
+        measure=benchmark.measures[0].name,
+        rows=tuple(rows),
+        left_out=tuple(left_out),
+        sample=samples,
     )
 
 
@@ -153,9 +166,9 @@ def _people(one: _Measured) -> bool:
     return one.judge.record.traits.people
 
 
-def _row(one: _Measured, all_: Sequence[_Measured], ranks: tuple[int, int]) -> Row:
+def _row(one: _Measured, all_: Sequence[_Measured], ranks: tuple[int, int]) -> LeaderboardRow:
     scores = [score for score in one.judge.scores if score.group == OVERALL or "/" not in score.group]
-    return Row(
+    return LeaderboardRow(
         model=one.run.model,
         published=False,
         source=f"run {one.run.label}",
@@ -188,8 +201,8 @@ def _notes(one: _Measured, all_: Sequence[_Measured]) -> list[str]:
     return notes
 
 
-def _published(one: PublishedRow) -> Row:
-    return Row(
+def _published(one: PublishedRow) -> LeaderboardRow:
+    return LeaderboardRow(
         model=one.model,
         published=True,
         source=one.source,
@@ -229,9 +242,10 @@ def _published(one: PublishedRow) -> Row:
 
 
 def leaderboard_fields(board: Leaderboard) -> dict[str, Any]:
-    """A leaderboard as the contract's JSON object."""
+    """A leaderboard as the contract's JSON object; the samples' own says so."""
     return {
         "benchmark": board.benchmark.name,
+        **({"sample": True} if board.sample else {}),
         "rows": [
             {
                 "model": row.model,

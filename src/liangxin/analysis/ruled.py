@@ -14,7 +14,7 @@ from liangxin.measures.unit_kinds import combined
 from liangxin.records import Scale, Verdict
 from liangxin.specs import Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord
-from liangxin.store.columns import Columns, Head, Sheet
+from liangxin.store.columns import ColumnReader, Head, UnitSheet
 from liangxin.store.content import dialogue_key
 
 OVERALL = "overall"
@@ -31,7 +31,7 @@ class Rulers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
+class RuledKind:
     """Answers of one kind: the judge's level and, where people read them, theirs."""
 
     dimension: str
@@ -45,12 +45,12 @@ class Ruled:
     count: int
 
 
-def ruled(database: Database, run: RunRecord, benchmark: Benchmark, rulers: Rulers) -> list[Ruled] | None:
+def ruled(database: Database, run: RunRecord, benchmark: Benchmark, rulers: Rulers) -> list[RuledKind] | None:
     """Every answer that the judge gave a level, by kind; None where an item has several (turns or trials)."""
     if run.trials > 1:
         return None
     judges = [rulers.judge.key] + ([] if rulers.gold is None else [rulers.gold.key])
-    columns = Columns(database, run, judges)
+    columns = ColumnReader(database, run, judges)
     found: Counter[tuple[Head, str, str, bool]] = Counter()
     for sheet in columns.sheets():
         if any(columns.heads[form][4] > 1 for form in np.unique(sheet.forms).tolist()):
@@ -58,7 +58,7 @@ def ruled(database: Database, run: RunRecord, benchmark: Benchmark, rulers: Rule
         for kind, count in _kinds(run, benchmark, rulers, columns, sheet):
             found[kind] += count
     return [
-        Ruled(
+        RuledKind(
             dimension=head[0][0] if head[0] else "",
             groups=tuple(_groups(head)),
             scale=scale_of(rulers.judge.subject, benchmark, head[0]),
@@ -75,8 +75,8 @@ def _kinds(
     run: RunRecord,
     benchmark: Benchmark,
     rulers: Rulers,
-    columns: Columns,
-    sheet: Sheet,
+    columns: ColumnReader,
+    sheet: UnitSheet,
 ) -> Iterator[tuple[tuple[Head, str, str, bool], int]]:
     """The kinds of one sheet that have a level of the judge, with how many answers are of each."""
     gold_key = None if rulers.gold is None else rulers.gold.key
@@ -97,13 +97,13 @@ def _kinds(
             yield (head, level, people or "", bool(drawn[row]) or not people), count
 
 
-def _verdicts(columns: Columns, codes: NDArray[np.int32]) -> list[Verdict]:
+def _verdicts(columns: ColumnReader, codes: NDArray[np.int32]) -> list[Verdict]:
     told = (columns.rulings[code] for code in codes.tolist() if code)
     return [Verdict(level=level or None, status=status) for status, level in told]
 
 
 def _drawn(
-    columns: Columns, run: RunRecord, rulers: Rulers, sheet: Sheet, gold: NDArray[np.int32]
+    columns: ColumnReader, run: RunRecord, rulers: Rulers, sheet: UnitSheet, gold: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Of each row whether its answer was drawn for people; only rows with a label are looked up."""
     found = np.zeros(len(sheet.units), bool)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from liangxin.agreement.annotators import Reliability, reliability
-from liangxin.agreement.bias import Bias, bias
+from liangxin.agreement.bias import JudgeBias, bias
 from liangxin.agreement.estimate import Estimate
 from liangxin.agreement.pairs import Agreement, agreement, agreement_by
 from liangxin.agreement.scales import common_scale
-from liangxin.analysis.pairs import Pair, Pairs, Ratings
+from liangxin.analysis.pairs import GoldPairs, Pair, Ratings
 from liangxin.correction.sources import JudgeSource, source_of, sources_values
 from liangxin.errors import JudgeError
 from liangxin.records import Scale
@@ -59,8 +59,8 @@ class Validation:
     overall: Agreement | None
     """None where the dimensions' scales have no common one."""
     by_dimension: Mapping[str, Agreement]
-    length: Bias | None
-    turn: Bias | None
+    length: JudgeBias | None
+    turn: JudgeBias | None
     """Error against the place in the dialogue; None for single turns."""
     people: Reliability | None
     """How far several annotators agree among themselves; None for one."""
@@ -72,7 +72,7 @@ class Validation:
         return tuple(one for one in found.estimates if not self.subject.nominal or one.name in NOMINAL)
 
 
-def validate(subject: Subject, found: Pairs, ratings: Ratings | None = None) -> Validation:
+def validate(subject: Subject, found: GoldPairs, ratings: Ratings | None = None) -> Validation:
     """All coefficients of a judge against gold, over all and by dimension.
 
     Args:
@@ -237,7 +237,7 @@ def estimate_fields(one: Estimate) -> dict[str, Any]:
     return {name: told[name] for name in order}
 
 
-def _bias(one: Bias | None) -> dict[str, Any] | None:
+def _bias(one: JudgeBias | None) -> dict[str, Any] | None:
     if one is None:
         return None
     return {

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
+from liangxin.engine.headline import Headline, headlines, said_by, ungiven
+from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Score
 from liangxin.report.numbers import figure, missing, span
 from liangxin.report.tables import OVERALL, group_title
@@ -18,6 +19,7 @@ from liangxin.words import (
     measure_title,
     same,
     status_title,
+    title_of,
     verdict_title,
 )
 
@@ -59,6 +61,10 @@ def result_html(result: RunResult) -> str:
         parts.append(
             _line(f"失败 failed {result.failure_count}", f"{shown}{' …' * (result.failure_count > 3)}")
         )
+    parts.extend(_headline(one, first=not place) for place, one in enumerate(headlines(result)))
+    parts.extend(
+        Markup('<div style="{}">{}</div>').format(_FAINT, visible(lack.line)) for lack in ungiven(result)
+    )
     parts.extend(_judge(result, judge) for judge in result.judges)
     if not result.judges:
         parts.append(_line("未评审 not judged", "result.judge('rule')"))
@@ -68,20 +74,37 @@ def result_html(result: RunResult) -> str:
 def _judge(result: RunResult, judge: JudgeResult) -> Markup:
     verdicts = {_both(verdict_title(name)): count for name, count in judge.verdicts.items()}
     heading = _line(f"评审 judge {visible(judge.record.identity)}", _counts(verdicts))
-    shown = [
-        score
-        for score in judge.scores
-        if score.group == OVERALL or NO_SUCH_LEVELS not in score.missing_by_reason
-    ]
+    shown = said_by(judge)
     names = category_titles(result.benchmark.taxonomy)
     head = [score for score in shown if score.group == OVERALL]
     rest = [score for score in shown if score.group != OVERALL]
-    made = heading + _table(head, names)
+    made = heading + (_table(head, names) if head else Markup(""))
     if rest:
         made += Markup(
             '<details><summary style="cursor:pointer">各分组 by group ({})</summary>{}</details>'
         ).format(len(rest), _table(rest, names))
     return made
+
+
+def _headline(one: Headline, *, first: bool) -> Markup:
+    """One number with its judge; the first is what the run comes to."""
+    score = one.score
+    interval = span(score.low, score.high)
+    lacking = f", {_both(_MISSING)} {score.missing}" if score.missing else ""
+    return Markup(
+        '<div style="{}">{} <strong>{}</strong> {} <span style="{}">n = {}{} · <code>{}</code></span></div>'
+    ).format(
+        "font-size:1.15em" if first else "",
+        _both(title_of(one.measure)),
+        figure(score.value),
+        f"评审误差带 judge band {_band(score)}, 仅抽样 sampling only {interval}"
+        if score.erring
+        else interval,
+        _FAINT,
+        score.n,
+        lacking,
+        visible(one.judge.record.identity),
+    )
 
 
 def _table(scores: Sequence[Score], names: Mapping[str, Bilingual]) -> Markup:

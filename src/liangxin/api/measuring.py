@@ -11,7 +11,7 @@ from liangxin.analysis.evidence import stored_with_evidence, with_evidence
 from liangxin.api.function import FunctionModel
 from liangxin.api.options import JUDGE_DEFAULTS, RUN_DEFAULTS, RunOptions, run_options, run_spec
 from liangxin.api.result import Result
-from liangxin.api.working import Work
+from liangxin.api.working import CallWork
 from liangxin.benchmarks.selection import select
 from liangxin.engine.run import Session
 from liangxin.engine.several import run_several
@@ -80,7 +80,7 @@ def run(
     store = given["store"]
     url = store_url(None if store is None else os.fspath(store))
     own = None if isinstance(model, str) else model
-    work: Work[list[Result]] = Work(url, create=True, progress=given["progress"], model=own)
+    work: CallWork[list[Result]] = CallWork(url, create=True, progress=given["progress"], model=own)
 
     def measured(session: Session) -> list[Result]:
         made = []

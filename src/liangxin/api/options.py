@@ -40,7 +40,8 @@ class RunOptions(JudgeOptions, total=False):
     """What can be said about a run; every entry is optional."""
 
     judge: str | Sequence[str] | None
-    """Who rules: one SPEC or several, as `--judge`. Default: `choice` for choice items, else `rule`."""
+    """Who rules: one SPEC or several, as `--judge`. Default: `choice` for choice items, else
+    `rule` and `scorer`, each under its own name."""
     data: str | os.PathLike[str] | None
     """The data file. Default: the embedded sample (样例·非成绩)."""
     limit: int | None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 from liangxin.analysis.evidence import with_evidence
 from liangxin.api.frames import rows_frame, scores_frame, turns_frame, verdicts_frame
 from liangxin.api.options import JudgeOptions, judge_options, judge_spec
-from liangxin.api.working import Work
+from liangxin.api.working import CallWork
 from liangxin.engine.export import export, write_whole
 from liangxin.engine.portable import ENDING, pack
 from liangxin.engine.results import RunResult
@@ -139,7 +139,7 @@ class Result:
         given = judge_options(options)
         spec = judge_spec(judges, given)
         run = self._result.run
-        work: Work[RunResult] = Work(self._store, create=False, progress=given["progress"])
+        work: CallWork[RunResult] = CallWork(self._store, create=False, progress=given["progress"])
 
         def ruled(session: Session) -> RunResult:
             return with_evidence(session.database, judge_run(session, run, spec, benchmark_of(run)))

@@ -23,7 +23,7 @@ _WAIT = 0.2
 """Seconds between two looks at the keyboard: a wait without end would hear no signal on some systems."""
 
 
-class Work(Generic[T]):
+class CallWork(Generic[T]):
     """One call's work with the store and what is said during it."""
 
     def __init__(self, store: str, *, create: bool, progress: bool, model: ChatModel | None = None) -> None:

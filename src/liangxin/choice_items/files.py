@@ -36,7 +36,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class PairsTaken:
     """What was taken of a file."""
 
     proposals: tuple[Proposal, ...]
@@ -45,7 +45,7 @@ class Pairs:
     """How many pairs the file has."""
 
 
-def from_file(name: str, stream: BinaryIO, *, most: int = MOST_DRAWN, seed: int = 0) -> Pairs:
+def from_file(name: str, stream: BinaryIO, *, most: int = MOST_DRAWN, seed: int = 0) -> PairsTaken:
     """Pairs of a file: CValues-Comparison, or the pair layout of `cvalues-choice`.
 
     JSON lines, csv or xlsx, packed with gzip or not: `prompt` or `question`; `pos_resp` or `positive`; `neg_resp` or
@@ -68,7 +68,7 @@ def from_file(name: str, stream: BinaryIO, *, most: int = MOST_DRAWN, seed: int 
     return found
 
 
-def _drawn(proposals: Iterable[Proposal], most: int, seed: int) -> Pairs:
+def _drawn(proposals: Iterable[Proposal], most: int, seed: int) -> PairsTaken:
     draw, kept, rows = random.Random(seed), list[tuple[int, Proposal]](), 0
     for number, proposal in enumerate(proposals):
         rows = number + 1
@@ -77,7 +77,7 @@ def _drawn(proposals: Iterable[Proposal], most: int, seed: int) -> Pairs:
         elif (place := draw.randrange(rows)) < most:
             kept[place] = (number, proposal)
     kept.sort(key=lambda one: one[0])
-    return Pairs(proposals=tuple(proposal for _, proposal in kept), rows=rows)
+    return PairsTaken(proposals=tuple(proposal for _, proposal in kept), rows=rows)
 
 
 def _proposals(place: Path, shown: str, errors: Errors) -> Iterator[Proposal]:

@@ -50,10 +50,10 @@ def decide(  # the command's options are its parameters
         )
     if not 50 <= confidence < 100:
         raise UsageError(f"--confidence is in percent, from 50 to below 100; found {confidence:g}")
-    from liangxin.analysis.deciding import Question
+    from liangxin.analysis.deciding import DecisionQuestion
     from liangxin.cli.work.decide_and_compare import decide_run
 
-    question = Question(
+    question = DecisionQuestion(
         measure=measure,
         group=group,
         at_least=at_least,

@@ -87,10 +87,10 @@ def plan(  # the command's options are its parameters
     for name, value in (("confidence", confidence), ("power", power)):
         if not 50 <= value < 100:
             raise UsageError(f"--{name} is in percent, from 50 to below 100; found {value:g}")
-    from liangxin.analysis.needed_sizes import Wanted
+    from liangxin.analysis.needed_sizes import PlanRequest
     from liangxin.cli.work.sample_and_plan import print_plan
 
-    wanted = Wanted(
+    wanted = PlanRequest(
         at_least=at_least,
         margin=margin,
         difference=difference,
@@ -112,10 +112,16 @@ def leaderboard(
     judge: Annotated[
         str | None, typer.Option("--judge", metavar="J", help="Only rows by this judge.")
     ] = None,
+    samples: Annotated[
+        bool,
+        typer.Option(
+            "--samples", help="The embedded sample's runs alone, on a board of their own: no results."
+        ),
+    ] = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """The runs of a benchmark with rank sets from pairwise tests, and the papers' published rows beside them."""
     from liangxin.cli.work.sample_and_plan import print_leaderboard
 
-    print_leaderboard(benchmark, judge, store, output)
+    print_leaderboard(benchmark, judge, store, output, samples=samples)

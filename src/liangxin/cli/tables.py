@@ -15,19 +15,20 @@ from rich.table import Table
 from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
 from liangxin.engine.banding import cannot_tell
-from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
+from liangxin.engine.headline import headlines, said_by, ungiven
+from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.records import Score
 from liangxin.specs import Benchmark
 from liangxin.store import RunRecord, ValidationRecord
-from liangxin.words import CANNOT_TELL, Bilingual, band_title, category_titles
+from liangxin.words import CANNOT_TELL, Bilingual, band_title, category_titles, title_of
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
 FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
 
 
 def print_result(result: RunResult) -> None:
-    """Headline, one table a judge, what is missing and why."""
+    """The headline, what no judge here gives, one table a judge with what is missing and why."""
     out = console()
     run = result.run
     out.print(plain(f"{result.benchmark.title.zh} {result.benchmark.title.en} · {run.model} · {run.label}"))
@@ -36,11 +37,14 @@ def print_result(result: RunResult) -> None:
     if run.traits.scripted:
         out.print(FAKE)
     out.print(f"回答 replies: {_counts(result.replies)}")
+    for line in _headline_lines(result):
+        out.print(plain(line))
     for judge in result.judges:
         out.print(plain(f"\n评审 judge: {judge.record.identity}    裁决 verdicts: {_counts(judge.verdicts)}"))
         if judge.validation is not None:
             out.print(plain(_validity(judge.validation, run)))
-        out.print(_score_table(result, judge))
+        if said_by(judge):
+            out.print(_score_table(result, judge))
         for note in _band_notes(result, judge):
             out.print(plain(note))
         if any(score.corrected is not None for score in judge.scores):
@@ -96,6 +100,23 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
     console().print(table)
 
 
+def _headline_lines(result: RunResult) -> Iterator[str]:
+    """The number that the run comes to, what stands beside it, and what is not given, a line each."""
+    for place, one in enumerate(headlines(result)):
+        title, score = title_of(one.measure).zh, one.score
+        name = title if score.measure in title else f"{title} {score.measure}"
+        missing = f", 缺失 missing {score.missing}" if score.missing else ""
+        limits = _span(score.low, score.high)
+        if score.erring:
+            limits = f"误差带 judge band {_band(score, result.benchmark)}, 仅抽样 sampling only {limits}"
+        yield (
+            f"{'旁列 beside' if place else '总分 headline'}: {name} {_value(score)} "
+            f"{limits} n={score.n}{missing}    评审 judge: {one.judge.record.identity}"
+        )
+    for lack in ungiven(result):
+        yield lack.line
+
+
 def _score_table(result: RunResult, judge: JudgeResult) -> Table:
     service = any(score.service is not None for score in judge.scores)
     erring = any(score.erring for score in judge.scores)
@@ -113,9 +134,7 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         table.columns[name].justify = "right"
     names = category_titles(result.benchmark.taxonomy)
     before = ""
-    for score in _in_taxonomy_order(judge.scores, names):
-        if score.group != "overall" and NO_SUCH_LEVELS in score.missing_by_reason:
-            continue
+    for score in _in_taxonomy_order(said_by(judge), names):
         if before and before != score.measure:
             table.add_section()
         row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from liangxin.correction import rogan_gladen, simplex
-from liangxin.correction.calibration import Calibration, Scope, Table
+from liangxin.correction.calibration import Calibration, CalibrationTable, Scope
 from liangxin.correction.combining import weighted
-from liangxin.correction.corrected import Corrected, Part, cannot_say
+from liangxin.correction.corrected import Corrected, CorrectedPart, cannot_say
 from liangxin.measures.intervals import generator
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def correct(calibration: Calibration, target: Target, *, seed: str, confidence: 
     used = covered if own else calibration.tables
     n = sum(table.n for table in used.values())
     draws = generator(seed, "calibration")
-    parts: list[Part] = []
+    parts: list[CorrectedPart] = []
     for one in groups:
         table = covered.get(one.dimension) or calibration.pooled(one.levels)
         lone = len(groups) == 1
@@ -95,12 +95,12 @@ def _covers(calibration: Calibration, one: Judged) -> bool:
 
 
 def _part(
-    table: Table, one: Judged, draws: np.random.Generator, confidence: float, *, lone: bool
-) -> Part | str:
+    table: CalibrationTable, one: Judged, draws: np.random.Generator, confidence: float, *, lone: bool
+) -> CorrectedPart | str:
     """One dimension: Rogan-Gladen where its levels are worth one of two values, else on the simplex."""
     kinds = sorted(set(one.worth))
     if len(kinds) == 1:
-        return Part(value=kinds[0], low=kinds[0], high=kinds[0], n=table.n)
+        return CorrectedPart(value=kinds[0], low=kinds[0], high=kinds[0], n=table.n)
     if len(kinds) > 2:
         return simplex.part(table.counts, one.counts, one.worth, draws, confidence, bounded=lone)
     passing = [worth == kinds[1] for worth in one.worth]
@@ -108,7 +108,7 @@ def _part(
     for people, row in zip(passing, table.counts, strict=True):
         for ruled, count in zip(passing, row, strict=True):
             cells[people, ruled] += count
-    counts = rogan_gladen.Counts(
+    counts = rogan_gladen.CalibrationCounts(
         tp=cells[True, True], fn=cells[True, False], fp=cells[False, True], tn=cells[False, False]
     )
     passed = sum(count for count, good in zip(one.counts, passing, strict=True) if good)
@@ -116,15 +116,15 @@ def _part(
     if isinstance(found, str):
         return found
     low, span = kinds[0], kinds[1] - kinds[0]
-    return Part(
+    return CorrectedPart(
         value=low + span * found.value, low=low + span * found.low, high=low + span * found.high, n=found.n
     )
 
 
-def _added(parts: Sequence[Part], weights: Sequence[float]) -> Part:
+def _added(parts: Sequence[CorrectedPart], weights: Sequence[float]) -> CorrectedPart:
     """Limits of a mean of estimates that rest on the same labels: their errors may all go one way."""
     pairs = list(zip(parts, weights, strict=True))
-    return Part(
+    return CorrectedPart(
         value=sum(weight * part.value for part, weight in pairs),
         low=sum(weight * part.low for part, weight in pairs),
         high=sum(weight * part.high for part, weight in pairs),

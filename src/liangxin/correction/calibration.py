@@ -10,7 +10,7 @@ from liangxin.errors import JudgeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CalibrationTable:
     """A judge against people on one scale."""
 
     levels: tuple[str, ...]
@@ -49,7 +49,7 @@ class Calibration:
     """The judge's identity: another prompt or scale is another judge."""
     benchmark: str
     families: tuple[str, ...]
-    tables: Mapping[str, Table]
+    tables: Mapping[str, CalibrationTable]
     """By top category; the empty name where the benchmark has none."""
     labelled: str
     """How people labelled: how the answers were drawn, how many annotators, which rule joined them."""
@@ -82,13 +82,13 @@ class Calibration:
             found.append(f"the judge was calibrated on answers of {known}, not of {names}")
         return "; ".join(found)
 
-    def pooled(self, levels: Sequence[str]) -> Table | None:
+    def pooled(self, levels: Sequence[str]) -> CalibrationTable | None:
         """All tables of one scale added up, or None where no dimension has that scale."""
         same = [table.counts for table in self.tables.values() if table.levels == tuple(levels)]
         if not same:
             return None
         counts = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*same, strict=True))
-        return Table(levels=tuple(levels), counts=counts)
+        return CalibrationTable(levels=tuple(levels), counts=counts)
 
     def fields(self) -> dict[str, object]:
         """As a JSON object, to be stored."""
@@ -112,7 +112,7 @@ class Calibration:
         """
         try:
             tables = {
-                str(name): Table(
+                str(name): CalibrationTable(
                     levels=tuple(map(str, one["levels"])),
                     counts=tuple(tuple(map(int, row)) for row in one["counts"]),
                 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from liangxin.correction.corrected import Part
+from liangxin.correction.corrected import CorrectedPart
 
 
-def weighted(parts: Sequence[Part], weights: Sequence[float], spread: float = 0.0) -> Part:
+def weighted(parts: Sequence[CorrectedPart], weights: Sequence[float], spread: float = 0.0) -> CorrectedPart:
     """Σ wθ with MOVER limits: L = Σwθ - √(Σw²(θ-l)² + s²), U = Σwθ + √(Σw²(u-θ)² + s²).
 
     Adding up draws instead would add up what every part's prior pulls towards the middle.
@@ -23,7 +23,7 @@ def weighted(parts: Sequence[Part], weights: Sequence[float], spread: float = 0.
     value = math.fsum(weight * part.value for part, weight in pairs)
     below = math.fsum((weight * (part.value - part.low)) ** 2 for part, weight in pairs)
     above = math.fsum((weight * (part.high - part.value)) ** 2 for part, weight in pairs)
-    return Part(
+    return CorrectedPart(
         value=value,
         low=value - math.sqrt(below + spread**2),
         high=value + math.sqrt(above + spread**2),

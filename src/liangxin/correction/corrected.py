@@ -45,7 +45,7 @@ def cannot_say(reason: str, n_calibration: int = 0, warning: str = "") -> Correc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CorrectedPart:
     """An estimate with its limits, to be combined with independent ones."""
 
     value: float

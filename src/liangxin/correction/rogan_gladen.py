@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liangxin.correction.corrected import LEAST_STRENGTH, TOO_WEAK, Corrected, Part, cannot_say
+from liangxin.correction.corrected import LEAST_STRENGTH, TOO_WEAK, Corrected, CorrectedPart, cannot_say
 from liangxin.measures.intervals import DRAWS, generator, percentiles
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NO_GOOD = "the calibration has no answer that people passed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class CalibrationCounts:
     """A calibration set: what a judge said of answers that people labelled. Positive is *passes*."""
 
     tp: int
@@ -41,7 +41,9 @@ class Counts:
         return self.tp + self.fn + self.fp + self.tn
 
 
-def rogan_gladen(counts: Counts, passed: int, n: int, *, seed: str, confidence: float = 0.95) -> Corrected:
+def rogan_gladen(
+    counts: CalibrationCounts, passed: int, n: int, *, seed: str, confidence: float = 0.95
+) -> Corrected:
     """The rate that a run would have, had people judged it, as a share in [0, 1].
 
     The point is the plug-in estimate kept in [0, 1]: in simulation its mean bias was smaller than that of the
@@ -65,8 +67,8 @@ def rogan_gladen(counts: Counts, passed: int, n: int, *, seed: str, confidence: 
 
 
 def part(
-    counts: Counts, passed: int, n: int, draws: np.random.Generator, confidence: float = 0.95
-) -> Part | str:
+    counts: CalibrationCounts, passed: int, n: int, draws: np.random.Generator, confidence: float = 0.95
+) -> CorrectedPart | str:
     """The same as a part of a mean of several groups, or why it cannot be said.
 
     A part is not yet kept in [0, 1]: cutting every part off and adding up would pull the mean downwards.
@@ -89,7 +91,7 @@ def part(
     if plain <= LEAST_STRENGTH:
         return TOO_WEAK
     value = point(counts.tp / good, counts.tn / bad, passed / n)
-    return Part(value=value, low=min(low, value), high=max(high, value), n=counts.n)
+    return CorrectedPart(value=value, low=min(low, value), high=max(high, value), n=counts.n)
 
 
 def point(sensitivity: float, specificity: float, raw: float) -> float:

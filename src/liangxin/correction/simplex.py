@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from liangxin.correction.corrected import LEAST_STRENGTH, TOO_WEAK, Corrected, Part, cannot_say
+from liangxin.correction.corrected import LEAST_STRENGTH, TOO_WEAK, Corrected, CorrectedPart, cannot_say
 from liangxin.measures.intervals import generator, percentiles
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def part(
     confidence: float = 0.95,
     *,
     bounded: bool = False,
-) -> Part | str:
+) -> CorrectedPart | str:
     """The same as a part of a mean of several groups, or why it cannot be said.
 
     Args:
@@ -96,7 +96,9 @@ def part(
     value = float(plain @ value_of)
     if bounded:
         limits = _bounded(limits, percentiles(mixture(matrices, shares) @ value_of, confidence), value_of)
-    return Part(value=value, low=min(limits[0], value), high=max(limits[1], value), n=int(counts.sum()))
+    return CorrectedPart(
+        value=value, low=min(limits[0], value), high=max(limits[1], value), n=int(counts.sum())
+    )
 
 
 def _bounded(free: tuple[float, float], inside: tuple[float, float], worth: Floats) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
 from liangxin.correction.combining import weighted
-from liangxin.correction.corrected import Corrected, Part, cannot_say
+from liangxin.correction.corrected import Corrected, CorrectedPart, cannot_say
 from liangxin.measures.intervals import DRAWS, generator, percentiles
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def stratified(
     )
 
 
-def _part(one: Stratum, draws: np.random.Generator, confidence: float) -> Part:
+def _part(one: Stratum, draws: np.random.Generator, confidence: float) -> CorrectedPart:
     value = math.fsum(c * w for c, w in zip(one.counts, one.worth, strict=True)) / one.labelled
     kinds = sorted(set(one.worth))
     if len(kinds) == 1:
@@ -106,7 +106,7 @@ def _part(one: Stratum, draws: np.random.Generator, confidence: float) -> Part:
         gammas = draws.standard_gamma(np.array(one.counts) + 0.5, (DRAWS, len(one.counts)))
         means = gammas @ np.array(one.worth) / gammas.sum(axis=1)
         low, high = percentiles(means, confidence)
-    return Part(value=value, low=min(low, value), high=max(high, value), n=one.labelled)
+    return CorrectedPart(value=value, low=min(low, value), high=max(high, value), n=one.labelled)
 
 
 def jeffreys(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def jeffreys(successes: int, n: int, confidence: float = 0.95) -> tuple[float, f
 
 
 def _weights(
-    strata: Sequence[Stratum], parts: Sequence[Part], combine: Literal["macro", "micro"]
+    strata: Sequence[Stratum], parts: Sequence[CorrectedPart], combine: Literal["macro", "micro"]
 ) -> tuple[list[float], float]:
     """Each stratum's weight, and the variance of the value that comes from the strata's sizes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from liangxin.correction.band import NOT_MEASURED, WIDE, BandCell, BandGap, JudgeBand, difference, judge_band
@@ -14,7 +14,7 @@ from liangxin.measures.tally import ALL, Place, category_places, places_of
 from liangxin.measures.unit_kinds import Head, item_of
 from liangxin.records import LENGTHS, Measure, Scale, Score
 from liangxin.specs import Benchmark, scale_of
-from liangxin.store import Database, Evidence, JudgeRecord
+from liangxin.store import Database, Evidence, JudgeRecord, Runs
 
 Key = tuple[str, str]
 """(measure, group)."""
@@ -175,13 +175,29 @@ def measured_error(
 
 
 def _validated(database: Database, judge: JudgeRecord) -> Iterator[JudgeSource]:
-    """Of several measurements on the same labels, such as a file that grew, the newest."""
+    """Of several measurements on the same labels, such as a file that grew, the newest; none on what it learnt from."""
     seen: set[tuple[str, str, str, str]] = set()
+    learnt = _learnt_from(database, judge)
     for record in Evidence(database).validations(judge.identity):
-        key = (record.benchmark, record.run, record.gold.rpartition("@")[0], record.content["scale"])
-        if record.content.get("sources") and key not in seen:
+        gold, _, digest = record.gold.rpartition("@")
+        key = (record.benchmark, record.run, gold, record.content["scale"])
+        if record.content.get("sources") and key not in seen and not learnt(record.run, digest):
             seen.add(key)
             yield from sources_from(record.content["sources"])
+
+
+def _learnt_from(database: Database, judge: JudgeRecord) -> Callable[[str, str], bool]:
+    """Whether a judge was trained on the prompts of a run (its data, by any model), or on a file of labels.
+
+    A scorer's manifest says what it was trained on.
+    """
+    settings = judge.manifest.get("settings")
+    training = settings.get("training", {}) if isinstance(settings, Mapping) else {}
+    named, sha256 = str(training.get("runs", "")), str(training.get("sha256", ""))
+    runs = Runs(database).all() if named else []
+    datasets = {run.dataset for run in runs if run.id in named}
+    taught = {run.id for run in runs if run.dataset in datasets}
+    return lambda run, digest: run in taught or bool(digest and sha256.startswith(digest))
 
 
 def banded(error: MeasuredError, scores: Sequence[Score]) -> tuple[Score, ...]:

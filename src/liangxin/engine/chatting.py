@@ -31,9 +31,9 @@ from liangxin.specs import Benchmark, Endpoint, Generation
 __all__ = [
     "DEFAULT_JUDGE",
     "Attacked",
+    "ChatVerdict",
     "Referee",
     "RefereeSettings",
-    "Ruling",
     "asks_models",
     "judge_kinds",
     "model_kinds",
@@ -140,7 +140,7 @@ def conversation(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class ChatVerdict:
     """A judge's verdict on one answer of a chat."""
 
     judge: str
@@ -207,7 +207,7 @@ class Referee:
 
     async def rule(
         self, exchanges: Sequence[Exchange], turn: int, category: tuple[str, ...], dialogue: str
-    ) -> list[Ruling]:
+    ) -> list[ChatVerdict]:
         """The judge's verdicts on one turn, one for each scale that it rules on; a judge's failure is a status.
 
         Empty where the turn has no answer to rule on.
@@ -236,8 +236,8 @@ class Referee:
 
     async def _rule(
         self, asked: Exchange, said: tuple[Message, ...], category: tuple[str, ...], dialogue: str
-    ) -> list[Ruling]:
-        found: list[Ruling] = []
+    ) -> list[ChatVerdict]:
+        found: list[ChatVerdict] = []
         for judge in self._judges:
             scale = judge.scale_for(category)
             case = Case(
@@ -254,7 +254,7 @@ class Referee:
             (verdict,) = await judge.rule([case])
             if verdict is not None:
                 found.append(
-                    Ruling(judge=judge.identity, subject=judge.subject, scale=scale, verdict=verdict)
+                    ChatVerdict(judge=judge.identity, subject=judge.subject, scale=scale, verdict=verdict)
                 )
         return found
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from liangxin.engine.levels import LevelCounts
 from liangxin.measures.position import PositionTally
-from liangxin.measures.scoring import Scorer
+from liangxin.measures.scoring import ScoreBuilder
 from liangxin.measures.unit_kinds import Coded, kinds, outcomes_of
 from liangxin.records import ReplyStatus, VerdictStatus
-from liangxin.store.columns import NO_TURN, STATUSES, Columns, Failure, Sheet
+from liangxin.store.columns import NO_TURN, STATUSES, ColumnReader, Failure, UnitSheet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ class Listener:
     judge: int
     absent: str
     """What a reply that could be ruled on but was not is counted as."""
-    scorers: Sequence[Scorer]
+    scorers: Sequence[ScoreBuilder]
     position: PositionTally | None
     """For choice items."""
     levels: LevelCounts | None = None
@@ -36,7 +36,7 @@ class Listener:
 
 
 @dataclass(slots=True)
-class Counts:
+class RunCounts:
     """What the pass came to, beside the scorers it fed."""
 
     replies: Counter[str]
@@ -46,9 +46,9 @@ class Counts:
     failure_count: int = 0
 
 
-def count(columns: Columns, listeners: Sequence[Listener]) -> Counts:
+def count(columns: ColumnReader, listeners: Sequence[Listener]) -> RunCounts:
     """Read a run once and count it for every listener."""
-    counts = Counts(replies=Counter(), verdicts={one.judge: Counter() for one in listeners}, failures=[])
+    counts = RunCounts(replies=Counter(), verdicts={one.judge: Counter() for one in listeners}, failures=[])
     for sheet in columns.sheets():
         _count_sheet(columns, sheet, listeners, counts)
         for listener in listeners:
@@ -56,7 +56,7 @@ def count(columns: Columns, listeners: Sequence[Listener]) -> Counts:
     return counts
 
 
-def _feed(columns: Columns, sheet: Sheet, listener: Listener) -> None:
+def _feed(columns: ColumnReader, sheet: UnitSheet, listener: Listener) -> None:
     coded = Coded(
         units=sheet.units,
         forms=sheet.forms,
@@ -76,7 +76,9 @@ def _feed(columns: Columns, sheet: Sheet, listener: Listener) -> None:
             listener.position.add(outcomes_of(kind), number)
 
 
-def _count_sheet(columns: Columns, sheet: Sheet, listeners: Sequence[Listener], counts: Counts) -> None:
+def _count_sheet(
+    columns: ColumnReader, sheet: UnitSheet, listeners: Sequence[Listener], counts: RunCounts
+) -> None:
     import numpy as np
 
     statuses = sheet.statuses
@@ -100,7 +102,7 @@ def _count_sheet(columns: Columns, sheet: Sheet, listeners: Sequence[Listener], 
         counts.failures.append(columns.failure(sheet.first + row, trial + 1, turn + 1, judge))
 
 
-def _best(columns: Columns, rulings: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _best(columns: ColumnReader, rulings: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """(code of the first given verdict, else of the first, else 0; whether that one failed) by cell."""
     import numpy as np
 
@@ -112,7 +114,7 @@ def _best(columns: Columns, rulings: NDArray[np.int32]) -> tuple[NDArray[np.int3
     return best, failed[best]
 
 
-def level_counts(columns: Columns, judge: int) -> LevelCounts:
+def level_counts(columns: ColumnReader, judge: int) -> LevelCounts:
     """One judge's levels on a run, and nothing else."""
     counts = LevelCounts()
     for sheet in columns.sheets():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from liangxin.measures.unit_kinds import Head, combined
 from liangxin.records import LENGTHS, ReplyStatus, VerdictStatus
-from liangxin.store.columns import NO_TURN, STATUSES, Columns, Sheet
+from liangxin.store.columns import NO_TURN, STATUSES, ColumnReader, UnitSheet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class LevelCounts:
     answers: Counter[tuple[Head, int, int, str]] = field(default_factory=Counter)
     """Answers with a level, by head, turn, length and level."""
 
-    def add(self, columns: Columns, sheet: Sheet, best: NDArray[np.int32]) -> None:
+    def add(self, columns: ColumnReader, sheet: UnitSheet, best: NDArray[np.int32]) -> None:
         """Count a sheet.
 
         Args:
@@ -52,7 +52,7 @@ class LevelCounts:
         self._count_answers(columns, sheet, best, ruled)
 
     def _count_items(
-        self, columns: Columns, sheet: Sheet, found: NDArray[np.bool_], turn: int, length: int
+        self, columns: ColumnReader, sheet: UnitSheet, found: NDArray[np.bool_], turn: int, length: int
     ) -> None:
         import numpy as np
 
@@ -61,7 +61,7 @@ class LevelCounts:
                 self.items[columns.heads[form], turn, length] += int(number)
 
     def _count_answers(
-        self, columns: Columns, sheet: Sheet, best: NDArray[np.int32], ruled: NDArray[np.bool_]
+        self, columns: ColumnReader, sheet: UnitSheet, best: NDArray[np.int32], ruled: NDArray[np.bool_]
     ) -> None:
         import numpy as np
 

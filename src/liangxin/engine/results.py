@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
 from liangxin.engine.levels import LevelCounts
-from liangxin.measures import PositionBias, PositionTally, ScorePlan, Scorer
+from liangxin.measures import PositionBias, PositionTally, ScoreBuilder, ScorePlan
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
-from liangxin.store import Database, JudgeRecord, RunRecord, StoredDialogue, ValidationRecord
-from liangxin.store.columns import Columns, Failure
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs, StoredDialogue, ValidationRecord
+from liangxin.store.columns import ColumnReader, Failure
 
 __all__ = [
     "FAILURES_SHOWN",
@@ -53,6 +53,8 @@ class RunResult:
     replies: Mapping[str, int]
     """Turns by the status of the attempt that counts."""
     judges: tuple[JudgeResult, ...]
+    subjects: frozenset[str]
+    """What any judge of the run rules on, the judges left out of this result included."""
     failures: tuple[str, ...]
     """The first failures, as `ITEM turn N: reason`."""
     failure_count: int
@@ -75,7 +77,7 @@ def run_result(
         )
         for judge in judges
     }
-    counts = count(Columns(database, run, list(listeners)), list(listeners.values()))
+    counts = count(ColumnReader(database, run, list(listeners)), list(listeners.values()))
     results = []
     for judge in judges:
         mine = listeners[judge.key]
@@ -92,6 +94,7 @@ def run_result(
         benchmark=benchmark,
         replies=ordered_replies(counts.replies),
         judges=tuple(results),
+        subjects=frozenset(judge.subject for judge in Runs(database).judges(run)),
         failures=tuple(_sentence(failure) for failure in counts.failures),
         failure_count=counts.failure_count,
     )
@@ -136,13 +139,13 @@ def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
 
 def _scorers(
     run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, judges: Sequence[JudgeRecord]
-) -> list[Scorer]:
+) -> list[ScoreBuilder]:
     """One scorer for each subject that a judge's scores speak of.
 
     A judge that reads refusal only still lists the benchmark's own measures, empty and with the reason,
     unless the same SPEC rules on them too.
     """
-    found: list[Scorer] = []
+    found: list[ScoreBuilder] = []
     for subject in SUBJECTS:
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
@@ -150,7 +153,7 @@ def _scorers(
             continue
         unsupported = None if subject == judge.subject else NO_SUCH_LEVELS
         plan = _plan(run, benchmark, judge, measures, unsupported)
-        found.append(Scorer(plan))
+        found.append(ScoreBuilder(plan))
     return found
 
 

@@ -78,8 +78,8 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
 
 
 def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
-    """The judge where none is named: `choice` for choice items, else `rule`."""
-    return ("choice",) if benchmark.kind == "choice" else ("rule",)
+    """The judges where none is named: `choice` for choice items, else `rule` and `scorer`, which ask nobody anything."""
+    return ("choice",) if benchmark.kind == "choice" else ("rule", "scorer")
 
 
 class _OpenedJudge(NamedTuple):

@@ -38,7 +38,7 @@ _STEPS = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class GroupMean:
     """A group's mean in [0, 1] over so many items, and its weight in the overall mean."""
 
     mean: float
@@ -95,7 +95,7 @@ def decide_mean(values: Array, claim: Claim, *, planned: bool = True) -> Decisio
     )
 
 
-def group_bounds(groups: Sequence[Group], confidence: float = 0.95) -> tuple[float, float]:
+def group_bounds(groups: Sequence[GroupMean], confidence: float = 0.95) -> tuple[float, float]:
     """One-sided bounds of the weighted mean of group means, each valid by itself at a planned n.
 
     Raises:
@@ -108,7 +108,7 @@ def group_bounds(groups: Sequence[Group], confidence: float = 0.95) -> tuple[flo
     return _chernoff(value, n, weights, confidence), 1 - _chernoff(1 - value, n, weights, confidence)
 
 
-def decide_groups(groups: Sequence[Group], claim: Claim) -> Decision:
+def decide_groups(groups: Sequence[GroupMean], claim: Claim) -> Decision:
     """Whether a weighted mean of group means meets a claim; `further` items in the groups' proportions."""
     low, high = group_bounds(groups, claim.confidence)
     value = sum(group.weight * group.mean for group in groups)
@@ -134,7 +134,7 @@ def decide_groups(groups: Sequence[Group], claim: Claim) -> Decision:
     )
 
 
-def _plain(groups: Sequence[Group]) -> list[tuple[float, float, float]]:
+def _plain(groups: Sequence[GroupMean]) -> list[tuple[float, float, float]]:
     return [(group.mean, group.n, group.weight) for group in groups]
 
 

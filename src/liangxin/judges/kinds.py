@@ -58,7 +58,7 @@ SCORER = JudgeKind(
         SpecHelp(
             spec="scorer[:NAME|PATH]",
             zh="轻量评分器",
-            en="a light model trained on labels (liangxin scorer); the one in the package knows safe and unsafe only",
+            en="a light model trained on labels (liangxin scorer); the one in the package is a default, beside rule",
         ),
     ),
 )
@@ -68,8 +68,8 @@ RULE = JudgeKind(
     help=(
         SpecHelp(
             spec="rule",
-            zh="中文拒答规则",
-            en="refusal and safe redirection by Chinese rules (default for open questions)",
+            zh="中文拒答规则与小模型",
+            en="refusal and safe redirection by Chinese rules and a small head (default for open questions, beside scorer)",
         ),
     ),
 )

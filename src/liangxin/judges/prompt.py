@@ -54,7 +54,7 @@ TEMPLATES = (SYSTEM, OPENING, PART, CLOSING, TARGET, CONTEXT, QUESTION, ANSWER, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PromptPart:
     """One piece of material under a title."""
 
     title: str
@@ -100,16 +100,16 @@ def nonce_for(texts: Sequence[str]) -> str:
         count += 1
 
 
-def _parts(case: Case) -> list[Part]:
+def _parts(case: Case) -> list[PromptPart]:
     """The whole dialogue in order; the last part is the answer under judgement."""
-    parts: list[Part] = []
+    parts: list[PromptPart] = []
     turn = 0
     for message in case.history:
         if message.role == "user":
             turn += 1
-            parts.append(Part(title=QUESTION.format(turn=turn), text=clean_text(message.content)))
+            parts.append(PromptPart(title=QUESTION.format(turn=turn), text=clean_text(message.content)))
         else:
-            parts.append(Part(title=ANSWER.format(turn=max(turn, 1)), text=clean_text(message.content)))
-    parts.append(Part(title=QUESTION.format(turn=case.turn), text=clean_text(case.prompt)))
-    parts.append(Part(title=JUDGED.format(turn=case.turn), text=clean_text(case.answer)))
+            parts.append(PromptPart(title=ANSWER.format(turn=max(turn, 1)), text=clean_text(message.content)))
+    parts.append(PromptPart(title=QUESTION.format(turn=case.turn), text=clean_text(case.prompt)))
+    parts.append(PromptPart(title=JUDGED.format(turn=case.turn), text=clean_text(case.answer)))
     return parts

@@ -4,15 +4,15 @@ from liangxin.measures.formulas import FORMULAS, Formula, formula_of, share_of_t
 from liangxin.measures.intervals import mover, wilson
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.position import PositionBias, PositionTally, position_bias
-from liangxin.measures.scoring import Scorer, scores
+from liangxin.measures.scoring import ScoreBuilder, scores
 
 __all__ = [
     "FORMULAS",
     "Formula",
     "PositionBias",
     "PositionTally",
+    "ScoreBuilder",
     "ScorePlan",
-    "Scorer",
     "formula_of",
     "mover",
     "position_bias",

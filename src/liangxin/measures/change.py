@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from liangxin.measures.formulas import Formula, formula_of, share_of_top
-from liangxin.measures.groups import Levels, Question, Ratio, first_reason, means, question
+from liangxin.measures.groups import Levels, QuestionRating, Ratio, first_reason, means, question
 from liangxin.measures.intervals import DRAWS, generator, percentiles
 from liangxin.measures.plan import ScorePlan
 from liangxin.measures.tally import ALL, Place, bounds, category_places, empty, levels_of, ordered
@@ -41,7 +41,7 @@ class _Rounds:
     service: tuple[Ratio, Ratio] = field(default_factory=_two)
     blocked: bool = False
 
-    def add(self, first: Question, second: Question, levels: Levels, count: int) -> None:
+    def add(self, first: QuestionRating, second: QuestionRating, levels: Levels, count: int) -> None:
         self.attainable.update(means(levels, first.ratings, MOST_OF_A_ROUND))
         self.pairs[first.value, second.value] += count
         absent = [one.reason for one in (first, second) if one.value is None]

@@ -17,7 +17,7 @@ Levels = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class QuestionRating:
     """What `n` counts once: an item, a turn of it, or a choice row; its ratings are averaged."""
 
     turn: int
@@ -35,9 +35,9 @@ class Question:
     blocked: bool
 
 
-def question(ratings: Sequence[Rating], levels: Levels, turn: int = 0) -> Question:
+def question(ratings: Sequence[Rating], levels: Levels, turn: int = 0) -> QuestionRating:
     """Average the ratings of one question."""
-    return Question(
+    return QuestionRating(
         turn=turn,
         ratings=len(ratings),
         value=_mean([one.value for one in ratings if one.value is not None]),
@@ -72,7 +72,7 @@ class Ratio:
 
 
 @dataclass(slots=True)
-class Group:
+class GroupTally:
     """Everything a score of one group is made from."""
 
     units: Counter[Value] = field(default_factory=Counter)
@@ -85,7 +85,7 @@ class Group:
     service: Ratio = field(default_factory=Ratio)
     blocked: bool = False
 
-    def add(self, questions: Sequence[Question], levels: Levels, count: int) -> None:
+    def add(self, questions: Sequence[QuestionRating], levels: Levels, count: int) -> None:
         """Some equal units: the questions of one in this group, and what one rating can be worth."""
         judged = []
         for one in questions:

@@ -14,7 +14,7 @@ MOST_KINDS = 1024
 """Kinds of units held before they are tallied: the bound on memory where many trials make each unit its own."""
 
 
-class Scorer:
+class ScoreBuilder:
     """Accumulates units for all measures of a plan; holds one unit and counts, whatever the run's size."""
 
     def __init__(self, plan: ScorePlan) -> None:
@@ -55,7 +55,7 @@ class Scorer:
 
 def scores(outcomes: Iterable[Outcome], plan: ScorePlan) -> list[Score]:
     """Every score of a plan from a stream of outcomes in which a unit's outcomes follow each other."""
-    scorer = Scorer(plan)
+    scorer = ScoreBuilder(plan)
     for outcome in outcomes:
         scorer.add(outcome)
     return scorer.scores()

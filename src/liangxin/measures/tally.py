@@ -8,7 +8,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from liangxin.measures.formulas import Formula, formula_of
-from liangxin.measures.groups import Group, Levels, Question, question
+from liangxin.measures.groups import GroupTally, Levels, QuestionRating, question
 from liangxin.measures.intervals import Limits, Value, generator, mover, percentiles, posterior_means, wilson
 from liangxin.measures.plan import OVERALL, ScorePlan
 from liangxin.measures.ratings import REASONS
@@ -31,8 +31,8 @@ class Tally:
         self._measure = measure
         self._formula = formula_of(measure)
         self._rate = self._formula.rater(plan.annotators)
-        self._groups: dict[Place, Group] = {ALL: Group()}
-        self._tops: dict[str, Group] = {}
+        self._groups: dict[Place, GroupTally] = {ALL: GroupTally()}
+        self._tops: dict[str, GroupTally] = {}
 
     def add(self, unit: Sequence[Outcome], count: int) -> None:
         """Some equal units; of one, all trials of an item, or of both orders of a pair."""
@@ -40,10 +40,10 @@ class Tally:
         levels = levels_of(self._plan, self._formula, item)
         placed = self._placed(unit, levels)
         for place, questions in placed.items():
-            self._groups.setdefault(place, Group()).add(questions, levels, count)
+            self._groups.setdefault(place, GroupTally()).add(questions, levels, count)
         if self._measure.combine == "macro":
             top = item.category[0] if item.category else ""
-            self._tops.setdefault(top, Group()).add(placed[ALL], levels, count)
+            self._tops.setdefault(top, GroupTally()).add(placed[ALL], levels, count)
 
     def values(self, unit: Sequence[Outcome]) -> dict[str, Value]:
         """What one unit adds to each of its groups: (sum of its values, how many); groups where all is missing are left out."""
@@ -66,9 +66,9 @@ class Tally:
         """`overall`, then categories (each followed by those below it), tags, rounds, expectations."""
         return [self._score(place, self._groups[place]) for place in sorted(self._groups)]
 
-    def _placed(self, unit: Sequence[Outcome], levels: Levels) -> dict[Place, list[Question]]:
+    def _placed(self, unit: Sequence[Outcome], levels: Levels) -> dict[Place, list[QuestionRating]]:
         """The questions of one unit in each of its groups."""
-        placed: dict[Place, list[Question]] = {}
+        placed: dict[Place, list[QuestionRating]] = {}
         rows: dict[str, list[Outcome]] = {}
         for outcome in unit:
             rows.setdefault(outcome.item.id, []).append(outcome)
@@ -78,7 +78,7 @@ class Tally:
                     placed.setdefault(place, []).append(one)
         return placed
 
-    def _questions(self, trials: Sequence[Outcome], levels: Levels) -> Iterator[Question]:
+    def _questions(self, trials: Sequence[Outcome], levels: Levels) -> Iterator[QuestionRating]:
         item = trials[0].item
         scale = self._plan.scale_for(item.category)
         # Of many trials most are one object (`outcomes_of`), which is rated once.
@@ -96,7 +96,7 @@ class Tally:
         for turn, ratings in zip(trials[0].turns, zip(*every, strict=True), strict=True):
             yield question(ratings, levels, turn.turn)
 
-    def _score(self, place: Place, group: Group) -> Score:
+    def _score(self, place: Place, group: GroupTally) -> Score:
         name = "/".join(place[2])
         units = group.n + group.reasons.total()
         if self._plan.unsupported is not None:
@@ -127,7 +127,7 @@ class Tally:
             service=_mean([part.service.mean for part in parts]) if group.blocked else None,
         )
 
-    def _limits(self, name: str, parts: Sequence[Group], value: float) -> Limits:
+    def _limits(self, name: str, parts: Sequence[GroupTally], value: float) -> Limits:
         """One group's limits as they are; those of several categories combined by MOVER.
 
         Adding up the categories' draws instead would add up what each pseudo-unit pulls towards the middle:
@@ -144,7 +144,7 @@ class Tally:
         low, high = singles[0][1:] if len(singles) == 1 else mover(singles)
         return Limits(low=min(max(bottom, low), value), high=max(min(top, high), value), method=method)
 
-    def _bootstrap(self, group: Group, draws: np.random.Generator) -> tuple[float, float, float]:
+    def _bootstrap(self, group: GroupTally, draws: np.random.Generator) -> tuple[float, float, float]:
         """(value, low, high) of a group by the Bayesian bootstrap, widened to hold the value."""
         low, high = percentiles(posterior_means(group.units, group.attainable, draws), self._plan.confidence)
         value = group.value or 0.0
@@ -211,7 +211,7 @@ def ordered(reasons: Counter[str]) -> dict[str, int]:
     return {reason: reasons[reason] for reason in REASONS if reasons[reason]}
 
 
-def _wilson(group: Group, confidence: float) -> tuple[float, float, float]:
+def _wilson(group: GroupTally, confidence: float) -> tuple[float, float, float]:
     """(value, low, high) of a group of binary units, in the measure's unit."""
     span = group.top - group.bottom
     successes = sum(count for (value, _), count in group.units.items() if value == group.top)

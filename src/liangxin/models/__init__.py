@@ -32,6 +32,7 @@ __all__ = [
     "Recorded",
     "Streaming",
     "Templated",
+    "is_base_default",
     "model_package",
     "model_traits",
     "open_model",
@@ -88,6 +89,13 @@ def model_traits(spec: str) -> ModelTraits:
     """
     kind = MODELS.find(kind_and_name(spec)[0])
     return ModelTraits() if kind is None else kind.traits
+
+
+def is_base_default(spec: str) -> bool:
+    """Whether a SPEC names no weights, and those that stand for it are a base model's."""
+    name, rest = kind_and_name(spec)
+    kind = MODELS.find(name)
+    return kind is not None and kind.default_is_base and not rest
 
 
 def model_package(spec: str) -> Mapping[str, str]:

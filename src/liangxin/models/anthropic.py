@@ -16,7 +16,7 @@ from liangxin.models.blocks import Block, classify
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
 from liangxin.models.http.anthropic_stream import MessageGathering
 from liangxin.models.http.gathering import Gathering
-from liangxin.models.http.line import Access, Line, json_headers, usable_key
+from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.streamed import StreamingAsker
 from liangxin.models.http.transport import Patience
 from liangxin.models.reading import Fault, finish, said_in, status_fault
@@ -80,7 +80,7 @@ class AnthropicModel:
         """
         self.identity = f"anthropic:{name}@{address.shown}"
         self._name = name
-        self._line = Line(_access(endpoint, address, proxy), endpoint, patience, MessagesAsker)
+        self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience, MessagesAsker)
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self.identity!r})"

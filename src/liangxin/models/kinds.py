@@ -25,6 +25,8 @@ class ModelKind:
     traits: ModelTraits = ModelTraits()
     needs_name: bool = True
     """False: it has a default where no name is given."""
+    default_is_base: bool = False
+    """Whether that default is a base model, which continues a text and follows no instruction."""
     provider_in_name: bool = False
     """Whether the name begins with the provider that the key goes to: PROVIDER/NAME."""
     version: str = ""
@@ -64,6 +66,7 @@ GGUF = ModelKind(
     name="gguf",
     open="liangxin.models.llama_cpp.model:open_gguf",
     needs_name=False,
+    default_is_base=True,
     help=(
         SpecHelp(
             spec="gguf[:PATH]",

@@ -19,7 +19,7 @@ from liangxin.errors import ModelError, UsageError
 from liangxin.models.http.address import read_address
 from liangxin.models.http.line import usable_key
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.http.transport import Answer, Asker, Patience, Unreachable, retry_after
+from liangxin.models.http.transport import Asker, HttpAnswer, Patience, Unreachable, retry_after
 from liangxin.models.scrub import Secrets
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
@@ -124,7 +124,7 @@ class LitellmTransport:
         if endpoint.base_url:
             self._fixed["api_base"] = endpoint.base_url
 
-    async def post(self, payload: bytes) -> Answer:
+    async def post(self, payload: bytes) -> HttpAnswer:
         """See `Transport`."""
         said: object = json.loads(payload)
         assert isinstance(said, dict)
@@ -136,12 +136,12 @@ class LitellmTransport:
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
         except Exception as error:  # whatever a provider's adapter raises
             return self._answer_of(error)
-        return Answer(status=200, body=json.dumps(body, default=str).encode())
+        return HttpAnswer(status=200, body=json.dumps(body, default=str).encode())
 
     async def aclose(self) -> None:
         """See `Transport`."""
 
-    def _answer_of(self, error: Exception) -> Answer:
+    def _answer_of(self, error: Exception) -> HttpAnswer:
         """The answer that an exception of LiteLLM stands for.
 
         Raises:
@@ -160,7 +160,7 @@ class LitellmTransport:
             "innererror": quoted if isinstance(quoted, dict) else _inner(told),
         }
         headers = getattr(getattr(error, "response", None), "headers", None)
-        return Answer(
+        return HttpAnswer(
             status=status,
             body=json.dumps({"error": body}, default=str).encode(),
             retry_after=retry_after(headers) if isinstance(headers, Mapping) else None,

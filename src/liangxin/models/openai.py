@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
-from liangxin.models.http.line import Access, Line, json_headers, usable_key
+from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.presets import preset_at, preset_for, preset_key
 from liangxin.models.http.transport import Patience
 from liangxin.models.scrub import basic_credentials
@@ -61,7 +61,7 @@ class OpenAIModel:
         """
         self.identity = f"openai:{name}@{address.shown}"
         self._head = f'{{"model":{_encode(name)},"messages":'
-        self._line = Line(_access(endpoint, address, proxy), endpoint, patience)
+        self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience)
         self._tail: tuple[Generation | None, str] = (None, "")
         self._streamed = b',"stream":true' + (_WITH_USAGE if address.host in COUNTING_HOSTS else b"") + b"}"
 

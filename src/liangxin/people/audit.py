@@ -16,7 +16,7 @@ from liangxin.store.people import AUDIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """One action."""
 
     key: int
@@ -43,7 +43,7 @@ def note(connection: Connection, account: int | None, action: str, **content: ob
 
 def entries(
     database: Database, *, action: str = "", account: int | None = None, start: int = 0, most: int = 50
-) -> tuple[list[Entry], int]:
+) -> tuple[list[AuditEntry], int]:
     """A page of the log, the newest first, and how many entries there are.
 
     Args:
@@ -68,8 +68,8 @@ def actions(database: Database) -> list[str]:
         return list(connection.execute(select(AUDIT.c.action).distinct().order_by(AUDIT.c.action)).scalars())
 
 
-def _entry(row: Any) -> Entry:
-    return Entry(
+def _entry(row: Any) -> AuditEntry:
+    return AuditEntry(
         key=row.key,
         created=row.created,
         account=row.account,

@@ -53,7 +53,7 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class InvitationRequest:
     """What an invitation is to be."""
 
     role: Role
@@ -69,7 +69,7 @@ class Invitations:
         self.database = database
         self._passwords = passwords or Passwords()
 
-    def make(self, wanted: Wanted, made_by: int | None) -> tuple[Invitation, str]:
+    def make(self, wanted: InvitationRequest, made_by: int | None) -> tuple[Invitation, str]:
         """A new invitation, and its token, which nothing can show again.
 
         Raises:
@@ -195,7 +195,7 @@ def first_owner_link(database: Database, base_url: str) -> str | None:
             .where(*earlier, INVITATIONS.c.withdrawn.is_(None))
             .values(withdrawn=time.time())
         )
-    _, token = Invitations(database).make(Wanted(role="owner", days=1), None)
+    _, token = Invitations(database).make(InvitationRequest(role="owner", days=1), None)
     return f"{base_url}/invite/{token}"
 
 

@@ -11,7 +11,7 @@ from liangxin.planning.judged import (
     labels_needed,
     two_stage_half_width,
 )
-from liangxin.planning.sampling import Answer, Drawn, Sample, draw_sample
+from liangxin.planning.sampling import Drawn, RuledAnswer, Sample, draw_sample
 from liangxin.planning.sizes import (
     ClaimSize,
     claim_power,
@@ -23,12 +23,12 @@ from liangxin.planning.sizes import (
 )
 
 __all__ = [
-    "Answer",
     "CalibrationSize",
     "ClaimSize",
     "Drawn",
     "JudgeAccuracy",
     "PlannedStratum",
+    "RuledAnswer",
     "Sample",
     "allocate",
     "calibration_size",

@@ -10,7 +10,7 @@ from liangxin.planning.allocation import allocate, neyman_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RuledAnswer:
     """An answer that a judge has ruled on."""
 
     id: str
@@ -48,7 +48,7 @@ class Sample:
 
 
 def draw_sample(
-    answers: Sequence[Answer],
+    answers: Sequence[RuledAnswer],
     labels: int,
     *,
     seed: str,

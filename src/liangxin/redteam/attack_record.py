@@ -62,7 +62,7 @@ class AttackTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class ClaimVerdict:
     """What the judge said about the answer that was claimed to be broken."""
 
     judge: str
@@ -80,7 +80,7 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
+class EngineVerdict:
     """A judge's verdict as it comes from the engine."""
 
     judge: str
@@ -107,7 +107,7 @@ class Attack:
     turns: tuple[AttackTurn, ...]
     follow_up: str
     note: str
-    ruling: Ruling | None
+    ruling: ClaimVerdict | None
     item: str | None
     """The id that it has as an item, once accepted."""
     history: tuple[Mapping[str, Any], ...]
@@ -202,7 +202,7 @@ def _attack(row: Any, turns: tuple[AttackTurn, ...]) -> Attack:
         turns=turns,
         follow_up=content.get("follow_up", ""),
         note=content.get("note", ""),
-        ruling=None if ruling is None else Ruling(**ruling),
+        ruling=None if ruling is None else ClaimVerdict(**ruling),
         item=row.item,
         history=tuple(content["history"]),
     )

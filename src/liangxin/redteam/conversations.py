@@ -21,7 +21,7 @@ from liangxin.redteam.attack_record import (
     WITHDRAWN,
     Attack,
     AttackTurn,
-    Ruled,
+    EngineVerdict,
     attacks_of,
     change,
     locked,
@@ -42,7 +42,7 @@ LEASE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AttackRequest:
     """One turn that is being asked."""
 
     attack: int
@@ -55,7 +55,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class AttackClaim:
     """What a person hands in."""
 
     turn: int
@@ -130,7 +130,7 @@ class Attacks:
             rows = connection.execute(select(ATTACKS).where(mine).order_by(*order).offset(start).limit(most))
             return attacks_of(connection, rows.all()), count
 
-    def ask(self, key: int, account: int, prompt: str, *, again: bool = False) -> Asked:
+    def ask(self, key: int, account: int, prompt: str, *, again: bool = False) -> AttackRequest:
         """Store a prompt as being asked; a reply must follow with `answered`.
 
         Args:
@@ -170,7 +170,7 @@ class Attacks:
             }
             connection.execute(insert(ATTACK_TURNS), [values])
             connection.execute(update(ATTACKS).where(ATTACKS.c.key == key).values(changed=now))
-        return Asked(
+        return AttackRequest(
             attack=key,
             turn=number,
             attempt=attempt,
@@ -179,7 +179,7 @@ class Attacks:
             prompt=str(values["prompt"]),
         )
 
-    def answered(self, asked: Asked, reply: Reply) -> bool:
+    def answered(self, asked: AttackRequest, reply: Reply) -> bool:
         """Store what came back; False where the turn was settled meanwhile (stopped, or lost)."""
         place = _place(asked.attack, asked.turn, asked.attempt)
         values = {
@@ -204,7 +204,7 @@ class Attacks:
             connection.execute(update(ATTACK_TURNS).where(*place).values(values))
             return True
 
-    def submit(self, key: int, account: int, claim: Claim, benchmark: Benchmark) -> Attack:
+    def submit(self, key: int, account: int, claim: AttackClaim, benchmark: Benchmark) -> Attack:
         """Hand an attack in. After this its author cannot edit it.
 
         Raises:
@@ -263,7 +263,7 @@ class Attacks:
             change(connection, attack, columns={"state": WITHDRAWN}, entry=entry)
             return read_attack(connection, key)
 
-    def ruled(self, key: int, ruled: Ruled) -> None:
+    def ruled(self, key: int, ruled: EngineVerdict) -> None:
         """Store a judge's verdict on the broken answer of an attack that was handed in; the first level given stays.
 
         Raises:

@@ -16,12 +16,12 @@ from typing import Any
 
 from liangxin.errors import LiangxinError
 from liangxin.records import Reply, ReplyStatus, Verdict, VerdictStatus
-from liangxin.redteam.attack_record import Attack, Ruled
-from liangxin.redteam.conversations import Asked, Attacks
+from liangxin.redteam.attack_record import Attack, EngineVerdict
+from liangxin.redteam.conversations import AttackRequest, Attacks
 
-Speak = Callable[[Asked], AsyncGenerator[str | Reply, None]]
+Speak = Callable[[AttackRequest], AsyncGenerator[str | Reply, None]]
 """A model asked one turn: pieces of the answer as they come, and last the whole reply, which takes their place."""
-Rule = Callable[[Attack], Awaitable[Ruled]]
+Rule = Callable[[Attack], Awaitable[EngineVerdict]]
 """A judge asked about the broken answer of an attack."""
 
 STOPPED = "stopped"
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 class LiveTurn:
     """One answer on its way."""
 
-    asked: Asked
+    asked: AttackRequest
     pieces: list[str] = field(default_factory=list)
     reply: Reply | None = None
     """The whole reply, once it is stored."""
@@ -171,8 +171,8 @@ class LiveAttacks:
             self._rulings.pop(key, None)
 
 
-def _unruled(reason: str) -> Ruled:
-    return Ruled(judge="", verdict=Verdict(status=VerdictStatus.FAILED, reason=reason))
+def _unruled(reason: str) -> EngineVerdict:
+    return EngineVerdict(judge="", verdict=Verdict(status=VerdictStatus.FAILED, reason=reason))
 
 
 def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from liangxin.near import Alike, NearIndex
+from liangxin.near import Likeness, NearIndex
 from liangxin.records import Item
 from liangxin.redteam.attack_record import ACCEPTED, SUBMITTED, Attack, attacks_of
 from liangxin.store import Database, Runs
@@ -26,7 +26,7 @@ class NearAttack:
     """Another attack that is near."""
 
     attack: Attack
-    alike: Alike
+    alike: Likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class NearItem:
     """An item of the benchmark's data that is near."""
 
     item: Item
-    alike: Alike
+    alike: Likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class NearFinder:
 _COMPARED = ATTACKS.c.state.in_((SUBMITTED, ACCEPTED))
 
 
-def _order(how: Alike) -> tuple[float, float]:
+def _order(how: Likeness) -> tuple[float, float]:
     return -how.resemblance, -how.contained
 
 

@@ -15,7 +15,7 @@ AXIS = replace(PERCENT, reference=50.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class PositionShare:
     """One share with its counts, a Wilson interval and its lane."""
 
     title: Bilingual
@@ -29,18 +29,18 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bias:
+class PositionBiasView:
     """Whether the model prefers the reply that stands first."""
 
-    shares: tuple[Share, ...]
+    shares: tuple[PositionShare, ...]
     scale: Markup
     both_first: int
     both_second: int
 
 
-def bias_view(bias: PositionBias, series: int) -> Bias:
+def bias_view(bias: PositionBias, series: int) -> PositionBiasView:
     """Shares of rows (choice, accuracy by place of the gold reply) and of pairs (the same reply in both orders)."""
-    return Bias(
+    return PositionBiasView(
         shares=(
             _share(
                 Bilingual(zh="选择排在前面的", en="Chose the first"),
@@ -86,7 +86,7 @@ def bias_view(bias: PositionBias, series: int) -> Bias:
     )
 
 
-def _share(title: Bilingual, note: Bilingual, part: int, whole: int, series: int) -> Share:
+def _share(title: Bilingual, note: Bilingual, part: int, whole: int, series: int) -> PositionShare:
     value = low = high = None
     if whole:
         value = 100 * part / whole
@@ -94,7 +94,7 @@ def _share(title: Bilingual, note: Bilingual, part: int, whole: int, series: int
     few = whole < FEW
     mark = Mark(value=value, low=low, high=high, bare=few, series=series)
     described = f"{figure(value)}% ({part}/{whole}); 95% 区间 interval {span(low, high)}"
-    return Share(
+    return PositionShare(
         title=title,
         note=note,
         value=figure(value),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from liangxin.charts import shape
 from liangxin.report.numbers import Number
-from liangxin.report.tables import OVERALL, Series, Table, one_series, part_of, score_table
+from liangxin.report.tables import OVERALL, ScoreTable, Series, one_series, part_of, score_table
 from liangxin.report.view import JudgeView, RunView
 from liangxin.specs import Benchmark
 from liangxin.text import visible
@@ -17,7 +17,7 @@ from liangxin.words import Bilingual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ComparedRun:
     """One run as one judge sees it."""
 
     run: RunView
@@ -29,13 +29,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class RunComparison:
     """What several runs of one benchmark have in common, and what keeps them from being compared."""
 
     benchmark: Benchmark
     sample: bool
-    tables: tuple[Table, ...]
-    lines: tuple[Line, ...]
+    tables: tuple[ScoreTable, ...]
+    lines: tuple[ComparedRun, ...]
     cautions: tuple[Bilingual, ...]
 
     @property
@@ -54,7 +54,7 @@ class Comparison:
         )
 
 
-def comparisons(views: Sequence[RunView]) -> tuple[Comparison, ...]:
+def comparisons(views: Sequence[RunView]) -> tuple[RunComparison, ...]:
     """A comparison for each benchmark that several of the runs are of."""
     by_name: dict[str, list[RunView]] = {}
     for view in views:
@@ -63,7 +63,7 @@ def comparisons(views: Sequence[RunView]) -> tuple[Comparison, ...]:
     return tuple(one for one in made if one is not None)
 
 
-def _comparison(views: Sequence[RunView]) -> Comparison | None:
+def _comparison(views: Sequence[RunView]) -> RunComparison | None:
     lines = _lines(views)
     if not lines:
         return None
@@ -77,12 +77,12 @@ def _comparison(views: Sequence[RunView]) -> Comparison | None:
 
     found = [score_table(benchmark, one, series, wanted, dot=True) for one in benchmark.measures]
     tables = tuple(table for table in found if table is not None)
-    return Comparison(
+    return RunComparison(
         benchmark=benchmark,
         sample=any(view.result.run.sample for view in views),
         tables=tables,
         lines=tuple(
-            Line(
+            ComparedRun(
                 run=view,
                 judge=judge,
                 key=shape(one.number),
@@ -110,7 +110,7 @@ def _lines(views: Sequence[RunView]) -> list[tuple[RunView, JudgeView, Series]]:
     ]
 
 
-def _overall(table: Table, series: int) -> Number | None:
+def _overall(table: ScoreTable, series: int) -> Number | None:
     rows = [row for row in table.rows if row.group == OVERALL]
     return next((number for row in rows for number in row.numbers if number.series == series), None)
 

@@ -72,7 +72,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class NumberFrame:
     """Where a number is shown: its axis, and which judge or run it belongs to."""
 
     axis: Axis
@@ -85,7 +85,7 @@ class Place:
     """Named in the chart's description where several are drawn."""
 
 
-def number(score: Score, measure: Measure, place: Place, benchmark: Benchmark) -> Number:
+def number(score: Score, measure: Measure, place: NumberFrame, benchmark: Benchmark) -> Number:
     """A score made ready for the page; rounded only here."""
     few = score.n < FEW
     bounded = score.missing or score.judge_low is not None
@@ -171,7 +171,7 @@ def _count(score: Score, measure: Measure) -> str:
     return f"{round(whole)}/{score.n}" if abs(whole - round(whole)) < 1e-6 else ""
 
 
-def _described(score: Score, unit: str, place: Place) -> tuple[str, str]:
+def _described(score: Score, unit: str, place: NumberFrame) -> tuple[str, str]:
     name = measure_title(score.measure)
     title = f"{score.group} · {name.zh} {name.en}" + (f" · {place.whose}" if place.whose else "")
     parts = [f"{figure(score.value)}{unit}", f"n = {score.n}"]

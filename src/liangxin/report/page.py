@@ -18,7 +18,7 @@ from liangxin.report.profile import profiles
 from liangxin.report.view import RunView, run_view
 from liangxin.store import Database
 from liangxin.text import prose, templates
-from liangxin.words import method_title, reason_title, status_title, verdict_title
+from liangxin.words import measure_title, method_title, reason_title, status_title, verdict_title
 
 
 def render(database: Database, results: Sequence[RunResult]) -> str:
@@ -51,6 +51,7 @@ def _environment() -> Environment:
     environment.globals.update(
         prose=prose,
         reason_title=reason_title,
+        measure_title=measure_title,
         status_title=status_title,
         verdict_title=verdict_title,
         method_title=method_title,

@@ -9,21 +9,22 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT
+from liangxin.engine.headline import PREFERRED
 from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar
-from liangxin.report.tables import Table
+from liangxin.report.tables import ScoreTable
 from liangxin.report.view import JudgeView, RunView
 from liangxin.words import Bilingual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ProfileEntry:
     """One overall number of one run by one judge."""
 
     view: RunView
     judge: JudgeView
-    frame: Table
+    frame: ScoreTable
     number: Number
     spoke: int | None
     """Its spoke in one of the radars, counted from 1; None where it is in none."""
@@ -36,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class RadarFigure:
     """One radar with what it shows."""
 
     title: Bilingual
@@ -51,8 +52,8 @@ class Profile:
     model: str
     scripted: bool
     sample: bool
-    groups: tuple[tuple[RunView, tuple[Entry, ...]], ...]
-    figures: tuple[Figure, ...]
+    groups: tuple[tuple[RunView, tuple[ProfileEntry, ...]], ...]
+    figures: tuple[RadarFigure, ...]
 
     @property
     def serviced(self) -> bool:
@@ -67,8 +68,8 @@ class Profile:
 
 _HEADLINE = Bilingual(zh="主要得分", en="Headline scores")
 _HEADLINE_NOTE = Bilingual(
-    zh="每个基准取其声明的第一个有值的指标，各轴从该指标的最低分到最高分，向外为好。",
-    en="Each benchmark's first measure that has a value, from its lowest to its highest score; outwards is better.",
+    zh="每个基准取其声明的第一个有值的指标（自己的量表没有时取安全率），各轴从该指标的最低分到最高分，向外为好。",
+    en="Each benchmark's first measure that has a value (the safe rate where its own scale has none), from its lowest to its highest score; outwards is better.",
 )
 _REFUSAL = Bilingual(zh="拒答率", en="Refusal rate")
 _REFUSAL_NOTE = Bilingual(
@@ -98,7 +99,7 @@ def _model(view: RunView) -> str:
 
 def _profile(views: Sequence[RunView]) -> Profile:
     told = [(view, _told(view)) for view in views]
-    headline = [_first(entries, "primary") for _, entries in told]
+    headline = [_first(entries, "primary", "safety") for _, entries in told]
     refusal = [_first(entries, "refusal") for _, entries in told]
     figures = [
         _figure(views, headline, _HEADLINE, _HEADLINE_NOTE),
@@ -118,7 +119,7 @@ def _profile(views: Sequence[RunView]) -> Profile:
             (
                 view,
                 tuple(
-                    Entry(
+                    ProfileEntry(
                         view=view,
                         judge=judge,
                         frame=frame,
@@ -136,13 +137,16 @@ def _profile(views: Sequence[RunView]) -> Profile:
 
 class _Told(NamedTuple):
     judge: JudgeView
-    frame: Table
+    frame: ScoreTable
     number: Number
 
 
 def _told(view: RunView) -> list[_Told]:
-    """A run's overall numbers; what no judge could say stands once, with the reason."""
-    found = [(judge, frame, number) for judge in view.judges for frame, number in judge.tiles]
+    """A run's overall numbers, the headline's scale first; what no judge could say stands once, with the reason."""
+    found = sorted(
+        ((judge, frame, number) for judge in view.judges for frame, number in judge.tiles),
+        key=lambda one: PREFERRED.index(one[1].measure.subject),
+    )
     said = {frame.measure.name for _, frame, number in found if number.score.value is not None}
     kept: list[_Told] = []
     empty: set[str] = set()
@@ -156,10 +160,11 @@ def _told(view: RunView) -> list[_Told]:
     return kept
 
 
-def _first(entries: Sequence[_Told], subject: str) -> _Told | None:
-    """The number that stands on a radar: the first with a value; a change between rounds is no level."""
+def _first(entries: Sequence[_Told], *subjects: str) -> _Told | None:
+    """The number on a radar: the first with a value, by subject; a change between rounds is no level."""
     fitting = [
         entry
+        for subject in subjects
         for entry in entries
         if entry.frame.measure.subject == subject and formula_of(entry.frame.measure).drawn
     ]
@@ -168,7 +173,7 @@ def _first(entries: Sequence[_Told], subject: str) -> _Told | None:
 
 def _figure(
     views: Sequence[RunView], numbers: Sequence[_Told | None], title: Bilingual, note: Bilingual
-) -> Figure:
+) -> RadarFigure:
     spokes = [
         _spoke(place, view.result.run.benchmark, entry)
         for place, (view, entry) in enumerate(zip(views, numbers, strict=True), start=1)
@@ -178,7 +183,7 @@ def _figure(
         + ("—" if entry is None else f"{entry.number.value}{entry.number.unit} {entry.number.interval}")
         for spoke, entry in zip(spokes, numbers, strict=True)
     )
-    return Figure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))
+    return RadarFigure(title=title, note=note, chart=radar(spokes, f"{title.zh} {title.en}", "; ".join(said)))
 
 
 def _spoke(place: int, name: str, entry: _Told | None) -> Spoke:

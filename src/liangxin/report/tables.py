@@ -10,11 +10,12 @@ from typing import Literal
 from markupsafe import Markup
 
 from liangxin.charts import Axis, scale_line
+from liangxin.engine.headline import said_by
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Measure, Score
-from liangxin.report.numbers import Number, Place, axis_for, number
+from liangxin.report.numbers import Number, NumberFrame, axis_for, number
 from liangxin.specs import Benchmark
-from liangxin.words import Bilingual, category_titles, measure_note, measure_title, same
+from liangxin.words import Bilingual, category_titles, measure_note, same, title_of
 
 Part = Literal["overall", "category", "tags", "round", "expect"]
 
@@ -28,7 +29,7 @@ _TAGS = {"easy": Bilingual(zh="容易", en="easy"), "hard": Bilingual(zh="困难
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ScoreRow:
     """A group's numbers, one for each series that has it."""
 
     group: str
@@ -41,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ScoreTable:
     """One measure by group."""
 
     measure: Measure
@@ -49,7 +50,7 @@ class Table:
     note: Bilingual
     axis: Axis
     scale: Markup
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
 
     @property
     def bounds_title(self) -> Bilingual:
@@ -99,7 +100,7 @@ def one_series(result: RunResult, judge: JudgeResult, place: int) -> Series:
         number=place,
         judge=judge.record.key,
         name=judge.record.identity,
-        scores=judge.scores,
+        scores=said_by(judge),
         whole=result.run.trials == 1 and not rounds,
     )
 
@@ -111,7 +112,7 @@ def score_table(
     wanted: Callable[[str], bool],
     *,
     dot: bool = False,
-) -> Table | None:
+) -> ScoreTable | None:
     """One measure's table over the groups that are wanted; None where none of them has a score."""
     told = _told(series, measure.name, wanted)
     groups = list(dict.fromkeys(score.group for _, scores in told for score in scores))
@@ -131,7 +132,7 @@ def score_table(
     return _frame(measure, axis, tuple(rows))
 
 
-def tiles(benchmark: Benchmark, series: Series) -> tuple[tuple[Table, Number], ...]:
+def tiles(benchmark: Benchmark, series: Series) -> tuple[tuple[ScoreTable, Number], ...]:
     """One judge's overall numbers, each with its measure's frame (title, note, axis)."""
     made = []
     for measure in benchmark.measures:
@@ -166,8 +167,8 @@ def part_of(group: str, categories: frozenset[str]) -> Part:
     return "expect" if group in _EXPECT else "tags"
 
 
-def _place(series: Series, axis: Axis, *, dot: bool, named: bool) -> Place:
-    return Place(
+def _place(series: Series, axis: Axis, *, dot: bool, named: bool) -> NumberFrame:
+    return NumberFrame(
         axis=axis,
         judge=series.judge,
         series=series.number,
@@ -177,9 +178,9 @@ def _place(series: Series, axis: Axis, *, dot: bool, named: bool) -> Place:
     )
 
 
-def _row(group: str, names: Mapping[str, Bilingual], numbers: tuple[Number, ...]) -> Row:
+def _row(group: str, names: Mapping[str, Bilingual], numbers: tuple[Number, ...]) -> ScoreRow:
     contracted = group == OVERALL or group in _EXPECT or bool(_ROUND.fullmatch(group))
-    return Row(
+    return ScoreRow(
         group=group,
         word="" if contracted else group.rpartition("/")[2],
         title=group_title(group, names),
@@ -188,12 +189,10 @@ def _row(group: str, names: Mapping[str, Bilingual], numbers: tuple[Number, ...]
     )
 
 
-def _frame(measure: Measure, axis: Axis, rows: tuple[Row, ...]) -> Table:
-    return Table(
+def _frame(measure: Measure, axis: Axis, rows: tuple[ScoreRow, ...]) -> ScoreTable:
+    return ScoreTable(
         measure=measure,
-        title=measure_title(measure.name)
-        if measure.title is None
-        else Bilingual(zh=measure.title[0], en=measure.title[1]),
+        title=title_of(measure),
         note=measure_note(measure.name),
         axis=axis,
         scale=scale_line(axis),

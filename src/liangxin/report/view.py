@@ -10,14 +10,15 @@ from typing import Any
 from markupsafe import Markup
 
 from liangxin.charts import stack
+from liangxin.engine.headline import Ungiven, headlines, ungiven
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
 from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
-from liangxin.report.bias import Bias, bias_view
+from liangxin.report.bias import PositionBiasView, bias_view
 from liangxin.report.numbers import Number
 from liangxin.report.picking import Picked, pick
 from liangxin.report.reproduce import Command, Fact, command, facts
-from liangxin.report.tables import OVERALL, Series, Table, part_of, score_table, series_of, tiles
+from liangxin.report.tables import OVERALL, ScoreTable, Series, part_of, score_table, series_of, tiles
 from liangxin.store import Database, Runs, dialogues
 from liangxin.words import Bilingual, band_title, category_titles, same, status_title, verdict_title
 
@@ -48,23 +49,32 @@ class JudgeView:
     subject: Bilingual
     verdicts: tuple[Count, ...]
     verdict_chart: Markup
-    tiles: tuple[tuple[Table, Number], ...]
+    tiles: tuple[tuple[ScoreTable, Number], ...]
     measured_on: tuple[str, ...]
     """On which labelled sets its error was measured."""
     unknown: tuple[Bilingual, ...]
     """Why overall numbers have no band for its error."""
-    bias: Bias | None
+    bias: PositionBiasView | None
     facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """One of the numbers that a run comes to first."""
+
+    judge: JudgeView
+    frame: ScoreTable
+    number: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """A run's scores by group, each in its part of the page."""
 
-    groups: tuple[Table, ...]
-    tags: tuple[Table, ...]
-    rounds: tuple[Table, ...]
-    refusal: tuple[Table, ...]
+    groups: tuple[ScoreTable, ...]
+    tags: tuple[ScoreTable, ...]
+    rounds: tuple[ScoreTable, ...]
+    refusal: tuple[ScoreTable, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,9 @@ class RunView:
     letters: Mapping[int, JudgeView]
     """By the judge's key in the store."""
     names: Mapping[str, Bilingual]
+    leads: tuple[Lead, ...]
+    """The headline, then the refusal rate beside it."""
+    ungiven: tuple[Ungiven, ...]
     tables: Tables
     replies: tuple[Count, ...]
     reply_chart: Markup
@@ -139,6 +152,8 @@ def run_view(database: Database, result: RunResult) -> RunView:
         judges=judges,
         letters={judge.record.key: view for judge, view in zip(result.judges, judges, strict=True)},
         names=category_titles(result.benchmark.taxonomy),
+        leads=_leads(result, judges),
+        ungiven=ungiven(result),
         tables=_tables(result, picked, series),
         replies=replies,
         reply_chart=_stack(replies, "回答状态 replies by status"),
@@ -148,13 +163,23 @@ def run_view(database: Database, result: RunResult) -> RunView:
     )
 
 
+def _leads(result: RunResult, judges: Sequence[JudgeView]) -> tuple[Lead, ...]:
+    views = {judge.record.identity: view for judge, view in zip(result.judges, judges, strict=True)}
+    return tuple(
+        Lead(judge=views[one.judge.record.identity], frame=frame, number=number)
+        for one in headlines(result)
+        for frame, number in views[one.judge.record.identity].tiles
+        if frame.measure == one.measure
+    )
+
+
 def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tables:
     measures = result.benchmark.measures
     plain = [one for one in measures if one.subject != "refusal" and not formula_of(one).rounds]
     change = [one for one in measures if formula_of(one).rounds]
     refusal = [one for one in measures if one.subject == "refusal"]
 
-    def made(chosen: Sequence[Measure], *parts: str) -> tuple[Table, ...]:
+    def made(chosen: Sequence[Measure], *parts: str) -> tuple[ScoreTable, ...]:
         def wanted(group: str) -> bool:
             return part_of(group, picked.categories) in parts
 
@@ -169,7 +194,7 @@ def _tables(result: RunResult, picked: Picked, series: Sequence[Series]) -> Tabl
     )
 
 
-def _says_more(table: Table) -> bool:
+def _says_more(table: ScoreTable) -> bool:
     """Whether a table holds more than the overall number, which its tile shows already."""
     return any(row.group != OVERALL for row in table.rows) or formula_of(table.measure).rounds
 

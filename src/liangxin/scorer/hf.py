@@ -16,7 +16,15 @@ from liangxin.correction.sources import sources_text
 from liangxin.errors import LiangxinError
 from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import WEIGHTS, Settings, write_settings
-from liangxin.judges.scoring.hf import BACKBONE, HfBackbone, Reading, needed, open_tokenizer, placed, quiet
+from liangxin.judges.scoring.hf import (
+    BACKBONE,
+    HfBackbone,
+    PoolingSettings,
+    needed,
+    open_tokenizer,
+    placed,
+    quiet,
+)
 from liangxin.scorer.card import card
 from liangxin.scorer.held_out import held_out
 from liangxin.scorer.ngram import Examples
@@ -34,7 +42,7 @@ class Tuning:
 
     path: str
     """A folder in the layout of transformers, with safetensors."""
-    reading: Reading | None = None
+    reading: PoolingSettings | None = None
     epochs: int = 5
     patience: int = 2
     """Epochs without a lower loss on the calibration side after which it stops."""
@@ -138,7 +146,7 @@ def open_backbone(tuning: Tuning, counts: Sequence[int], seed: int) -> HfBackbon
             )
         torch.manual_seed(seed)
         made = [torch.nn.Linear(int(model.config.hidden_size), count) for count in counts]
-        reading = tuning.reading or Reading(tokens=min(512, _positions(model.config)))
+        reading = tuning.reading or PoolingSettings(tokens=min(512, _positions(model.config)))
         return placed(HfBackbone(model, open_tokenizer(folder), made, reading))
 
 

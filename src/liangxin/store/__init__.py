@@ -2,7 +2,7 @@
 
 from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
-from liangxin.store.dialogues import ADJUDICATED, Ruling, StoredDialogue, dialogues, dialogues_at
+from liangxin.store.dialogues import ADJUDICATED, StoredDialogue, StoredVerdict, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.transfer import Transferred, copy_run
@@ -16,10 +16,10 @@ __all__ = [
     "JudgeRecord",
     "Look",
     "NewRun",
-    "Ruling",
     "RunRecord",
     "Runs",
     "StoredDialogue",
+    "StoredVerdict",
     "Transferred",
     "ValidationRecord",
     "Writer",

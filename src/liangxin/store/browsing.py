@@ -21,7 +21,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DialogueFilter:
     """Which dialogues; what is empty does not matter."""
 
     category: str = ""
@@ -48,7 +48,7 @@ class Facets:
 
 
 def find(
-    database: Database, run: RunRecord, wanted: Wanted, *, start: int, most: int
+    database: Database, run: RunRecord, wanted: DialogueFilter, *, start: int, most: int
 ) -> tuple[list[Place], int]:
     """One page of the asked dialogues that fit, by rank and trial, and how many fit altogether."""
     fitting = _fitting(run, wanted)
@@ -59,7 +59,7 @@ def find(
 
 
 def beside(
-    database: Database, run: RunRecord, wanted: Wanted, place: Place
+    database: Database, run: RunRecord, wanted: DialogueFilter, place: Place
 ) -> tuple[Place | None, Place | None]:
     """The dialogues before and after a place among those that fit."""
     rank, trial = place
@@ -126,7 +126,7 @@ def _items_of(run: RunRecord, query: Select[Any]) -> Select[Any]:
     )
 
 
-def _fitting(run: RunRecord, wanted: Wanted) -> Subquery:
+def _fitting(run: RunRecord, wanted: DialogueFilter) -> Subquery:
     """(rank, trial) of the dialogues that fit."""
     asked = select(TURNS.c.rank, TURNS.c.trial).where(TURNS.c.run == run.key).distinct().subquery()
     query = (
@@ -153,7 +153,7 @@ def _fitting(run: RunRecord, wanted: Wanted) -> Subquery:
     return query.subquery()
 
 
-def _ruled(run: RunRecord, wanted: Wanted, asked: Any) -> ColumnElement[bool]:
+def _ruled(run: RunRecord, wanted: DialogueFilter, asked: Any) -> ColumnElement[bool]:
     rulings = JUDGEMENTS.alias()
     there = [rulings.c.run == run.key, rulings.c.rank == asked.c.rank, rulings.c.trial == asked.c.trial]
     if wanted.judge is not None:

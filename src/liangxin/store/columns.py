@@ -41,7 +41,7 @@ from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, RUN_ITEMS, TURNS
 
 STATUSES = tuple(ReplyStatus)
-"""What the codes of `Sheet.statuses` mean."""
+"""What the codes of `UnitSheet.statuses` mean."""
 NO_TURN = -1
 """The status code of a turn that the item does not have."""
 
@@ -77,7 +77,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class UnitSheet:
     """Some whole units of a run; rows are ranks in the run's order."""
 
     first: int
@@ -85,7 +85,7 @@ class Sheet:
     units: NDArray[np.int64]
     """[rows] which unit each row belongs to; never decreasing."""
     forms: Codes
-    """[rows] indices into `Columns.heads`."""
+    """[rows] indices into `ColumnReader.heads`."""
     statuses: Codes
     """[rows, trials, turns] indices into STATUSES of the attempt that counts, or NO_TURN."""
     judgeable: NDArray[np.bool_]
@@ -93,13 +93,13 @@ class Sheet:
     lengths: Codes
     """[rows, trials, turns] indices into `records.LENGTHS` of what was answered; 0 where nothing was."""
     rulings: Mapping[int, Codes]
-    """Judge's key to [annotators, rows, trials, turns]: indices into `Columns.rulings`; 0 where there is none.
+    """Judge's key to [annotators, rows, trials, turns]: indices into `ColumnReader.rulings`; 0 where there is none.
 
     A turn's annotators fill the first places, in their stored order.
     """
 
 
-class Columns:
+class ColumnReader:
     """Reads a run's planned dialogues as sheets of integer codes.
 
     Of several attempts one counts (`liangxin.store.attempts`); an adjudicator's level stands for all annotators'
@@ -121,7 +121,7 @@ class Columns:
         codes = [(status, level or "") for level in self._level_codes for status in _VERDICTS]
         return [(VerdictStatus.ABSTAINED, ""), *codes]
 
-    def sheets(self) -> Iterator[Sheet]:
+    def sheets(self) -> Iterator[UnitSheet]:
         """The run's units in order."""
         units, forms = self._planned()
         if not len(units):
@@ -136,7 +136,7 @@ class Columns:
             yield self._sheet(start, units[start:end], forms[start:end])
             start = end
 
-    def item_ids(self, sheet: Sheet) -> Iterator[tuple[int, str]]:
+    def item_ids(self, sheet: UnitSheet) -> Iterator[tuple[int, str]]:
         """Each row of a sheet with its item's id."""
         run, rank = self._run, RUN_ITEMS.c.rank
         query = select(rank - sheet.first, ITEMS.c.id).join(
@@ -215,7 +215,7 @@ class Columns:
     def _turn_counts(self, forms: Codes) -> NDArray[np.int64]:
         return np.array([head[4] for head in self.heads], np.int64)[forms]
 
-    def _sheet(self, first: int, units: NDArray[np.int64], forms: Codes) -> Sheet:
+    def _sheet(self, first: int, units: NDArray[np.int64], forms: Codes) -> UnitSheet:
         turns = self._turn_counts(forms)
         shape = (len(units), self._run.trials, int(turns.max(initial=0)))
         absent = np.arange(shape[2])[None, None, :] >= turns[:, None, None]
@@ -227,7 +227,7 @@ class Columns:
         judgeable[absent] = False
         for planes in rulings.values():
             planes[:, absent] = 0
-        return Sheet(
+        return UnitSheet(
             first=first,
             units=units,
             forms=forms,

@@ -28,7 +28,7 @@ Annotators cannot be named so: names that begin with @ are refused wherever a na
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class StoredVerdict:
     """A stored verdict and the number of the attempt that counts."""
 
     verdict: Verdict
@@ -41,7 +41,7 @@ class StoredDialogue:
 
     rank: int
     dialogue: Dialogue
-    rulings: Mapping[RulingKey, Ruling]
+    rulings: Mapping[RulingKey, StoredVerdict]
 
 
 def dialogues(
@@ -108,7 +108,7 @@ def _among(column: ColumnElement[int], ranks: Ranks) -> ColumnElement[bool]:
     return column.in_(ranks)
 
 
-def settle(rulings: Mapping[RulingKey, Ruling]) -> Mapping[RulingKey, Ruling]:
+def settle(rulings: Mapping[RulingKey, StoredVerdict]) -> Mapping[RulingKey, StoredVerdict]:
     """What counts among the rulings on one dialogue: an adjudicator's level stands for all annotators' of its turn."""
     decided = {
         (judge, turn)
@@ -160,7 +160,7 @@ def _turns(
 
 def _rulings(
     connection: Connection, run: RunRecord, ranks: Ranks, *, settled: bool
-) -> Mapping[tuple[int, int], Mapping[RulingKey, Ruling]]:
+) -> Mapping[tuple[int, int], Mapping[RulingKey, StoredVerdict]]:
     table = JUDGEMENTS
     query = (
         select(table)
@@ -169,7 +169,7 @@ def _rulings(
             table.c.rank, table.c.judge, table.c.trial, table.c.turn, table.c.annotator, table.c.attempt
         )
     )
-    found: dict[tuple[int, int], dict[RulingKey, Ruling]] = {}
+    found: dict[tuple[int, int], dict[RulingKey, StoredVerdict]] = {}
     place = attrgetter("rank", "trial", "judge", "turn", "annotator")
     for row in counting(connection.execute(query), place).values():
         verdict = Verdict(
@@ -179,7 +179,7 @@ def _rulings(
             reason=row.reason,
             raw=row.raw,
         )
-        ruling = Ruling(verdict=verdict, attempt=row.attempt)
+        ruling = StoredVerdict(verdict=verdict, attempt=row.attempt)
         found.setdefault((row.rank, row.trial), {})[row.judge, row.turn, row.annotator] = ruling
     return {at: settle(rulings) for at, rulings in found.items()} if settled else found
 

@@ -108,7 +108,7 @@ _AZURE_TEXT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ProviderRequest:
     """One request as the behaviours see it."""
 
     model: str
@@ -176,21 +176,21 @@ def error(
     return {"error": {"message": message, "type": kind, "param": None, "code": code, **more}}
 
 
-def respond(behaviour: Behaviour, asked: Asked) -> Planned:
+def respond(behaviour: Behaviour, asked: ProviderRequest) -> Planned:
     """What is sent back to a request under a behaviour (the `…_ONCE` ones as at the first request)."""
     behaviour = ONCE.get(behaviour, behaviour)
     build = _FAILURES.get(behaviour)
     return build(asked) if build else _good(behaviour, asked)
 
 
-def good_text(behaviour: Behaviour, asked: Asked) -> str:
+def good_text(behaviour: Behaviour, asked: ProviderRequest) -> str:
     """What is said where all goes well: an answer, or a judge's verdict."""
     if not is_judge(asked.model):
         return answer_text(asked.prompt)
     return unreadable(asked.whole) if behaviour is Behaviour.UNREADABLE else verdict_text(asked.whole)
 
 
-def _good(behaviour: Behaviour, asked: Asked) -> Planned:
+def _good(behaviour: Behaviour, asked: ProviderRequest) -> Planned:
     """A whole chat completion: good, cut off, empty, with its thoughts, long, or a judge's."""
     text = good_text(behaviour, asked)
     thought = "先想想对方需要什么，再决定怎么说。"
@@ -283,20 +283,20 @@ def _azure() -> Planned:
     return _json(body, 400)
 
 
-def _limited(asked: Asked) -> Planned:
+def _limited(asked: ProviderRequest) -> Planned:
     body = error("请求过于频繁，请稍后再试", code="rate_limit_exceeded")
     return _json(body, 429, {"Retry-After": asked.retry_after})
 
 
-def _denied(asked: Asked) -> Planned:
+def _denied(asked: ProviderRequest) -> Planned:
     return _json(error(f"Incorrect API key provided: {asked.authorization}", code="invalid_api_key"), 401)
 
 
-def _bad_request(asked: Asked) -> Planned:
+def _bad_request(asked: ProviderRequest) -> Planned:
     return _json(error(f"bad request with {asked.authorization}", code="invalid_request_error"), 400)
 
 
-_FAILURES: Mapping[Behaviour, Callable[[Asked], Planned]] = {
+_FAILURES: Mapping[Behaviour, Callable[[ProviderRequest], Planned]] = {
     Behaviour.DASHSCOPE: lambda _: _dashscope("Input data may contain inappropriate content."),
     Behaviour.DASHSCOPE_OUTPUT: lambda _: _dashscope(
         "<400> InternalError.Algo.DataInspectionFailed: Output data may contain inappropriate content."

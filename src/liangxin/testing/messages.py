@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from liangxin.testing.behaviours import LONG, ONCE, Asked, Behaviour, Planned, good_text
+from liangxin.testing.behaviours import LONG, ONCE, Behaviour, Planned, ProviderRequest, good_text
 
 THOUGHT = "先想想对方需要什么，再决定怎么说。"
 
@@ -65,7 +65,7 @@ def error(kind: str, said: str) -> dict[str, object]:
     return {"type": "error", "error": {"type": kind, "message": said}, "request_id": "req_test"}
 
 
-def respond_message(behaviour: Behaviour, asked: Asked) -> Planned:
+def respond_message(behaviour: Behaviour, asked: ProviderRequest) -> Planned:
     """What is sent back to a request under a behaviour (the `…_ONCE` ones as at the first request)."""
     behaviour = ONCE.get(behaviour, behaviour)
     if behaviour in _ERRORS:
@@ -83,7 +83,7 @@ def respond_message(behaviour: Behaviour, asked: Asked) -> Planned:
     return Planned(body=body, slow=behaviour is Behaviour.SLOW)
 
 
-def _good(behaviour: Behaviour, asked: Asked) -> dict[str, object]:
+def _good(behaviour: Behaviour, asked: ProviderRequest) -> dict[str, object]:
     whole = good_text(behaviour, asked)
     text: str | None = whole
     thinking, details = None, None

@@ -37,9 +37,9 @@ from liangxin.testing.behaviours import (
     MIXED_JUDGE,
     NAMES,
     ONCE,
-    Asked,
     Behaviour,
     Planned,
+    ProviderRequest,
     fraction,
     is_judge,
     respond,
@@ -48,7 +48,7 @@ from liangxin.testing.fast_server import new_loop, serve_until_told
 from liangxin.testing.messages import respond_message
 from liangxin.testing.streams import events_of
 
-Respond = Callable[[Behaviour, Asked], Planned]
+Respond = Callable[[Behaviour, ProviderRequest], Planned]
 
 _MARKER = re.compile(r"\[\[(judge:)?([a-z0-9_-]+)\]\]")
 
@@ -181,7 +181,7 @@ class Provider:
             self.left.set()
         return response
 
-    def _note(self, request: web.Request, payload: Mapping[str, object]) -> Asked:
+    def _note(self, request: web.Request, payload: Mapping[str, object]) -> ProviderRequest:
         messages = payload["messages"]
         assert isinstance(messages, list)
         said = [(message["role"], _text(message["content"])) for message in messages]
@@ -201,7 +201,7 @@ class Provider:
                 authorization=authorization,
             )
         )
-        return Asked(
+        return ProviderRequest(
             model=model,
             prompt=prompt,
             whole="\n".join(content for _, content in said),
@@ -209,7 +209,7 @@ class Provider:
             retry_after=self.retry_after,
         )
 
-    def _plan(self, asked: Asked, answer: Respond) -> Planned:
+    def _plan(self, asked: ProviderRequest, answer: Respond) -> Planned:
         judge = is_judge(asked.model)
         for place, name in _MARKER.findall(asked.prompt):
             if bool(place) is judge and name in self.plans:

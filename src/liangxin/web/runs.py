@@ -24,7 +24,7 @@ from liangxin.store import (
     dialogues_at,
     hashed,
 )
-from liangxin.store.browsing import Facets, Wanted, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.browsing import DialogueFilter, Facets, beside, facets, find, reply_counts, verdict_counts
 from liangxin.web.asking import Form, Owning, Viewer, site_of
 from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
@@ -38,7 +38,7 @@ _MOST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class DialogueQuery:
     """What the address of a page of dialogues asks for."""
 
     category: str = ""
@@ -59,7 +59,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class ShownVerdict:
     """One verdict as a person reads it."""
 
     judge: str
@@ -228,7 +228,7 @@ def _dialogue_page(
     )
 
 
-def _asked(query: Mapping[str, str]) -> Asked:
+def _asked(query: Mapping[str, str]) -> DialogueQuery:
     number = query.get("number", "1")
     if not (number.isascii() and number.isdigit() and int(number[:9]) > 0 and len(number) < 9):
         raise PeopleError("页码应是从 1 起的整数。", "The page's number should be a whole number from 1.")
@@ -240,10 +240,10 @@ def _asked(query: Mapping[str, str]) -> Asked:
         raise PeopleError(
             f"搜索的文字最多 {_MOST_TEXT} 个字符。", f"At most {_MOST_TEXT} characters can be searched for."
         )
-    return Asked(number=int(number), **values)
+    return DialogueQuery(number=int(number), **values)
 
 
-def _wanted(asked: Asked, known: Facets, judges: list[JudgeRecord]) -> Wanted:
+def _wanted(asked: DialogueQuery, known: Facets, judges: list[JudgeRecord]) -> DialogueFilter:
     """The filters; one that names what is not in the run is said, not ignored.
 
     Raises:
@@ -262,7 +262,7 @@ def _wanted(asked: Asked, known: Facets, judges: list[JudgeRecord]) -> Wanted:
                 f"筛选条件“{zh}”没有“{value[:60]}”这个值；请从列表里选。",
                 f"The filter {en!r} has no value {value[:60]!r}; choose one of the list.",
             )
-    return Wanted(
+    return DialogueFilter(
         category=asked.category,
         status=asked.status,
         judge=by_identity[asked.judge] if asked.judge else None,
@@ -309,7 +309,7 @@ def _verdicts(
     judges: list[JudgeRecord],
     *,
     secret: bool,
-) -> list[Voice]:
+) -> list[ShownVerdict]:
     """Every judge's and annotator's verdict on one turn; a secret item's reasons stay in the store."""
     made = []
     for judge in judges:
@@ -321,7 +321,7 @@ def _verdicts(
             level = scale.level(verdict.level) if verdict.level else None
             title = Bilingual(zh=level.zh, en=level.en) if level else verdict_title(str(verdict.status))
             made.append(
-                Voice(
+                ShownVerdict(
                     judge=judge.identity,
                     annotator="" if annotator == ADJUDICATED else annotator,
                     level=("⚖ " if annotator == ADJUDICATED else "") + (verdict.level or ""),

@@ -14,7 +14,7 @@ from liangxin.annotation.desk.assignments import Assignments
 from liangxin.annotation.desk.places import At, search
 from liangxin.annotation.desk.saving import Span, Submission
 from liangxin.annotation.outcome.adjudication import (
-    Decision,
+    Adjudication,
     Settlement,
     decide,
     following,
@@ -75,7 +75,7 @@ def desk(database: Database) -> Desk:
 
 def settle(
     desk: Desk, at: At, level: str | None, *, base: int = 0, reason: str = "依据说明第二条"
-) -> Decision:
+) -> Adjudication:
     settlement = Settlement(level=level, reason=reason, base_version=base)
     return decide(desk.database, desk.project, at, desk.adjudicator.key, settlement)
 

@@ -13,8 +13,8 @@ from liangxin.agreement.estimate import CannotSay
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.outcome.adjudication import Settlement, decide
 from liangxin.annotation.outcome.against_gold import AgainstGold, against_gold
-from liangxin.annotation.outcome.agreement import Agreement, agreement
-from liangxin.annotation.outcome.annotators import Person, people
+from liangxin.annotation.outcome.agreement import ProjectAgreement, agreement
+from liangxin.annotation.outcome.annotators import AnnotatorSummary, people
 from liangxin.annotation.outcome.best import Best, best_of
 from liangxin.annotation.outcome.gold import set_gold
 from liangxin.annotation.outcome.verdicts import LabelledAnswer, labelled_answers
@@ -65,7 +65,7 @@ def judged(desk: Desk) -> list[LabelledAnswer]:
         return [one for one in labelled_answers(connection, desk.project.key) if one.levels]
 
 
-def persons(desk: Desk) -> dict[int, Person]:
+def persons(desk: Desk) -> dict[int, AnnotatorSummary]:
     with desk.database.begin() as connection:
         found = people(connection, desk.project, judged(desk), desk.project.combining)
     return {person.account: person for person in found}
@@ -121,7 +121,7 @@ def test_dimensions_have_their_own_scales(database: Database) -> None:
     assert legality.reliability["pairwise"].value == pytest.approx((8 + 4 / 3) / 12)
 
 
-def agreement_of(desk: Desk) -> Agreement:
+def agreement_of(desk: Desk) -> ProjectAgreement:
     return agreement(desk.database, desk.project)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from liangxin.errors import AccessDenied
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.http.transport import LONGEST_WAIT, Answer, Asker, Patience, Unreachable, retry_after
+from liangxin.models.http.transport import LONGEST_WAIT, Asker, HttpAnswer, Patience, Unreachable, retry_after
 from liangxin.models.scrub import Secrets
 from liangxin.records import Reply
 
@@ -25,11 +25,11 @@ GOOD = json.dumps({"choices": [{"message": {"content": "好"}, "finish_reason": 
 class Line:
     """A transport that plays a script."""
 
-    def __init__(self, script: Sequence[Answer | Unreachable]) -> None:
+    def __init__(self, script: Sequence[HttpAnswer | Unreachable]) -> None:
         self.script = list(script)
         self.asked = 0
 
-    async def post(self, payload: bytes) -> Answer:
+    async def post(self, payload: bytes) -> HttpAnswer:
         self.asked += 1
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, Unreachable):
@@ -41,7 +41,7 @@ class Line:
 
 
 def ask(
-    *script: Answer | Unreachable, retries: int = 2, pacer: Pacer | None = None
+    *script: HttpAnswer | Unreachable, retries: int = 2, pacer: Pacer | None = None
 ) -> tuple[Reply, int, list[float]]:
     """The reply, how often it was asked for, and the waits between."""
     line, waits = Line(script), []
@@ -70,8 +70,8 @@ def ask(
     return asyncio.run(job()), line.asked, waits
 
 
-def bad(status: int, wait: float | None = None) -> Answer:
-    return Answer(status=status, body=b"{}", retry_after=wait)
+def bad(status: int, wait: float | None = None) -> HttpAnswer:
+    return HttpAnswer(status=status, body=b"{}", retry_after=wait)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529, 599])
@@ -96,7 +96,7 @@ def test_a_refused_key_is_an_error_at_once(status: int) -> None:
 
 
 def test_a_broken_line_is_tried_again() -> None:
-    reply, asked, _ = ask(Unreachable("connection failed", "reset"), Answer(status=200, body=GOOD))
+    reply, asked, _ = ask(Unreachable("connection failed", "reset"), HttpAnswer(status=200, body=GOOD))
     assert (reply.text, asked) == ("好", 2)
     reply, asked, _ = ask(Unreachable("connection failed", "reset\x1b[0m by peer"))
     assert (reply.detail, asked) == ("connection failed after 3 attempts: reset [0m by peer", 3)
@@ -105,7 +105,7 @@ def test_a_broken_line_is_tried_again() -> None:
 
 
 def test_retry_after_is_a_minimum() -> None:
-    _, _, waits = ask(bad(503, 7.5), bad(503, 0.0), Answer(status=200, body=GOOD))
+    _, _, waits = ask(bad(503, 7.5), bad(503, 0.0), HttpAnswer(status=200, body=GOOD))
     assert waits[0] == 7.5
     assert 0 <= waits[1] <= 1.0
 
@@ -120,7 +120,7 @@ def test_only_good_answers_and_429s_move_the_limit() -> None:
     pacer = Pacer(8)
     ask(bad(500), bad(400), pacer=pacer)
     assert (pacer.limited, pacer.under_way) == (False, 0)
-    ask(bad(429, 0.0), Answer(status=200, body=GOOD), pacer=pacer)
+    ask(bad(429, 0.0), HttpAnswer(status=200, body=GOOD), pacer=pacer)
     assert (pacer.limited, pacer.under_way) == (True, 0)
 
 

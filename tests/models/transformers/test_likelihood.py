@@ -101,10 +101,10 @@ def test_the_numbers_are_those_of_a_plain_forward_pass(
 
 
 def test_the_fast_way_was_the_one_that_ran(models: dict[str, tuple[HfModel, Loaded]]) -> None:
-    from liangxin.models.transformers.likelihood import Scale
+    from liangxin.models.transformers.likelihood import LikelihoodScale
 
     loaded = models["base"][1]
-    scale = Scale(loaded)
+    scale = LikelihoodScale(loaded)
     weighings = split_all(loaded, cases(5, 12))
     read: list[int] = []
     scored: list[int] = []
@@ -143,15 +143,15 @@ def split_all(loaded: Loaded, some: Sequence[Case]) -> list[Weighing]:
 def test_a_model_that_cannot_be_read_side_by_side_gives_the_same(
     models: dict[str, tuple[HfModel, Loaded]],
 ) -> None:
-    from liangxin.models.transformers.likelihood import Scale
+    from liangxin.models.transformers.likelihood import LikelihoodScale
 
     loaded = models["chat"][1]
     weighings = split_all(loaded, cases(6, 12))
     fast: dict[int, Any] = {}
     slow: dict[int, Any] = {}
-    Scale(loaded).weigh(weighings, fast.__setitem__, lambda: False)
+    LikelihoodScale(loaded).weigh(weighings, fast.__setitem__, lambda: False)
 
-    class Stubborn(Scale):
+    class Stubborn(LikelihoodScale):
         def _branch(self, *arguments: Any) -> None:
             raise TypeError("no masks of one's own, please")
 
@@ -164,7 +164,7 @@ def test_a_model_that_cannot_be_read_side_by_side_gives_the_same(
 
 
 def test_a_short_attention_window_is_respected(tiny_model: Callable[..., Path], tmp_path: Path) -> None:
-    from liangxin.models.transformers.likelihood import Scale
+    from liangxin.models.transformers.likelihood import LikelihoodScale
     from liangxin.models.transformers.loaded import Loaded
 
     place = Path(shutil.copytree(tiny_model(), tmp_path / "sliding"))
@@ -176,7 +176,7 @@ def test_a_short_attention_window_is_respected(tiny_model: Callable[..., Path], 
     assert loaded.limits.sliding == 24
     some = cases(7, 9)
     results: dict[int, Any] = {}
-    Scale(loaded).weigh(split_all(loaded, some), results.__setitem__, lambda: False)
+    LikelihoodScale(loaded).weigh(split_all(loaded, some), results.__setitem__, lambda: False)
     for number, (question, options) in enumerate(some):
         prompt = loaded.prompt([Message(role="user", content=question)])
         for option, one in zip(options, results[number], strict=True):

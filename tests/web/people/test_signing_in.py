@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from liangxin.people.accounts import Accounts
-from liangxin.people.invitations import Invitations, Wanted
+from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.people.logins import MOST_FOR_NAME
 from liangxin.web.site import Site
 from testbench.site import Client
@@ -16,7 +16,7 @@ Serving = Callable[[Site], Client]
 
 def joined(site: Site, client: Client, name: str = "王芳") -> str:
     """Accept an invitation; gives the link's path."""
-    path = f"/invite/{Invitations(site.database).make(Wanted(role='annotator'), None)[1]}"
+    path = f"/invite/{Invitations(site.database).make(InvitationRequest(role='annotator'), None)[1]}"
     assert "你被邀请了" in client.get(path).text
     answer = client.post(path, {"name": name, "password": PASSWORD, "again": PASSWORD})
     assert (answer.status, name in answer.text) == (200, True)
@@ -34,7 +34,7 @@ def test_an_invitation_signs_in_and_works_once(team_site: Site, serving: Serving
 
 def test_what_is_wrong_with_an_invitation_form_is_said_beside_it(team_site: Site, serving: Serving) -> None:
     client = serving(team_site)
-    path = f"/invite/{Invitations(team_site.database).make(Wanted(role='annotator'), None)[1]}"
+    path = f"/invite/{Invitations(team_site.database).make(InvitationRequest(role='annotator'), None)[1]}"
     client.get(path)
     for fields, sentence in (
         ({"name": "甲", "password": PASSWORD, "again": "other"}, "不一样"),

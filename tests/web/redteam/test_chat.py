@@ -23,7 +23,7 @@ from liangxin.store.people import ATTACK_TURNS
 from liangxin.testing.behaviours import Planned, completion
 from liangxin.testing.provider import Provider, running
 from liangxin.web.site import AttackSettings, Site
-from testbench.site import Answer, Client, serve
+from testbench.site import Client, SiteAnswer, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -85,7 +85,7 @@ def started(client: Client, benchmark: int = 0) -> str:
     return key
 
 
-def lines(answer: Answer) -> list[dict[str, Any]]:
+def lines(answer: SiteAnswer) -> list[dict[str, Any]]:
     """A stream's objects."""
     assert answer.status == 200, answer.text
     assert answer.headers["content-type"] == "application/x-ndjson"

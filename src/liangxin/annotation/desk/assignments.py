@@ -61,7 +61,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class AnnotatorProgress:
     """How far one person is."""
 
     done: int
@@ -134,7 +134,7 @@ class Assignments:
         with self.database.read() as connection:
             return [_assignment(row) for row in connection.execute(query)]
 
-    def progress(self, project: Project, account: int) -> Progress:
+    def progress(self, project: Project, account: int) -> AnnotatorProgress:
         """How far a person is; days begin at midnight by the server's clock."""
         with self.database.read() as connection:
             return progress_of(connection, project, account)
@@ -238,7 +238,7 @@ def own_assignment(connection: Connection, key: int, account: int, *, lock: bool
     query = select(ASSIGNMENTS).where(ASSIGNMENTS.c.key == key)
     row = connection.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
-        raise NotThere("没有这个题位。", "There is no such assignment.")
+        raise NotThere("没有这个分派。", "There is no such assignment.")
     if row.account != account:
         raise NotAllowed(
             "这道题分给了别人，没有任何改动。", "This assignment is another person's; nothing was changed."
@@ -296,7 +296,7 @@ def drop_spare(connection: Connection, task: int) -> None:
         )
 
 
-def progress_of(connection: Connection, project: Project, account: int) -> Progress:
+def progress_of(connection: Connection, project: Project, account: int) -> AnnotatorProgress:
     """How far a person is."""
     now = time.localtime()
     midnight = time.mktime((now.tm_year, now.tm_mon, now.tm_mday, 0, 0, 0, 0, 0, -1))
@@ -311,7 +311,7 @@ def progress_of(connection: Connection, project: Project, account: int) -> Progr
     ).where(ASSIGNMENTS.c.project == project.key, ASSIGNMENTS.c.account == account)
     done, today, held, others, gold = connection.execute(mine).one()
     left = held + others + gold
-    return Progress(done=done, left=left, total=done + left, today=today, goal=project.spec.goal)
+    return AnnotatorProgress(done=done, left=left, total=done + left, today=today, goal=project.spec.goal)
 
 
 def closed_project() -> Conflict:

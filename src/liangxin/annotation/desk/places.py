@@ -41,7 +41,7 @@ class SeenTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AnswerPlace:
     """An answer's dialogue."""
 
     run: int
@@ -59,7 +59,7 @@ class Place:
         return self.item.category
 
 
-def place_of(connection: Connection, project: Project, at: At) -> Place:
+def place_of(connection: Connection, project: Project, at: At) -> AnswerPlace:
     """The dialogue of an answer.
 
     Raises:
@@ -72,7 +72,7 @@ def place_of(connection: Connection, project: Project, at: At) -> Place:
     turns = seen_turns(connection, candidate)
     if not any(one.turn == at.turn and one.judgeable for one in turns):
         raise _no_such_answer()
-    return Place(
+    return AnswerPlace(
         run=candidate.run,
         rank=candidate.rank,
         trial=candidate.trial,

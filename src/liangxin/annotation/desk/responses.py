@@ -13,7 +13,7 @@ from liangxin.store.people import ASSIGNMENTS, RESPONSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class MarkedPiece:
     """A piece of an answer that somebody marked, in code points from its beginning."""
 
     candidate: int
@@ -32,7 +32,7 @@ class Response:
     """The candidates in the order in which this person saw them."""
     skipped: bool
     comment: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[MarkedPiece, ...]
     best: frozenset[int]
     """Candidates of the best answers."""
     none_good: bool
@@ -68,7 +68,9 @@ def _response(row: Any) -> Response:
         skipped=bool(row.skipped),
         comment=content.get("comment") or "",
         evidence=tuple(
-            Evidence(candidate=order[span["place"]], turn=span["turn"], start=span["start"], end=span["end"])
+            MarkedPiece(
+                candidate=order[span["place"]], turn=span["turn"], start=span["start"], end=span["end"]
+            )
             for span in content.get("spans") or ()
         ),
         best=frozenset(order[place] for place in content.get("best") or ()),

@@ -17,7 +17,7 @@ from liangxin.store.people import TASKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class TaskAnswer:
     """One turn of one dialogue."""
 
     at: At
@@ -30,7 +30,7 @@ class Answer:
     seen: SeenTurn
 
 
-def answers_of(database: Database, project: Project) -> Iterator[list[Answer]]:
+def answers_of(database: Database, project: Project) -> Iterator[list[TaskAnswer]]:
     """The answers of each task, task by task in the project's order, by candidate and turn."""
     runs = {run.key: run for run in project.runs}
     query = select(TASKS.c.key, TASKS.c.position).where(TASKS.c.project == project.key)
@@ -40,7 +40,7 @@ def answers_of(database: Database, project: Project) -> Iterator[list[Answer]]:
         with database.begin() as connection:
             found = read_candidates(connection, project, key)
         yield [
-            Answer(
+            TaskAnswer(
                 at=At(task=key, candidate=candidate.number, turn=turn.turn),
                 position=position,
                 item=found.item,

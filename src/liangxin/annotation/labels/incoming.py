@@ -9,7 +9,7 @@ from typing import Literal
 
 from liangxin.annotation.labels.answers import answers_of
 from liangxin.annotation.labels.label_studio import read_export
-from liangxin.annotation.labels.reading import Person, file_rows, read_labels, store_labels
+from liangxin.annotation.labels.reading import NamedAnnotator, file_rows, read_labels, store_labels
 from liangxin.annotation.labels.sheet_reading import read_sheet
 from liangxin.annotation.labels.sheet_writing import ABOUT
 from liangxin.annotation.labels.storing import Stored, compare, store
@@ -28,7 +28,7 @@ class Preview:
     """What storing a file would do."""
 
     kind: Kind
-    people: tuple[Person, ...]
+    people: tuple[NamedAnnotator, ...]
     changes: Mapping[str, int]
     """Tasks: new, corrected, same."""
     unmatched: int = 0
@@ -80,7 +80,7 @@ def _read_sheet(
     listed = compare(database, project, sheet.ballots)
     said = Preview(
         kind="sheet",
-        people=(Person(name=sheet.account.name, account=sheet.account),),
+        people=(NamedAnnotator(name=sheet.account.name, account=sheet.account),),
         changes={change: listed.count(change) for change in ("new", "corrected", "same")},
         blank=sheet.blank,
     )

@@ -9,9 +9,9 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from liangxin.annotation.desk.places import At
-from liangxin.annotation.desk.responses import Evidence
+from liangxin.annotation.desk.responses import MarkedPiece
 from liangxin.annotation.desk.saving import COMMENT
-from liangxin.annotation.labels.answers import Answer, answers_of
+from liangxin.annotation.labels.answers import TaskAnswer, answers_of
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
 from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.labels.writing import unquoted
@@ -31,7 +31,7 @@ OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class NamedAnnotator:
     """An annotator that a file names."""
 
     name: str
@@ -48,16 +48,16 @@ class Voted:
     task: int
     levels: Mapping[tuple[int, int], str]
     comment: str
-    spans: tuple[Evidence, ...] = ()
+    spans: tuple[MarkedPiece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class LabelsReading:
     """What a file of labels says of a project."""
 
     name: str
     rows: int
-    people: tuple[Person, ...] = ()
+    people: tuple[NamedAnnotator, ...] = ()
     votes: tuple[Voted, ...] = ()
     unmatched: int = 0
     """Rows for an answer that is not in the project."""
@@ -144,7 +144,7 @@ def read_labels(
     name: str,
     rows: Iterable[Row],
     spans: Mapping[int, Sequence[tuple[int, int]]] | None = None,
-) -> Reading:
+) -> LabelsReading:
     """Rows as what they say of a project; nothing is stored.
 
     Args:
@@ -183,7 +183,7 @@ def read_labels(
         for (person, task), said in votes.items()
         if set(said) == matcher.wanted[task]
     ]
-    reading = Reading(
+    reading = LabelsReading(
         name=name,
         rows=count,
         people=people,
@@ -194,7 +194,7 @@ def read_labels(
     return replace(reading, changes=_changes(database, project, reading))
 
 
-def store_labels(database: Database, project: Project, reading: Reading, by: int) -> Stored:
+def store_labels(database: Database, project: Project, reading: LabelsReading, by: int) -> Stored:
     """Store what was read; people without an account get one that is closed. A second time changes nothing.
 
     Raises:
@@ -223,8 +223,8 @@ class _Matcher:
     """Which answer of the project a label is for."""
 
     def __init__(self, database: Database, project: Project) -> None:
-        self._by_dialogue: dict[tuple[str, int], Answer] = {}
-        self._by_item: dict[tuple[str, int], list[Answer]] = {}
+        self._by_dialogue: dict[tuple[str, int], TaskAnswer] = {}
+        self._by_item: dict[tuple[str, int], list[TaskAnswer]] = {}
         self.wanted: dict[int, set[tuple[int, int]]] = {}
         prompts: dict[str, str] = {}
         categories: dict[str, tuple[str, ...]] = {}
@@ -289,7 +289,7 @@ class _Matcher:
         return fitting[0].at if fitting else None
 
 
-def _case(answer: Answer, scale: Scale) -> Case:
+def _case(answer: TaskAnswer, scale: Scale) -> Case:
     return Case(
         dialogue=answer.dialogue, item_id=answer.item.id, category=answer.item.category, trial=answer.trial,
         turn=answer.at.turn, history=(), prompt=answer.seen.prompt, answer=answer.seen.answer, scale=scale,
@@ -306,7 +306,9 @@ def _second(row: Row, first: int) -> DataError:
     )
 
 
-def _people(database: Database, names: Iterable[str], file: str, errors: Errors) -> tuple[Person, ...]:
+def _people(
+    database: Database, names: Iterable[str], file: str, errors: Errors
+) -> tuple[NamedAnnotator, ...]:
     accounts = Accounts(database).all()
     known = {account.alias: account for account in accounts} | {
         folded(account.name): account for account in accounts
@@ -319,7 +321,7 @@ def _people(database: Database, names: Iterable[str], file: str, errors: Errors)
                 checked_name(_account_name(name))
             except PeopleError as error:
                 errors.add(f"{file}: annotator: found {name[:40]!r}: {error}")
-        found.append(Person(name=name, account=account))
+        found.append(NamedAnnotator(name=name, account=account))
     return tuple(found)
 
 
@@ -331,7 +333,7 @@ def _voted(person: str, task: int, said: Mapping[tuple[int, int], _Vote]) -> Vot
     ordered = sorted(said.items(), key=lambda one: one[0])
     notes = dict.fromkeys(vote.label.note for _, vote in ordered if vote.label.note)
     evidence = tuple(
-        Evidence(candidate=candidate, turn=turn, start=start, end=end)
+        MarkedPiece(candidate=candidate, turn=turn, start=start, end=end)
         for (candidate, turn), vote in ordered
         for start, end in vote.spans
     )
@@ -344,7 +346,7 @@ def _ballot(vote: Voted, account: int) -> Ballot:
 
 
 def _changes(
-    database: Database, project: Project, reading: Reading
+    database: Database, project: Project, reading: LabelsReading
 ) -> dict[Literal["new", "corrected", "same"], int]:
     counts: dict[Literal["new", "corrected", "same"], int] = {"new": 0, "corrected": 0, "same": 0}
     keys = {person.name: person.account.key for person in reading.people if person.account}

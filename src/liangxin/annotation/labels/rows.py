@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import and_, select
 
 from liangxin.annotation.desk.places import At
-from liangxin.annotation.labels.answers import Answer, answers_of
+from liangxin.annotation.labels.answers import TaskAnswer, answers_of
 from liangxin.annotation.outcome.adjudication import gold_labels
 from liangxin.annotation.projects import Project
 from liangxin.digests import text_digest
@@ -45,7 +45,7 @@ def label_rows(
                 yield {**_bound(answer, owner=account is None), **one}
 
 
-def _bound(answer: Answer, *, owner: bool) -> dict[str, Any]:
+def _bound(answer: TaskAnswer, *, owner: bool) -> dict[str, Any]:
     text = clean_text(answer.seen.answer)
     row: dict[str, Any] = {"id": answer.item.id}
     if not answer.item.secret:

@@ -28,7 +28,7 @@ _YES = {"是", "yes", "y", "true", "1", "x", "√", "✓"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class FilledSheet:
     """A filled-in sheet."""
 
     account: Account
@@ -50,7 +50,7 @@ class _Cells:
         return f"sheet {SHEET}, cell {self.letters[column]}{self.row}: {text}"
 
 
-def read_sheet(database: Database, project: Project, content: bytes, only: int | None = None) -> Sheet:
+def read_sheet(database: Database, project: Project, content: bytes, only: int | None = None) -> FilledSheet:
     """What a filled-in sheet says; nothing is stored.
 
     Args:
@@ -87,7 +87,7 @@ def read_sheet(database: Database, project: Project, content: bytes, only: int |
     if not by_task and not errors.count:
         errors.add(f"sheet {SHEET}: it has no row")
     errors.check()
-    return Sheet(account=account, ballots=tuple(ballots), blank=len(by_task) - len(ballots))
+    return FilledSheet(account=account, ballots=tuple(ballots), blank=len(by_task) - len(ballots))
 
 
 def _open(project: Project, content: bytes) -> tuple[dict[str, str], list[_Cells]]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from liangxin.annotation.desk.assignments import order_for
 from liangxin.annotation.desk.tasks import LETTERS, last_response
-from liangxin.annotation.labels.answers import Answer, answers_of
+from liangxin.annotation.labels.answers import TaskAnswer, answers_of
 from liangxin.annotation.labels.writing import text_cell
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
@@ -54,7 +54,7 @@ class SheetTask:
     task: int
     number: int
     """From 1, within this person's tasks."""
-    places: tuple[tuple[Answer, ...], ...]
+    places: tuple[tuple[TaskAnswer, ...], ...]
     """By place, the turns of the answer there."""
     response: Mapping[str, Any] | None
 

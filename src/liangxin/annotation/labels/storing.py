@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select
 
 from liangxin.annotation.desk.assignments import assignment_at, closed_project
-from liangxin.annotation.desk.responses import Evidence
+from liangxin.annotation.desk.responses import MarkedPiece
 from liangxin.annotation.desk.saving import Span, Submission, save
 from liangxin.annotation.projects import Project
 from liangxin.digests import digest
@@ -29,7 +29,7 @@ class Ballot:
     levels: Mapping[tuple[int, int], str]
     """(candidate, turn) -> level; empty in an expert project."""
     comment: str = ""
-    spans: tuple[Evidence, ...] = ()
+    spans: tuple[MarkedPiece, ...] = ()
     best: tuple[int, ...] = ()
     none_good: bool = False
     points: int | None = None

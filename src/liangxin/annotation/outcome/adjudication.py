@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import Connection, Select, insert, select
 
 from liangxin.analysis.pairs import consensus
-from liangxin.annotation.desk.places import At, Place, place_of
+from liangxin.annotation.desk.places import AnswerPlace, At, place_of
 from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers, path_of
 from liangxin.errors import Conflict, NotAllowed, PeopleError
 from liangxin.records import Scale, Verdict
@@ -32,7 +32,7 @@ How = Literal["adjudicated", "unanimous", "majority", "median", "tie", "single"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Adjudication:
     """One version of what an adjudicator says of an answer."""
 
     at: At
@@ -60,7 +60,7 @@ class Disputed:
     """An answer that waits for an adjudicator."""
 
     labelled: LabelledAnswer
-    decision: Decision | None
+    decision: Adjudication | None
     """The decision that newer, different verdicts put into question; None where there is none."""
 
 
@@ -77,16 +77,16 @@ class GoldLabel:
     how: How
     levels: Mapping[int, str]
     """The annotators' latest levels."""
-    decision: Decision | None = None
+    decision: Adjudication | None = None
 
 
-def history(database: Database, project: Project, at: At) -> tuple[Decision, ...]:
+def history(database: Database, project: Project, at: At) -> tuple[Adjudication, ...]:
     """Every version of the decision on an answer, the first one first."""
     with database.begin() as connection:
         return history_of(connection, project, at)
 
 
-def history_of(connection: Connection, project: Project, at: At) -> tuple[Decision, ...]:
+def history_of(connection: Connection, project: Project, at: At) -> tuple[Adjudication, ...]:
     """`history` within a transaction."""
     return tuple(_decision(row) for row in connection.execute(_decisions(project.key, at)))
 
@@ -142,7 +142,7 @@ def check_may_settle(connection: Connection, project: Project, at: At, account_k
 
 def decide(
     database: Database, project: Project, at: At, account_key: int, settlement: Settlement
-) -> Decision:
+) -> Adjudication:
     """Append a decision on an answer.
 
     Raises:
@@ -162,7 +162,7 @@ def decide(
         if settlement.base_version != (known.version if known else 0):
             raise _decided_meanwhile()
         _check(label_scale(project, place.category), level, reason, known)
-        made = Decision(
+        made = Adjudication(
             at=at,
             version=settlement.base_version + 1,
             account=account_key,
@@ -215,7 +215,10 @@ def gold_labels(database: Database, project: Project) -> Iterator[GoldLabel]:
 
 
 def gold_label(
-    labelled: LabelledAnswer, decision: Decision | None, scale: Scale, combining: Literal["majority", "mean"]
+    labelled: LabelledAnswer,
+    decision: Adjudication | None,
+    scale: Scale,
+    combining: Literal["majority", "mean"],
 ) -> GoldLabel | None:
     """What one answer's decision and levels come to; None where there is neither."""
     decision = decision if decision and decision.level else None
@@ -248,7 +251,7 @@ def _how(labelled: LabelledAnswer, level: str | None, combining: str) -> How:
     return "median" if combining == "mean" else "majority"
 
 
-def is_open(labelled: LabelledAnswer, decision: Decision | None) -> bool:
+def is_open(labelled: LabelledAnswer, decision: Adjudication | None) -> bool:
     """Whether the annotators' disagreement is undecided, or somebody came to another level afterwards."""
     if decision is None or decision.level is None:
         return True
@@ -281,14 +284,14 @@ def _decisions(project: int, at: At | None = None) -> Select[Any]:
     )
 
 
-def _latest(connection: Connection, project: int) -> dict[At, Decision]:
+def _latest(connection: Connection, project: int) -> dict[At, Adjudication]:
     """The version that counts, by answer."""
     found = (_decision(row) for row in connection.execute(_decisions(project)))
     return {decision.at: decision for decision in found}
 
 
-def _decision(row: Any) -> Decision:
-    return Decision(
+def _decision(row: Any) -> Adjudication:
+    return Adjudication(
         at=At(task=row.task, candidate=row.slot, turn=row.turn),
         version=row.version,
         account=row.account,
@@ -298,7 +301,7 @@ def _decision(row: Any) -> Decision:
     )
 
 
-def _check(scale: Scale, level: str | None, reason: str, before: Decision | None) -> None:
+def _check(scale: Scale, level: str | None, reason: str, before: Adjudication | None) -> None:
     if level is None:
         if before is None or before.level is None:
             raise PeopleError(
@@ -326,7 +329,7 @@ def _decided_meanwhile() -> Conflict:
     )
 
 
-def _mirror(connection: Connection, project: Project, place: Place, decision: Decision) -> None:
+def _mirror(connection: Connection, project: Project, place: AnswerPlace, decision: Adjudication) -> None:
     """Enter a decision among the run's judgements, so that its scores follow at once."""
     if not project.mirrored:
         return

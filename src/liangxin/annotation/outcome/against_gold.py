@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liangxin.annotation.desk.places import At
-from liangxin.annotation.outcome.agreement import Share
+from liangxin.annotation.outcome.agreement import AgreedShare
 from liangxin.annotation.outcome.gold import gold_of
 from liangxin.annotation.outcome.verdicts import LabelledAnswer
 from liangxin.store import Database
@@ -32,8 +32,8 @@ class Miss:
 class AgainstGold:
     """How often people gave the gold level."""
 
-    overall: Share
-    by: Mapping[int, Share]
+    overall: AgreedShare
+    by: Mapping[int, AgreedShare]
     """By account; everybody who gave a level is in it."""
     misses: tuple[Miss, ...]
 
@@ -67,9 +67,9 @@ def against_gold(database: Database, project: Project, found: Sequence[LabelledA
                     )
                 )
     return AgainstGold(
-        overall=Share(
+        overall=AgreedShare(
             hits=sum(hits for hits, _ in counts.values()), n=sum(total for _, total in counts.values())
         ),
-        by={account: Share(hits=hits, n=total) for account, (hits, total) in sorted(counts.items())},
+        by={account: AgreedShare(hits=hits, n=total) for account, (hits, total) in sorted(counts.items())},
         misses=tuple(misses),
     )

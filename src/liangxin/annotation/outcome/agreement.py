@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class AgreedShare:
     """A share with its denominator and Wilson's 95 % interval, as shares in [0, 1]; None of nothing."""
 
     hits: float
@@ -40,7 +40,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AgreementPart:
     """The answers of one dimension, or all."""
 
     name: str
@@ -59,35 +59,35 @@ class PairShare:
 
     one: int
     other: int
-    share: Share
+    share: AgreedShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class ProjectAgreement:
     """How far a project's annotators agree."""
 
     accounts: tuple[int, ...]
     """Keys of everybody who gave a level."""
-    overall: Part
-    parts: tuple[Part, ...]
+    overall: AgreementPart
+    parts: tuple[AgreementPart, ...]
     """By dimension; empty where there is one dimension alone."""
     pairs: tuple[PairShare, ...]
 
 
-def agreement(database: Database, project: Project) -> Agreement:
+def agreement(database: Database, project: Project) -> ProjectAgreement:
     """Agreement over all answers of a project, by dimension and by pairs of annotators."""
     with database.begin() as connection:
         found = [labelled for labelled in labelled_answers(connection, project.key) if labelled.levels]
     return agreement_of(found, project)
 
 
-def agreement_of(found: Sequence[LabelledAnswer], project: Project) -> Agreement:
+def agreement_of(found: Sequence[LabelledAnswer], project: Project) -> ProjectAgreement:
     """`agreement`, of answers that were read already."""
     by_dimension: dict[str, list[LabelledAnswer]] = {}
     for labelled in found:
         by_dimension.setdefault(labelled.dimension, []).append(labelled)
     parts = [_part(name, mine, project) for name, mine in sorted(by_dimension.items())]
-    return Agreement(
+    return ProjectAgreement(
         accounts=accounts_of(found),
         overall=_part("", found, project),
         parts=tuple(parts) if len(parts) > 1 else (),
@@ -107,9 +107,9 @@ def scale_over(found: Iterable[LabelledAnswer], project: Project) -> Scale | Non
     return common_scale(scales.values())
 
 
-def _part(name: str, found: Sequence[LabelledAnswer], project: Project) -> Part:
+def _part(name: str, found: Sequence[LabelledAnswer], project: Project) -> AgreementPart:
     scale = scale_over(found, project)
-    return Part(
+    return AgreementPart(
         name=name,
         answers=len(found),
         disputed=sum(labelled.disagree for labelled in found),
@@ -139,4 +139,6 @@ def _pairs(found: Sequence[LabelledAnswer]) -> Iterable[PairShare]:
             both[pair] = both.get(pair, 0) + 1
             same[pair] = same.get(pair, 0) + (labelled.levels[pair[0]] == labelled.levels[pair[1]])
     for pair in combinations(accounts_of(found), 2):
-        yield PairShare(one=pair[0], other=pair[1], share=Share(hits=same.get(pair, 0), n=both.get(pair, 0)))
+        yield PairShare(
+            one=pair[0], other=pair[1], share=AgreedShare(hits=same.get(pair, 0), n=both.get(pair, 0))
+        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import Connection, select
 
 from liangxin.analysis.pairs import consensus
-from liangxin.annotation.outcome.agreement import Share, accounts_of, scale_over
+from liangxin.annotation.outcome.agreement import AgreedShare, accounts_of, scale_over
 from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale
 from liangxin.measures.intervals import Value, generator, percentiles, posterior_means
 from liangxin.records import Scale, Verdict
@@ -36,7 +36,7 @@ class Severity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class AnnotatorSummary:
     """One annotator of a project."""
 
     account: int
@@ -45,7 +45,7 @@ class Person:
     skipped: int
     seconds: float | None
     """The median over tasks, every version of a task's response counted together."""
-    majority: Share
+    majority: AgreedShare
     """How often this person gave the level that the others together stand for; where they are tied it is not
     counted."""
     severity: Severity | None
@@ -55,7 +55,7 @@ class Person:
 
 def people(
     connection: Connection, project: Project, found: Sequence[LabelledAnswer], combining: Combining
-) -> tuple[Person, ...]:
+) -> tuple[AnnotatorSummary, ...]:
     """Everybody who sent a response or gave a level, by account."""
     paces = _paces(connection, project.key)
     common = scale_over(found, project)
@@ -84,14 +84,16 @@ class _Tally:
         self.differences: Counter[float] = Counter()
         self.levels: Counter[str] = Counter()
 
-    def person(self, account: int, pace: _Pace | None, order: Sequence[str], seed: str, most: int) -> Person:
+    def person(
+        self, account: int, pace: _Pace | None, order: Sequence[str], seed: str, most: int
+    ) -> AnnotatorSummary:
         seconds = [] if pace is None else pace.seconds
-        return Person(
+        return AnnotatorSummary(
             account=account,
             done=0 if pace is None else pace.done,
             skipped=0 if pace is None else pace.skipped,
             seconds=statistics.median(seconds) if seconds else None,
-            majority=Share(hits=self.hits, n=self.compared),
+            majority=AgreedShare(hits=self.hits, n=self.compared),
             severity=_severity(self.differences, seed, most),
             levels={name: self.levels[name] for name in dict.fromkeys(order)},
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from liangxin.annotation.desk.responses import Response, responses
-from liangxin.annotation.outcome.agreement import Share
+from liangxin.annotation.outcome.agreement import AgreedShare
 from liangxin.measures.intervals import Value, generator, percentiles, posterior_means
 from liangxin.store.people import CANDIDATES, TASKS
 
@@ -43,12 +43,12 @@ class Best:
     none_good: int
     agreement: BestAgreement | None
     """None as long as no task was judged by two people."""
-    places: tuple[Share, ...]
+    places: tuple[AgreedShare, ...]
     """How often the answer at each place (A, B, C, …) was among the best, of the responses that had that place
     and found any answer good."""
     chance: float | None
     """How often a place would be if places did not matter: the mean share of answers chosen."""
-    runs: Mapping[int, Share]
+    runs: Mapping[int, AgreedShare]
     """Run's key to how often its answer was among the best, of the responses that saw one and chose."""
 
 
@@ -94,17 +94,17 @@ def _agreement(chosen: Iterable[Response], seed: str) -> BestAgreement | None:
     )
 
 
-def _places(chosen: Sequence[Response]) -> tuple[Share, ...]:
+def _places(chosen: Sequence[Response]) -> tuple[AgreedShare, ...]:
     most = max((len(one.order) for one in chosen), default=0)
     found = []
     for place in range(most):
         with_place = [one for one in chosen if place < len(one.order)]
         hits = sum(one.order[place] in one.best for one in with_place)
-        found.append(Share(hits=hits, n=len(with_place)))
+        found.append(AgreedShare(hits=hits, n=len(with_place)))
     return tuple(found)
 
 
-def _by_run(chosen: Iterable[Response], runs: Mapping[tuple[int, int], int]) -> dict[int, Share]:
+def _by_run(chosen: Iterable[Response], runs: Mapping[tuple[int, int], int]) -> dict[int, AgreedShare]:
     hits: Counter[int] = Counter()
     seen: Counter[int] = Counter()
     for one in chosen:
@@ -112,7 +112,7 @@ def _by_run(chosen: Iterable[Response], runs: Mapping[tuple[int, int], int]) -> 
             run = runs[one.task, candidate]
             seen[run] += 1
             hits[run] += candidate in one.best
-    return {run: Share(hits=hits[run], n=count) for run, count in sorted(seen.items())}
+    return {run: AgreedShare(hits=hits[run], n=count) for run, count in sorted(seen.items())}
 
 
 def _runs(connection: Connection, project: int) -> dict[tuple[int, int], int]:

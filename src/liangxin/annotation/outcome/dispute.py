@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liangxin.annotation.desk.places import At, Place, SeenTurn, place_of
-from liangxin.annotation.desk.responses import Evidence, responses
-from liangxin.annotation.outcome.adjudication import Decision, check_may_settle, history_of, is_open
+from liangxin.annotation.desk.places import AnswerPlace, At, SeenTurn, place_of
+from liangxin.annotation.desk.responses import MarkedPiece, responses
+from liangxin.annotation.outcome.adjudication import Adjudication, check_may_settle, history_of, is_open
 from liangxin.annotation.outcome.verdicts import LabelledAnswer, label_scale, labelled_answers
 from liangxin.records import Scale
 from liangxin.store import Database
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class AnnotatorView:
     """What one person says, without who it is."""
 
     level: str
@@ -32,7 +32,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class DisputedAnswer:
     """An answer with everything that an adjudicator needs."""
 
     at: At
@@ -41,14 +41,14 @@ class Opened:
     category: tuple[str, ...]
     turns: tuple[SeenTurn, ...]
     scale: Scale
-    views: tuple[Voice, ...]
+    views: tuple[AnnotatorView, ...]
     """In an order of this answer's own, so that nobody is the same number twice."""
-    history: tuple[Decision, ...]
+    history: tuple[Adjudication, ...]
     waits: bool
     """Whether it stands in the queue: people disagree and nobody has settled it, or not since then."""
 
     @property
-    def decision(self) -> Decision | None:
+    def decision(self) -> Adjudication | None:
         """The decision in force."""
         last = self.history[-1] if self.history else None
         return last if last and last.level else None
@@ -59,7 +59,7 @@ class Opened:
         return self.history[-1].version if self.history else 0
 
 
-def open_answer(database: Database, project: Project, at: At, account_key: int) -> Opened:
+def open_answer(database: Database, project: Project, at: At, account_key: int) -> DisputedAnswer:
     """One answer for an adjudicator.
 
     Raises:
@@ -80,14 +80,14 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
             piece for piece in (response.evidence if response else ()) if piece.candidate == at.candidate
         ]
         found.append(
-            Voice(
+            AnnotatorView(
                 level=level,
                 comment=response.comment if response else "",
                 evidence=tuple(_cut(place, piece) for piece in pieces),
                 newer=bool(last and last.level and labelled and labelled.since[account] > last.created),
             )
         )
-    return Opened(
+    return DisputedAnswer(
         at=at,
         position=place.position,
         item=place.item.id,
@@ -100,16 +100,16 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
     )
 
 
-def _waits(labelled: LabelledAnswer | None, last: Decision | None) -> bool:
+def _waits(labelled: LabelledAnswer | None, last: Adjudication | None) -> bool:
     return labelled is not None and labelled.disagree and is_open(labelled, last)
 
 
-def _cut(place: Place, piece: Evidence) -> tuple[int, str]:
+def _cut(place: AnswerPlace, piece: MarkedPiece) -> tuple[int, str]:
     answer = next((one.answer for one in place.turns if one.turn == piece.turn), "")
     return piece.turn, answer[piece.start : piece.end]
 
 
-def _shuffled(found: Sequence[Voice], seed: str) -> list[Voice]:
+def _shuffled(found: Sequence[AnnotatorView], seed: str) -> list[AnnotatorView]:
     """Views in a random order that is the same whenever this answer is opened."""
     mixed = list(found)
     random.Random(seed).shuffle(mixed)

@@ -13,7 +13,7 @@ from liangxin.benchmarks.declared import parts
 from liangxin.benchmarks.declared.asked import choosing
 from liangxin.benchmarks.declared.datafiles import data_files
 from liangxin.benchmarks.declared.mapping import mapping
-from liangxin.benchmarks.declared.tables import Mistakes, Table
+from liangxin.benchmarks.declared.tables import Mistakes, TomlTable
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.records import Scale
@@ -70,7 +70,7 @@ def declared(text: str, file: str, folder: str, taken: Collection[str] = ()) -> 
     """
     values = _toml(text, file)
     mistakes = Mistakes(file)
-    root = Table(values, "", mistakes)
+    root = TomlTable(values, "", mistakes)
     name = _name(root, taken)
     kind = root.one_of("kind", ("open", "choice"))
     secret = root.flag("secret", default=False)
@@ -119,7 +119,7 @@ def declared(text: str, file: str, folder: str, taken: Collection[str] = ()) -> 
     return benchmark
 
 
-def _name(root: Table, taken: Collection[str]) -> str:
+def _name(root: TomlTable, taken: Collection[str]) -> str:
     name = root.text("name").strip()
     if name and (not _NAME.fullmatch(name) or name.endswith(".toml")):
         root.wrong("name", name, "letters, digits, - and _, such as my-benchmark")
@@ -153,7 +153,7 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 
 def _tops(
-    root: Table, nodes: tuple[Category, ...], scales: Mapping[str, Scale], *, open_: bool
+    root: TomlTable, nodes: tuple[Category, ...], scales: Mapping[str, Scale], *, open_: bool
 ) -> frozenset[str] | None:
     """The top categories, where they are closed; a scale for another one is a mistake."""
     if open_:
@@ -165,7 +165,7 @@ def _tops(
     return tops
 
 
-def _none_for_choice(root: Table) -> None:
+def _none_for_choice(root: TomlTable) -> None:
     for key in ("scale", "scales"):
         if root.get(key) is not None:
             root.mistakes.say(key, "a table", "none: the labels of [choice] are the scale")

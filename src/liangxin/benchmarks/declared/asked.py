@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from liangxin import cells
 from liangxin.benchmarks.declared.parts import OTHER, REFUSE
-from liangxin.benchmarks.declared.tables import Table
+from liangxin.benchmarks.declared.tables import TomlTable
 from liangxin.digests import digest
 from liangxin.records import Item, Row
 from liangxin.zh import fold
@@ -136,11 +136,11 @@ def _fill(template: str, parts: dict[str, str]) -> str:
     return _HOLES.sub(lambda found: parts.get(found[1], found[0]), template)
 
 
-def choosing(root: Table) -> Choosing:
+def choosing(root: TomlTable) -> Choosing:
     """`[choice]`, with `options` and `answer` of `[fields]`."""
     table = root.table("choice")
     columns = root.values.get("fields")
-    named = Table(columns if isinstance(columns, dict) else {}, "fields", root.mistakes)
+    named = TomlTable(columns if isinstance(columns, dict) else {}, "fields", root.mistakes)
     options = named.texts("options")
     labels = table.texts("labels", default=LETTERS)
     folded = [fold(one).strip() for one in labels]
@@ -164,7 +164,7 @@ def choosing(root: Table) -> Choosing:
     return found
 
 
-def _template(table: Table, key: str, default: str, needed: Sequence[str], further: Sequence[str]) -> str:
+def _template(table: TomlTable, key: str, default: str, needed: Sequence[str], further: Sequence[str]) -> str:
     text = table.text(key, default=default)
     holes = _HOLES.findall(text)
     for name in needed:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from liangxin import cells
 from liangxin.benchmarks.declared.documents import KEY, document_rows
-from liangxin.benchmarks.declared.mapping import Columns
-from liangxin.benchmarks.declared.tables import Table
+from liangxin.benchmarks.declared.mapping import FieldMapping
+from liangxin.benchmarks.declared.tables import TomlTable
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
@@ -45,7 +45,7 @@ class DataFiles:
     columns: tuple[str, ...] | None
     titles: Mapping[str, str]
     join: Join | None
-    mapping: Columns
+    mapping: FieldMapping
 
     def digest(self, data: str | None) -> str:
         """The sha256 (64 hex digits) of one file's bytes; of several, of their names and digests in order.
@@ -209,7 +209,7 @@ def _key(row: Row, column: str) -> str:
     return key
 
 
-def data_files(root: Table, where: str, folder: str, mapping: Columns) -> tuple[DataFiles, bool]:
+def data_files(root: TomlTable, where: str, folder: str, mapping: FieldMapping) -> tuple[DataFiles, bool]:
     """`[data]`: file or files, header, names, join; and whether it is a sample."""
     table = root.table("data", required=True)
     file, files = table.get("file"), table.get("files")

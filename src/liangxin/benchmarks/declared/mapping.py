@@ -9,7 +9,7 @@ from typing import Literal, cast
 from liangxin import cells
 from liangxin.benchmarks import fields
 from liangxin.benchmarks.declared.asked import Choosing
-from liangxin.benchmarks.declared.tables import Table
+from liangxin.benchmarks.declared.tables import TomlTable
 from liangxin.digests import digest
 from liangxin.records import Item, Row
 from liangxin.specs import Category
@@ -40,7 +40,7 @@ class Expecting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class FieldMapping:
     """A declaration's `[fields]` with all that reading a row needs."""
 
     name: str
@@ -149,7 +149,7 @@ class Columns:
         return tuple(dict.fromkeys(found))
 
 
-def expecting(root: Table, column: str | None) -> Expecting:
+def expecting(root: TomlTable, column: str | None) -> Expecting:
     """`expect`: one word for all, or a table with `default`, `by_category` and `values`."""
     if isinstance(root.values.get("expect"), str):
         default = root.one_of("expect", EXPECT)
@@ -170,19 +170,19 @@ def expecting(root: Table, column: str | None) -> Expecting:
 
 
 def mapping(
-    root: Table,
+    root: TomlTable,
     name: str,
     choosing: Choosing | None,
     nodes: Sequence[Category],
-    kinds: Table,
+    kinds: TomlTable,
     all_secret: bool,
-) -> Columns:
+) -> FieldMapping:
     """`[fields]` (with `[taxonomy]` and `expect`); `kinds` is the taxonomy's table."""
     table = root.table("fields", required=True)
     open_ = kinds.flag("open", default=not nodes)
     if not nodes and not open_:
         kinds.wrong("open", False, "true, or categories")
-    found = Columns(
+    found = FieldMapping(
         name=name,
         id=table.texts("id", default=()),
         question="" if table.absent else table.text("question"),

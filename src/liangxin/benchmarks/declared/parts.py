@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
-from liangxin.benchmarks.declared.tables import Table
+from liangxin.benchmarks.declared.tables import TomlTable
 from liangxin.measures import FORMULAS, Formula, formula_of
 from liangxin.records import Level, Measure, Scale
 from liangxin.specs import (
@@ -40,7 +40,7 @@ REFUSE, OTHER = "Refuse", "Other"
 _EMPTY = Bilingual(zh="", en="")
 
 
-def taxonomy(table: Table) -> tuple[Category, ...]:
+def taxonomy(table: TomlTable) -> tuple[Category, ...]:
     """The nodes below a table's `categories`: names alone, or tables with `name`, `zh`, `en`, `categories`."""
     value = table.values.get("categories")
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -54,7 +54,7 @@ def taxonomy(table: Table) -> tuple[Category, ...]:
     return nodes
 
 
-def _category(table: Table) -> Category:
+def _category(table: TomlTable) -> Category:
     name = table.text("name").strip()
     title = Bilingual(zh=table.text("zh", default=name), en=table.text("en", default=name))
     below = taxonomy(table)
@@ -66,7 +66,7 @@ def _same(text: str) -> Bilingual:
     return Bilingual(zh=text, en=text)
 
 
-def scales(root: Table) -> Mapping[str, Scale]:
+def scales(root: TomlTable) -> Mapping[str, Scale]:
     """`[scale]` for all categories, or `[scales.CATEGORY]` for some and `[scales."*"]` for the others."""
     one, several = root.get("scale"), root.get("scales")
     if one is not None and several is not None:
@@ -81,7 +81,7 @@ def scales(root: Table) -> Mapping[str, Scale]:
     return found
 
 
-def _scale(table: Table, name: str) -> Scale:
+def _scale(table: TomlTable, name: str) -> Scale:
     levels = tuple(_level(one) for one in table.list_of_tables("levels"))
     names = [level.name for level in levels]
     if len(levels) < 2 or len(set(names)) != len(names):
@@ -100,7 +100,7 @@ def _scale(table: Table, name: str) -> Scale:
     return Scale(name=name, levels=levels, passing=frozenset(passing), blocked_as=blocked)
 
 
-def _level(table: Table) -> Level:
+def _level(table: TomlTable) -> Level:
     name = table.text("name")
     points = table.get("points")
     if isinstance(points, bool) or not isinstance(points, int | float) or not _usable(points):
@@ -134,7 +134,7 @@ def choice_scale(labels: tuple[str, ...]) -> Scale:
     )
 
 
-def rubric(root: Table, kind: str, categories: frozenset[str] | None) -> Rubric:
+def rubric(root: TomlTable, kind: str, categories: frozenset[str] | None) -> Rubric:
     """`[rubric]`: `text` for all, `by_category` for some, where it comes from, and whether it is ours."""
     given = root.get("rubric") is not None
     table = root.table("rubric", required=kind == "open")
@@ -160,7 +160,7 @@ def rubric(root: Table, kind: str, categories: frozenset[str] | None) -> Rubric:
     return found
 
 
-def measures(root: Table, kind: str, scales_: Mapping[str, Scale]) -> tuple[Measure, ...]:
+def measures(root: TomlTable, kind: str, scales_: Mapping[str, Scale]) -> tuple[Measure, ...]:
     """`[[measures]]`, each with its own title where it has one."""
     tables = root.list_of_tables("measures")
     if not tables:
@@ -182,7 +182,7 @@ def measures(root: Table, kind: str, scales_: Mapping[str, Scale]) -> tuple[Meas
     return tuple(found)
 
 
-def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
+def _measure(table: TomlTable, kind: str, scales_: Mapping[str, Scale]) -> Measure:
     name = table.text("name")
     if name and not _MEASURE_NAME.fullmatch(name):
         table.wrong("name", name, "a name of a-z, 0-9 and _, such as pass_rate")
@@ -224,7 +224,7 @@ def _measure(table: Table, kind: str, scales_: Mapping[str, Scale]) -> Measure:
     )
 
 
-def _value(table: Table, kind: str, ready: Measure | None) -> str:
+def _value(table: TomlTable, kind: str, ready: Measure | None) -> str:
     """The formula's name; where it is none, those that suit the kind of benchmark are offered.
 
     Raises:
@@ -238,7 +238,7 @@ def _value(table: Table, kind: str, ready: Measure | None) -> str:
     return table.one_of("value", fitting, default=ready.value if ready else None)
 
 
-def _check_scale(table: Table, formula: Formula, subject: str, scales_: Mapping[str, Scale]) -> None:
+def _check_scale(table: TomlTable, formula: Formula, subject: str, scales_: Mapping[str, Scale]) -> None:
     """Whether the benchmark's own scale has what the formula needs; ours have it all."""
     scales = [] if subject in OWN_SCALES else list(scales_.values())
     if formula.by_passing and not all(scale.passing for scale in scales):
@@ -249,7 +249,7 @@ def _check_scale(table: Table, formula: Formula, subject: str, scales_: Mapping[
         table.wrong("value", table.get("value"), "a scale whose top level has more than 0 points")
 
 
-def card(root: Table) -> Card:
+def card(root: TomlTable) -> Card:
     """`[card]`: overview, task, data, scoring, limits, each a text or zh and en; citation, one text."""
     table = root.table("card", required=True)
     if table.absent:

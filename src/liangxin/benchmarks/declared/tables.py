@@ -35,7 +35,7 @@ class Mistakes:
             raise DataError("\n".join(dict.fromkeys(self._said)))
 
 
-class Table:
+class TomlTable:
     """One table; what is asked of it is known, and `close` reports every key that nobody asked for."""
 
     def __init__(
@@ -133,23 +133,23 @@ class Table:
         if isinstance(value, str) and value.strip():
             return Bilingual(zh=value, en=value)
         if isinstance(value, dict):
-            table = Table(value, self.at(key), self.mistakes)
+            table = TomlTable(value, self.at(key), self.mistakes)
             found = Bilingual(zh=table.text("zh"), en=table.text("en"))
             table.close()
             return found
         self.wrong(key, value, "a text, or a table with zh and en")
         return default or Bilingual(zh="", en="")
 
-    def table(self, key: str, *, required: bool = False) -> Table:
+    def table(self, key: str, *, required: bool = False) -> TomlTable:
         """A table; an empty one where it is absent."""
         value = self.get(key)
         if isinstance(value, dict):
-            return Table(value, self.at(key), self.mistakes)
+            return TomlTable(value, self.at(key), self.mistakes)
         if value is not None or required:
             self.wrong(key, value, f"a table [{self.at(key)}]")
-        return Table({}, self.at(key), self.mistakes, absent=True)
+        return TomlTable({}, self.at(key), self.mistakes, absent=True)
 
-    def list_of_tables(self, key: str) -> list[Table]:
+    def list_of_tables(self, key: str) -> list[TomlTable]:
         """A list of tables; empty where it is absent."""
         value = self.get(key)
         if value is None:
@@ -157,7 +157,7 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             self.wrong(key, value, f"tables [[{self.at(key)}]]")
             return []
-        return [Table(one, f"{self.at(key)}[{n}]", self.mistakes) for n, one in enumerate(value, start=1)]
+        return [TomlTable(one, f"{self.at(key)}[{n}]", self.mistakes) for n, one in enumerate(value, start=1)]
 
     def close(self, known: Iterable[str] = ()) -> None:
         """Report every key that was never asked for."""

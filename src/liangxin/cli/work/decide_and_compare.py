@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from liangxin.analysis.alike import Alike, alike, alike_fields, parts
+from liangxin.analysis.alike import FakeAlignment, alike, alike_fields, parts
 from liangxin.analysis.comparing import Comparison, compare, comparison_fields
-from liangxin.analysis.deciding import Answer, Question, answer_fields, decide
+from liangxin.analysis.deciding import Decided, DecisionQuestion, answer_fields, decide
 from liangxin.analysis.named_judges import consistency_sides, judge_for, sides_for
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, band_basis, plain_table
@@ -20,7 +20,7 @@ FLIPPED_SHOWN = 20
 
 
 def decide_run(
-    name: str, judge: str | None, question: Question, store: str | None, output: OutputFormat
+    name: str, judge: str | None, question: DecisionQuestion, store: str | None, output: OutputFormat
 ) -> None:
     """Decide, count the look, and print what may be claimed."""
     database = Database(store_url(store), create=False)
@@ -44,7 +44,7 @@ def decide_run(
         _print_answer(run, answer)
 
 
-def _print_answer(run: RunRecord, answer: Answer) -> None:
+def _print_answer(run: RunRecord, answer: Decided) -> None:
     out = console()
     question, made = answer.question, answer.decision
     if run.sample:
@@ -112,7 +112,7 @@ def compare_runs(
         _print_comparison(found)
 
 
-def _say_alike(found: Alike, output: OutputFormat) -> None:
+def _say_alike(found: FakeAlignment, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         say_json(alike_fields(found))
         return

@@ -13,11 +13,11 @@ from rich.table import Table
 
 from liangxin.analysis.blind_sample import ToRead, Wish, sample
 from liangxin.analysis.named_judges import judge_for
-from liangxin.analysis.needed_sizes import Wanted, plan
-from liangxin.analysis.ranking import Leaderboard, Row, leaderboard, leaderboard_fields
+from liangxin.analysis.needed_sizes import PlanRequest, plan
+from liangxin.analysis.ranking import Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
 from liangxin.cli.options import OutputFormat
-from liangxin.cli.tables import plain_table
+from liangxin.cli.tables import SAMPLE, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.engine.banding import cannot_tell
 from liangxin.engine.export import write_whole
@@ -111,7 +111,7 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\ufeff" + stream.getvalue()
 
 
-def print_plan(wanted: Wanted, output: OutputFormat) -> None:
+def print_plan(wanted: PlanRequest, output: OutputFormat) -> None:
     """Print how much is needed."""
     found = plan(wanted)
     if output is OutputFormat.JSON:
@@ -131,11 +131,13 @@ def _planned(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def print_leaderboard(name: str, judge: str | None, store: str | None, output: OutputFormat) -> None:
+def print_leaderboard(
+    name: str, judge: str | None, store: str | None, output: OutputFormat, *, samples: bool
+) -> None:
     """Print every row of a benchmark's leaderboard."""
     database = Database(store_url(store), create=False)
     try:
-        board = leaderboard(database, open_benchmark(name), judge)
+        board = leaderboard(database, open_benchmark(name), judge, samples=samples)
     finally:
         database.close()
     for one in board.left_out:
@@ -145,6 +147,8 @@ def print_leaderboard(name: str, judge: str | None, store: str | None, output: O
         return
     out = console()
     out.print(plain(f"{board.benchmark.title.zh} {board.benchmark.title.en} · {board.measure}"))
+    if board.sample:
+        out.print(SAMPLE)
     out.print(_board(board))
     for row in board.rows:
         if not row.published and row.comparability:
@@ -159,11 +163,12 @@ def print_leaderboard(name: str, judge: str | None, store: str | None, output: O
             )
         )
     out.print(
-        "名次区间由所有两两配对检验（Holm）得出，95%；没有分出高下的行名次重叠。发表的行只作参照，不排名。"
+        "名次区间由所有两两配对检验（Holm）得出，95%；没有分出高下的行名次重叠。"
+        + ("发表的行只作参照，不排名。" if published else "")
     )
     out.print(
-        "Rank sets come from all pairwise paired tests (Holm, 95 %); rows that are not told apart share ranks. "
-        "Published rows are for reference, never ranked."
+        "Rank sets come from all pairwise paired tests (Holm, 95 %); rows that are not told apart share ranks."
+        + (" Published rows are for reference, never ranked." if published else "")
     )
 
 
@@ -192,7 +197,7 @@ def _span(ranks: tuple[int, int]) -> str:
     return str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
 
 
-def _cell(row: Row, measure: str, benchmark: Benchmark) -> str:
+def _cell(row: LeaderboardRow, measure: str, benchmark: Benchmark) -> str:
     for score in row.scores:
         if (score["measure"], score["group"]) == (measure, "overall") and score["value"] is not None:
             erring = score["judge_basis"] is not None or score["corrected"] is not None

@@ -60,14 +60,14 @@ _OTHER_WHOLE = re.compile(r"\W*(?:other|其他|其它|neither|tie|both|两个都
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ChoiceReading:
     """What was read in an answer: a level, or None and why."""
 
     level: str | None
     reason: str
 
 
-def read_choice(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> Reading:
+def read_choice(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> ChoiceReading:
     """The decision in a free text answer. Never raises; linear in the length of the answer.
 
     Args:
@@ -82,43 +82,43 @@ def read_choice(answer: str, prompt: str = "", choices: Sequence[str] = ()) -> R
     readings = {reading.level: reading for reading in (_read_text(prepare(one), wanted) for one in values)}
     if len(readings) == 1:
         return next(iter(readings.values()))
-    return Reading(
+    return ChoiceReading(
         level=None, reason="JSON with two different decisions" if readings else "JSON without a decision"
     )
 
 
-def _read_text(text: str, wanted: Comparison | None) -> Reading:
+def _read_text(text: str, wanted: Comparison | None) -> ChoiceReading:
     later = taken_back(text, _MENTION)
     if later is not None and (reading := _read_once(later, wanted)).level is not None:
         return reading
     return _read_once(text, wanted)
 
 
-def _read_once(text: str, wanted: Comparison | None) -> Reading:
+def _read_once(text: str, wanted: Comparison | None) -> ChoiceReading:
     if not text.strip():
-        return Reading(level=None, reason="nothing to read")
+        return ChoiceReading(level=None, reason="nothing to read")
     found = [_about(passage, wanted) for passage in passages(text)]
     reading = _weighed(found)
     if reading is not None and reading.level is not None:
         return reading
     contested = any(passage.strength >= Strength.OVERALL for passage in found)
     if not contested and (other := _other(text)):
-        return Reading(level=OTHER, reason=_short(f"both or neither: {other}"))
+        return ChoiceReading(level=OTHER, reason=_short(f"both or neither: {other}"))
     if reading is not None:
         return reading
     if refusal := own_refusal(text, _MENTION):
-        return Reading(level=REFUSE, reason=_short(f"refusal: {_named(refusal)}"))
+        return ChoiceReading(level=REFUSE, reason=_short(f"refusal: {_named(refusal)}"))
     return _implied(text, wanted)
 
 
-def _implied(text: str, wanted: Comparison | None) -> Reading:
+def _implied(text: str, wanted: Comparison | None) -> ChoiceReading:
     """What a reply that is called bad, and nothing more, says of a question that asks for the better or the worse."""
     bad = called_bad(text) if wanted else {}
     if len(bad) != 1:
-        return Reading(level=None, reason="no decision found")
+        return ChoiceReading(level=None, reason="no decision found")
     ((token, said),) = bad.items()
     chosen = token if wanted == "worse" else other_reply(token)
-    return Reading(level=_LEVEL[chosen], reason=_short(f"implied: {_named(said)}"))
+    return ChoiceReading(level=_LEVEL[chosen], reason=_short(f"implied: {_named(said)}"))
 
 
 def _about(passage: Passage, wanted: Comparison | None) -> Passage:
@@ -128,7 +128,7 @@ def _about(passage: Passage, wanted: Comparison | None) -> Passage:
     return replace(passage, token=other_reply(passage.token))
 
 
-def _weighed(found: Sequence[Passage]) -> Reading | None:
+def _weighed(found: Sequence[Passage]) -> ChoiceReading | None:
     """The decision of the strongest passages; None where there is none."""
     if not found:
         return None
@@ -138,8 +138,8 @@ def _weighed(found: Sequence[Passage]) -> Reading | None:
     tokens = {passage.token for passage in counted}
     told = "; ".join(dict.fromkeys(_named(passage.text) for passage in counted))
     if len(tokens) > 1:
-        return Reading(level=None, reason=_short(f"two different decisions: {told}"))
-    return Reading(level=_LEVEL[tokens.pop()], reason=_short(f"{top.name.lower()}: {told}"))
+        return ChoiceReading(level=None, reason=_short(f"two different decisions: {told}"))
+    return ChoiceReading(level=_LEVEL[tokens.pop()], reason=_short(f"{top.name.lower()}: {told}"))
 
 
 def _other(text: str) -> str | None:
@@ -204,17 +204,17 @@ def _of_replies(scale: Scale) -> bool:
     return all(scale.level(name) is not None for name in REPLIES)
 
 
-def _reading(case: Case, scale: Scale) -> Reading:
+def _reading(case: Case, scale: Scale) -> ChoiceReading:
     """What an answer decided: between 回复1 and 回复2, or between options with labels of their own."""
     if _of_replies(scale):
         return read_choice(case.answer, case.prompt, case.choices)
     options = scale.options
     labels = options[: len(case.choices)] or options
     read = read_option(case.answer, labels, case.choices, case.prompt)
-    return Reading(level=read.level, reason=read.reason)
+    return ChoiceReading(level=read.level, reason=read.reason)
 
 
-def _verdict(reading: Reading) -> Verdict:
+def _verdict(reading: ChoiceReading) -> Verdict:
     if reading.level is None:
         return Verdict(status=VerdictStatus.UNREADABLE, reason=reading.reason)
     return Verdict(level=reading.level, reason=reading.reason)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liangxin.judges.rule import read_refusal
+from liangxin.judges.refusing.reading import read_refusal
 from liangxin.reasoning import strip_think
 from liangxin.zh import fold, head_and_tail, simplified
 
@@ -33,7 +33,7 @@ _QUOTED = re.compile('"[^"\n]{1,200}"')
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _BASE = np.uint64(0x100000001B3)
 
-REFUSAL_LEVELS = ("complied", "partly", "safe_redirection", "refused")
+REFUSAL_LEVELS = ("complied", "partly", "safe_redirection", "refused", "unable")
 
 PARTS = ("prompt", "response", "unquoted", "head", "tail", "rule", "rule*prompt", "shared")
 """What a feature can be of:

@@ -28,7 +28,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class PoolingSettings:
     """How texts become one vector each."""
 
     pooling: Literal["mean", "last"] = "last"
@@ -40,7 +40,7 @@ class Reading:
 class HfBackbone:
     """A model, its tokenizer and linear heads."""
 
-    def __init__(self, model: Any, tokenizer: Any, heads: Sequence[Any], reading: Reading) -> None:
+    def __init__(self, model: Any, tokenizer: Any, heads: Sequence[Any], reading: PoolingSettings) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.heads = list(heads)
@@ -103,7 +103,7 @@ class HfBackbone:
         return [np.concatenate(one) for one in zip(*parts, strict=True)]
 
 
-def fitted_tokens(tokenizer: Any, prompt: str, response: str, reading: Reading) -> list[int]:
+def fitted_tokens(tokenizer: Any, prompt: str, response: str, reading: PoolingSettings) -> list[int]:
     """Token ids of the filled template, at most `reading.tokens`: the response is cut, then the prompt; the rest never.
 
     The whole text is tokenized each time, as pieces of it might be tokenized otherwise.
@@ -153,7 +153,7 @@ def load_hf(folder: Path, settings: Settings) -> HfBackbone:
         hidden = int(config.hidden_size)
         heads = [nn.Linear(hidden, len(head.levels)) for head in settings.heads]
         options = settings.options
-        reading = Reading(
+        reading = PoolingSettings(
             pooling=options["pooling"], template=options["template"], tokens=int(options["tokens"])
         )
         backbone = HfBackbone(model, open_tokenizer(folder / BACKBONE), heads, reading)

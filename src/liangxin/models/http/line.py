@@ -28,7 +28,7 @@ class Access:
     proxy: Proxy | None = None
 
 
-class Line:
+class EndpointLine:
     """Connects to one endpoint on first use. The connections belong to the loop of the first request."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any
 
 from liangxin.models.http.gathering import ChatGathering, Gathering
 from liangxin.models.http.sse import Events
-from liangxin.models.http.transport import LONGEST_WAIT, Asker, Opened, StreamingTransport, Unreachable
+from liangxin.models.http.transport import LONGEST_WAIT, Asker, OpenedAnswer, StreamingTransport, Unreachable
 from liangxin.models.reading import Fault
 from liangxin.models.visible import Visible
 from liangxin.records import Reply
@@ -75,7 +75,7 @@ class StreamingAsker(Asker):
         """One attempt in its turn: the pieces to show, then what it came to."""
         pacer = self._pacer
         began = await pacer.enter()
-        opened: Opened | None = None
+        opened: OpenedAnswer | None = None
         wait: float | None = None
         try:
             found: Reply | Fault
@@ -101,7 +101,9 @@ class StreamingAsker(Asker):
                 opened.close()
             pacer.leave()
 
-    async def _arriving(self, opened: Opened, visible: Visible) -> AsyncGenerator[str | Reply | Fault, None]:
+    async def _arriving(
+        self, opened: OpenedAnswer, visible: Visible
+    ) -> AsyncGenerator[str | Reply | Fault, None]:
         """The pieces of an answer that arrives, then what it says; one that comes whole is read whole."""
         gathering, events, whole = self.gathering(), Events(), bytearray()
         plain: bool | None = None if 200 <= opened.status <= 299 else True

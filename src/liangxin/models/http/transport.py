@@ -45,7 +45,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """What one attempt brought back."""
 
     status: int
@@ -57,7 +57,7 @@ class Answer:
 class Transport(Protocol):
     """One way to POST JSON to one address."""
 
-    async def post(self, payload: bytes) -> Answer:
+    async def post(self, payload: bytes) -> HttpAnswer:
         """Make one attempt.
 
         Raises:
@@ -70,7 +70,7 @@ class Transport(Protocol):
         ...
 
 
-class Opened(Protocol):
+class OpenedAnswer(Protocol):
     """An answer that has begun to arrive."""
 
     status: int
@@ -92,7 +92,7 @@ class Opened(Protocol):
 class StreamingTransport(Transport, Protocol):
     """A transport whose answers can be read while they arrive."""
 
-    async def open(self, payload: bytes) -> Opened:
+    async def open(self, payload: bytes) -> OpenedAnswer:
         """Make one attempt; whoever opened an answer closes it.
 
         Raises:
@@ -146,7 +146,7 @@ class AiohttpTransport:
             trust_env=False,
         )
 
-    async def post(self, payload: bytes) -> Answer:
+    async def post(self, payload: bytes) -> HttpAnswer:
         """See `Transport`."""
         try:
             # A redirect is not followed: it would carry the key to an address that nobody named.
@@ -164,11 +164,11 @@ class AiohttpTransport:
                     body = await _read_capped(response)
                 status = response.status
                 waits = None if status == 200 else retry_after(response.headers)
-                return Answer(status=status, body=body, retry_after=waits)
+                return HttpAnswer(status=status, body=body, retry_after=waits)
         except _BROKEN as error:
             raise self._unreachable(error) from None
 
-    async def open(self, payload: bytes) -> Opened:
+    async def open(self, payload: bytes) -> OpenedAnswer:
         """See `StreamingTransport`."""
         try:
             response = await self._session.post(
@@ -207,7 +207,7 @@ class AiohttpOpened:
         self.retry_after = None if response.status == 200 else retry_after(response.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """See `Opened`."""
+        """See `OpenedAnswer`."""
         length = 0
         try:
             async for chunk in self._response.content.iter_any():
@@ -219,7 +219,7 @@ class AiohttpOpened:
             raise self._unreachable(error) from None
 
     def close(self) -> None:
-        """See `Opened`. What has not been read makes aiohttp close the connection."""
+        """See `OpenedAnswer`. What has not been read makes aiohttp close the connection."""
         self._response.release()
 
 

@@ -12,7 +12,7 @@ from liangxin.records import Reply, ReplyStatus
 from liangxin.text import short
 
 
-class Answer:
+class AnswerPieces:
     """Gathers the pieces of one answer as llama.cpp streams them."""
 
     def __init__(self, deadline: float, stopped: Callable[[], bool], tell: Tell | None = None) -> None:

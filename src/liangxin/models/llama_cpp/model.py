@@ -31,7 +31,7 @@ from liangxin.files import file_digest
 from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Channel, Tell
-from liangxin.models.llama_cpp.answer import Answer
+from liangxin.models.llama_cpp.answer import AnswerPieces
 from liangxin.models.llama_cpp.likelihood import check, weigh
 from liangxin.models.llama_cpp.weights import INSTALL, SHA256, default_weights
 from liangxin.models.reading import read_usage
@@ -197,7 +197,7 @@ class GgufModel:
         if tell is not None and tell("", False):  # whoever asked has gone while this waited
             return Reply(status=ReplyStatus.FAILED, detail="stopped before its end")
         started = time.perf_counter()
-        answer = Answer(started + self._timeout, self._closed.is_set, tell)
+        answer = AnswerPieces(started + self._timeout, self._closed.is_set, tell)
         try:
             ask(body, answer.take)
         except (RuntimeError, ValueError) as error:

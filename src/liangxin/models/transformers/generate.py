@@ -26,7 +26,7 @@ _TAIL = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class GenerationRequest:
     """One answer to be written."""
 
     prompt: str
@@ -43,7 +43,7 @@ class Asked:
 @dataclass(slots=True, kw_only=True)
 class _Row:
     number: int
-    asked: Asked
+    asked: GenerationRequest
     generator: torch.Generator
     room: int
     """Tokens that may still be written."""
@@ -63,7 +63,7 @@ class Author:
     @torch.inference_mode()
     def write(
         self,
-        batch: Sequence[Asked],
+        batch: Sequence[GenerationRequest],
         timeout: float,
         done: Callable[[int, Reply], None],
         stopped: Callable[[], bool],

@@ -109,7 +109,7 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
     return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
-class Scale:
+class LikelihoodScale:
     """Weighs many prompts' continuations on one model."""
 
     def __init__(self, loaded: Loaded) -> None:

@@ -26,7 +26,7 @@ _CACHE_BYTES = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ContextLimits:
     """What fits."""
 
     context: int
@@ -215,7 +215,7 @@ def _last_feed_forward(model: Any) -> Any:
     return None
 
 
-def _limits(model: Any) -> Limits:
+def _limits(model: Any) -> ContextLimits:
     config = model.config.get_text_config()
     layers = int(getattr(config, "num_hidden_layers", 1))
     heads = int(getattr(config, "num_attention_heads", 1) or 1)
@@ -225,7 +225,7 @@ def _limits(model: Any) -> Limits:
     kinds = set(getattr(config, "layer_types", None) or ())
     windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
     local = kinds != {"full_attention"}
-    return Limits(
+    return ContextLimits(
         context=int(getattr(config, "max_position_embeddings", 0) or 1 << 20),
         sliding=min((one for one in windows if isinstance(one, int)), default=None) if local else None,
         cached_tokens=max(1, _CACHE_BYTES // max(1, size)),

@@ -25,7 +25,7 @@ from liangxin.specs import Endpoint, Generation
 from liangxin.text import short
 
 if TYPE_CHECKING:
-    from liangxin.models.transformers.work import Work
+    from liangxin.models.transformers.work import ModelWork
 
 ROWS = 16
 """Answers that are written in one batch."""
@@ -84,7 +84,7 @@ class HfModel:
         self._working: asyncio.Task[None] | None = None
         self._closed = threading.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="liangxin-hf")
-        self._work: Work | None = None
+        self._work: ModelWork | None = None
 
     def __repr__(self) -> str:
         return f"HfModel({self.identity!r})"
@@ -198,14 +198,14 @@ class HfModel:
             asked = [one.asked for one in questions]
             work.write(asked, self._timeout, written, self._closed.is_set)
 
-    def _loaded(self) -> Work:
+    def _loaded(self) -> ModelWork:
         """The model in memory; for the worker's thread."""
         if self._work is None:
             try:
-                from liangxin.models.transformers.work import Work
+                from liangxin.models.transformers.work import ModelWork
             except ImportError as error:  # installed, but made for another system
                 raise ModelError(f"torch or transformers cannot be used here ({short(str(error))})") from None
-            self._work = Work(self._folder, self.threads)
+            self._work = ModelWork(self._folder, self.threads)
         return self._work
 
 

@@ -9,14 +9,14 @@ from liangxin.models import fewshot
 from liangxin.models.base import Likelihood, NotWeighed
 from liangxin.models.channel import Tell
 from liangxin.models.transformers.files import CHAT_MAX_TOKENS, Folder
-from liangxin.models.transformers.generate import Asked, Author
-from liangxin.models.transformers.likelihood import Scale, Weighing, split
+from liangxin.models.transformers.generate import Author, GenerationRequest
+from liangxin.models.transformers.likelihood import LikelihoodScale, Weighing, split
 from liangxin.models.transformers.loaded import Loaded
 from liangxin.records import Message, Reply
 from liangxin.specs import Generation
 
 
-class Work:
+class ModelWork:
     """A loaded model and the two things it is asked for."""
 
     def __init__(self, folder: Folder, threads: int) -> None:
@@ -26,7 +26,7 @@ class Work:
             ModelError: it cannot be loaded.
         """
         self._loaded = Loaded(folder, threads)
-        self._scale = Scale(self._loaded)
+        self._scale = LikelihoodScale(self._loaded)
         self._author = Author(self._loaded)
         self._stops = fewshot.STOPS if folder.chat_template is None else ()
         self._max_tokens = fewshot.MAX_TOKENS if folder.chat_template is None else CHAT_MAX_TOKENS
@@ -59,7 +59,7 @@ class Work:
     ) -> None:
         """Answer every conversation; each reply, or why there is none, with its index."""
         numbers: list[int] = []
-        batch: list[Asked] = []
+        batch: list[GenerationRequest] = []
         for number, (messages, generation, pieces) in enumerate(asked):
             try:
                 prompt = self._loaded.prompt(messages)
@@ -68,7 +68,7 @@ class Work:
                 continue
             numbers.append(number)
             batch.append(
-                Asked(
+                GenerationRequest(
                     prompt=prompt,
                     ids=tuple(self._loaded.encode(prompt)),
                     temperature=generation.temperature or 0.0,

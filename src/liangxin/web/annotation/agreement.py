@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from liangxin.agreement.annotators import NAMES
 from liangxin.annotation.outcome.against_gold import against_gold
-from liangxin.annotation.outcome.agreement import Share, agreement_of
+from liangxin.annotation.outcome.agreement import AgreedShare, agreement_of
 from liangxin.annotation.outcome.annotators import people
 from liangxin.annotation.outcome.best import best_of
 from liangxin.annotation.outcome.verdicts import labelled_answers
@@ -30,7 +30,7 @@ from liangxin.web.asking import Adjudicating, Viewer
 from liangxin.web.pages import category_words, page
 from liangxin.web.site import Site
 
-_NONE = Share(hits=0, n=0)
+_NONE = AgreedShare(hits=0, n=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from liangxin.annotation.desk.assignments import Assignment, Assignments, Progress
+from liangxin.annotation.desk.assignments import AnnotatorProgress, Assignment, Assignments
 from liangxin.annotation.desk.finished import finished, number_of
 from liangxin.annotation.desk.saving import save
 from liangxin.annotation.desk.tasks import task_view
@@ -152,5 +152,5 @@ def _task(database: Database, project: Project, assignment: Assignment) -> dict[
     return asdict(task_view(database, project, assignment))
 
 
-def _progress(progress: Progress) -> dict[str, int]:
+def _progress(progress: AnnotatorProgress) -> dict[str, int]:
     return asdict(progress)

@@ -34,7 +34,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ProjectRow:
     """One project in the list."""
 
     project: Project
@@ -57,7 +57,7 @@ def _add_lists(router: APIRouter, database: Database) -> None:
         projects = Projects(database)
         mine = {project.key: project for project in projects.of(viewer.account)}
         rows = [
-            Row(project=project, progress=Assignments(database).progress(project, viewer.account.key))
+            ProjectRow(project=project, progress=Assignments(database).progress(project, viewer.account.key))
             for project in mine.values()
         ]
         others = (

@@ -7,7 +7,7 @@ import re
 from markupsafe import Markup
 
 from liangxin.agreement.estimate import CannotSay, Estimate
-from liangxin.annotation.outcome.agreement import Share
+from liangxin.annotation.outcome.agreement import AgreedShare
 from liangxin.annotation.outcome.annotators import Severity
 from liangxin.charts import PERCENT, Axis, Mark, lane, stack
 from liangxin.web.asking import Language
@@ -87,13 +87,13 @@ class Words:
             shown, mark, self.title(estimate.name), f"{self.value(estimate)} {self.interval(estimate)}"
         )
 
-    def share(self, share: Share) -> str:
+    def share(self, share: AgreedShare) -> str:
         """A share with its interval and n."""
         if share.value is None or share.limits is None:
             return self.say(("无", "none"))
         return f"{percent(share.value)} {span(*share.limits)}"
 
-    def share_lane(self, share: Share, title: str) -> Markup:
+    def share_lane(self, share: AgreedShare, title: str) -> Markup:
         """A share with its interval."""
         if share.value is None or share.limits is None:
             return Markup("")

@@ -12,7 +12,7 @@ from liangxin.annotation.projects import Projects
 from liangxin.errors import NotThere, PeopleError
 from liangxin.people import audit
 from liangxin.people.accounts import ROLES, Account, Accounts, Role
-from liangxin.people.invitations import MOST_DAYS, MOST_NOTE, Invitations, Wanted
+from liangxin.people.invitations import MOST_DAYS, MOST_NOTE, InvitationRequest, Invitations
 from liangxin.people.personal import Extent, export, remove
 from liangxin.people.resets import Resets
 from liangxin.web.asking import Form, Owning, Viewer
@@ -103,7 +103,7 @@ def _add_invitations(router: APIRouter, site: Site) -> None:
                 "This site is for one user on this machine. To invite others start it with liangxin serve --team.",
             )
         project = fields.whole("project", 0, (1 << 31) - 1, default=0)
-        wanted = Wanted(
+        wanted = InvitationRequest(
             role=cast("Role", fields.choice("role", ROLES)),
             days=fields.whole("days", 1, MOST_DAYS, default=7),
             project=project or None,
@@ -224,7 +224,7 @@ def _each(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _details(entry: audit.Entry, people: Mapping[int, Account]) -> list[tuple[str, str]]:
+def _details(entry: audit.AuditEntry, people: Mapping[int, Account]) -> list[tuple[str, str]]:
     """What an entry says beside its action, accounts by name."""
     made = []
     for name, value in entry.content.items():

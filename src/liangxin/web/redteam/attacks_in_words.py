@@ -14,7 +14,7 @@ from liangxin.redteam.attack_record import (
     SUBMITTED,
     WITHDRAWN,
     AttackTurn,
-    Ruling,
+    ClaimVerdict,
 )
 from liangxin.redteam.live import STOPPED
 from liangxin.specs import Benchmark
@@ -108,7 +108,7 @@ def turn_values(turn: AttackTurn, language: Language) -> dict[str, Any]:
     }
 
 
-def ruling_values(ruling: Ruling, language: Language) -> dict[str, Any]:
+def ruling_values(ruling: ClaimVerdict, language: Language) -> dict[str, Any]:
     """A verdict for a page or a call."""
     if ruling.level is None:
         said = _VERDICTS.get(ruling.status, (ruling.status, ruling.status))[language == "en"]

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from liangxin.errors import NotThere, PeopleError
 from liangxin.redteam.attack_record import OPEN, Attack
-from liangxin.redteam.conversations import MOST_TURNS, Attacks, Claim
+from liangxin.redteam.conversations import MOST_TURNS, AttackClaim, Attacks
 from liangxin.redteam.live import LiveAttacks, LiveTurn
 from liangxin.redteam.rows import choices, chosen_category
 from liangxin.redteam.text import MOST_CHARACTERS, MOST_NOTE, MOST_STYLE
@@ -143,7 +143,7 @@ def _handing_in(router: APIRouter, site: Site, attacks: Attacks, live: LiveAttac
         attack = await run_in_threadpool(attacks.own, key, viewer.account.key)
         benchmark = benchmark_of(site, attack.benchmark)
         turn = fields.whole("turn", 0, MOST_TURNS, 0)
-        claim = Claim(
+        claim = AttackClaim(
             turn=turn,
             category=chosen_category(
                 benchmark, fields.whole("category", -1, 10_000, -1), fields.text("words", required=False)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from liangxin.errors import JudgeError, LiangxinError, ModelError
 from liangxin.records import Reply, Verdict, VerdictStatus
-from liangxin.redteam.attack_record import Attack, Ruled
-from liangxin.redteam.conversations import Asked
+from liangxin.redteam.attack_record import Attack, EngineVerdict
+from liangxin.redteam.conversations import AttackRequest
 from liangxin.web.site import AttackSettings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Reached:
             except LiangxinError as error:
                 _LOG.warning("the model %s cannot be attacked: %s", spec, error)
 
-    async def speak(self, asked: Asked) -> AsyncGenerator[str | Reply, None]:
+    async def speak(self, asked: AttackRequest) -> AsyncGenerator[str | Reply, None]:
         """The answer to one turn: pieces, and last the whole reply.
 
         Raises:
@@ -50,7 +50,7 @@ class Reached:
             async for piece in pieces:
                 yield piece
 
-    async def rule(self, attack: Attack) -> Ruled:
+    async def rule(self, attack: Attack) -> EngineVerdict:
         """What the judge says of the answer that is claimed to be broken.
 
         Raises:
@@ -63,9 +63,11 @@ class Reached:
         exchanges = [turn.exchange for turn in attack.turns if turn.turn <= broken.turn]
         rulings = await referee.rule(exchanges, len(exchanges), attack.category, f"attack-{attack.key}")
         if not rulings:
-            return Ruled(judge=self._settings.judge, verdict=Verdict(status=VerdictStatus.ABSTAINED))
+            return EngineVerdict(judge=self._settings.judge, verdict=Verdict(status=VerdictStatus.ABSTAINED))
         first = min(rulings, key=lambda ruling: _FIRST.index(ruling.subject))
-        return Ruled(judge=first.judge, verdict=first.verdict, subject=first.subject, scale=first.scale)
+        return EngineVerdict(
+            judge=first.judge, verdict=first.verdict, subject=first.subject, scale=first.scale
+        )
 
     async def aclose(self) -> None:
         """Close what was opened."""
