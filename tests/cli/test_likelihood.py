@@ -105,6 +105,7 @@ def test_the_local_model_chooses_by_label(cli: Cli, folder: Path) -> None:
     assert (told.status, "hf:PATH" in told.err) == (2, True)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not LOCAL, reason="needs the extra: pip install 'liangxin[local]'")
 def test_the_local_base_model_chooses_by_label_where_nothing_is_said(cli: Cli, folder: Path) -> None:

@@ -197,6 +197,7 @@ def test_it_is_better_than_refusal_words_on_the_hand_written_pairs_too() -> None
     assert gained.low > 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @PUBLIC
 def test_trained_again_it_gives_the_same_verdicts(tmp_path: Path) -> None:
