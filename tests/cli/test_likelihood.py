@@ -91,6 +91,7 @@ def test_a_transformers_model_writes_its_answers(
     assert cli("report", "written", "--output", "page.html").status == 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not LOCAL, reason="needs the extra: pip install 'liangxin[local]'")
 def test_the_local_model_chooses_by_label(cli: Cli, folder: Path) -> None:

@@ -53,7 +53,8 @@ def site(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 @pytest.mark.parametrize(
     ("scene", "shapes"),
     [
-        ("sqlite", [(390, False, False), (1440, False, False)]),
+        ("sqlite", [(390, False, False)]),
+        pytest.param("sqlite", [(1440, False, False)], marks=pytest.mark.long),
         pytest.param("sqlite", [(360, True, True)], marks=pytest.mark.long),
         # The pages are the same there; that they can be made is what differs.
         pytest.param("postgresql", [(390, False, False)], marks=pytest.mark.long),
