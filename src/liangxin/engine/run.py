@@ -207,7 +207,8 @@ def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge:
         return record
     scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
     told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
-    return runs.set_sources(record, sources_text(told) if told else None)
+    trained = judge.trained_on()
+    return runs.set_sources(record, sources_text(told, trained) if told or trained.digests else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
