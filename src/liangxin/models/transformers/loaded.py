@@ -17,7 +17,7 @@ import transformers
 from liangxin.errors import ModelError
 from liangxin.models import fewshot
 from liangxin.models.transformers.files import Folder
-from liangxin.reasoning import CLOSE, OPEN
+from liangxin.reasoning import closing_of, opened_at_end
 from liangxin.records import Message
 from liangxin.text import short
 
@@ -124,8 +124,8 @@ class Loaded:
                 f"the chat template of {self._folder.path} refuses these messages "
                 f"({', '.join(one.role for one in messages)}): {short(str(error))}"
             ) from None
-        if not thinking and str(text).rstrip().endswith(OPEN):
-            return f"{str(text).rstrip()}\n\n{CLOSE}\n\n"
+        if not thinking and (opened := opened_at_end(str(text))):
+            return f"{str(text).rstrip()}\n\n{closing_of(opened)}\n\n"
         return str(text)
 
     def encode(self, text: str) -> list[int]:
