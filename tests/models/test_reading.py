@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liangxin.models.faults import Fault
 from liangxin.models.reading import (
-    Fault,
     finish,
     overrule,
     read_answer,

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from liangxin.models.blocks import Block, classify
 from liangxin.models.complaints import says_something
+from liangxin.models.faults import Fault, error_fault, no_json_fault, wrong_content_fault
 from liangxin.models.finish_reasons import finish_word
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
 from liangxin.models.http.anthropic_stream import MessageGathering
@@ -21,14 +22,7 @@ from liangxin.models.http.gathering import Gathering
 from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.streamed import StreamingAsker
 from liangxin.models.http.transport import Patience
-from liangxin.models.reading import (
-    Fault,
-    conclude,
-    error_fault,
-    no_json_fault,
-    wrong_content,
-    wrong_content_fault,
-)
+from liangxin.models.reading import conclude, wrong_content
 from liangxin.models.scrub import basic_credentials
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation

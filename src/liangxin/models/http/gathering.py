@@ -11,15 +11,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from liangxin.models.complaints import complaint, says_something
+from liangxin.models.faults import Fault, wrong_content_fault
 from liangxin.models.finish_reasons import finish_word
-from liangxin.models.reading import (
-    Fault,
-    content_of,
-    read_answer,
-    thought_apart,
-    wrong_content,
-    wrong_content_fault,
-)
+from liangxin.models.reading import content_of, read_answer, thought_apart, wrong_content
 from liangxin.records import Reply, ReplyStatus
 
 BROKEN_OFF = Fault(what="the stream ended before the answer did", retry=True)
