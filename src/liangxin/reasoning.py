@@ -6,7 +6,7 @@ Marks are read without regard to case. Pure functions that never raise, whatever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 OPEN, CLOSE = "<think>", "</think>"
@@ -204,6 +204,16 @@ def opened_at_end(prompt: str) -> str:
     forms = (form for mark in _SPECIAL for form in mark.open if end.lower().endswith(form.lower()))
     longest = max(forms, key=len, default="")
     return end[len(end) - len(longest) :] if longest else ""
+
+
+def marking_tokens(tokens: Collection[str]) -> frozenset[str]:
+    """Those of a tokenizer's special tokens that are marks or parts of one that it can open."""
+    found: set[str] = set()
+    for mark in _SPECIAL:
+        if any(token in form for token in tokens for form in mark.open):
+            forms = (*mark.open, *mark.close, *mark.tail)
+            found.update(token for token in tokens if any(token in form for form in forms))
+    return frozenset(found)
 
 
 def closing_of(opening: str) -> str:

@@ -21,7 +21,7 @@ from liangxin.models.http.anthropic_stream import MessageGathering
 from liangxin.models.http.gathering import Gathering
 from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.streamed import StreamingAsker
-from liangxin.models.http.transport import Patience
+from liangxin.models.http.waiting import Patience
 from liangxin.models.reading import conclude, wrong_content
 from liangxin.models.scrub import basic_credentials
 from liangxin.records import Message, Reply, ReplyStatus, Usage
@@ -83,6 +83,8 @@ class AnthropicModel:
         """
         self.identity = f"anthropic:{name}@{address.shown}"
         self._name = name
+        self._own = endpoint.body
+        self._by_stream = endpoint.stream
         self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience, MessagesAsker)
 
     def __repr__(self) -> str:
@@ -94,13 +96,17 @@ class AnthropicModel:
         Raises:
             AccessDenied: the endpoint refused the key.
         """
-        return await self._line.asker().ask(payload(self._name, messages, generation))
+        asker = self._line.asker()
+        ask = asker.ask_streamed if self._by_stream else asker.ask
+        return await ask(payload(self._name, messages, generation, stream=self._by_stream, own=self._own))
 
     def stream(
         self, messages: Sequence[Message], generation: Generation
     ) -> AsyncGenerator[str | Reply, None]:
         """The next message while it is written; see `Streaming`."""
-        return self._line.asker().stream(payload(self._name, messages, generation, stream=True))
+        return self._line.asker().stream(
+            payload(self._name, messages, generation, stream=True, own=self._own)
+        )
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -121,8 +127,19 @@ class MessagesAsker(StreamingAsker):
         return MessageGathering(read_message)
 
 
-def payload(name: str, messages: Sequence[Message], generation: Generation, *, stream: bool = False) -> bytes:
-    """The request's body: what the system says has a field of its own."""
+def payload(
+    name: str,
+    messages: Sequence[Message],
+    generation: Generation,
+    *,
+    stream: bool = False,
+    own: Mapping[str, object] | None = None,
+) -> bytes:
+    """The request's body: what the system says has a field of its own.
+
+    Args:
+        own: fields of the user's own.
+    """
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     body: dict[str, object] = {
         "model": name,
@@ -139,6 +156,7 @@ def payload(name: str, messages: Sequence[Message], generation: Generation, *, s
         body["temperature"] = generation.temperature
     if stream:
         body["stream"] = True
+    body.update(own or {})
     return _encode(body).encode(errors="replace")
 
 

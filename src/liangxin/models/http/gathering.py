@@ -94,6 +94,11 @@ class ChatGathering:
             return told if isinstance(told, Fault) or told.status is ReplyStatus.FILTERED else BROKEN_OFF
         return read_answer(200, whole)
 
+    def whole(self) -> bytes | None:
+        """The answer as it would have come whole; None where it broke off without a word of why."""
+        ended = self._done or "finish_reason" in self._choice or (self._came and self._failing)
+        return self._whole() if ended and self._fault is None else None
+
     @property
     def _failing(self) -> bool:
         """Whether something came beside the choice that tells why no more did."""

@@ -55,9 +55,7 @@ class StreamingAsker(Asker):
         assert found is not None
         return found
 
-    async def stream(
-        self, payload: bytes, heard: Heard | None = None
-    ) -> AsyncGenerator[str | Reply, None]:
+    async def stream(self, payload: bytes, heard: Heard | None = None) -> AsyncGenerator[str | Reply, None]:
         """Pieces of the answer as they come, then the reply as `ask` would have returned it.
 
         Nothing is asked again once a piece was shown. Closing the generator ends the request at the provider.
