@@ -18,10 +18,11 @@ from typing import Any
 
 from liangxin.errors import ModelError, UsageError
 from liangxin.models.http.address import read_address
+from liangxin.models.http.attempts import HttpAnswer, Unreachable
 from liangxin.models.http.gathering import BROKEN_OFF, ChatGathering
 from liangxin.models.http.line import usable_key
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.http.transport import Asker, HttpAnswer, Unreachable
+from liangxin.models.http.transport import Asker
 from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.scrub import Secrets
 from liangxin.records import Message, Reply

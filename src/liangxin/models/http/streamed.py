@@ -10,17 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from liangxin.models.faults import Fault
+from liangxin.models.http.attempts import OpenedAnswer, StreamingTransport, Unreachable
 from liangxin.models.http.gathering import ChatGathering, Gathering
 from liangxin.models.http.sse import Events
-from liangxin.models.http.transport import (
-    LONGEST_WAIT,
-    Asker,
-    Heard,
-    OpenedAnswer,
-    Outcome,
-    StreamingTransport,
-    Unreachable,
-)
+from liangxin.models.http.transport import LONGEST_WAIT, Asker, Heard, Outcome
 from liangxin.models.visible import Visible
 from liangxin.records import Reply
 

@@ -1,6 +1,6 @@
 """The way to an endpoint: one POST at a time over a kept-alive connection, and the patience around it.
 
-`Transport` is the replaceable part: it makes one attempt and knows nothing of chat. `Asker` reads what
+A `Transport` is the replaceable part: it makes one attempt and knows nothing of chat. `Asker` reads what
 came back, asks again where that may help, and always comes to an end.
 """
 
@@ -10,14 +10,15 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import NoReturn, Protocol
+from dataclasses import replace
+from typing import NoReturn
 
 import aiohttp
 from yarl import URL
 
 from liangxin.errors import AccessDenied
 from liangxin.models.faults import Fault
+from liangxin.models.http.attempts import HttpAnswer, OpenedAnswer, Transport, Unreachable
 from liangxin.models.http.bodies import BodyBudget
 from liangxin.models.http.pacing import Pacer
 from liangxin.models.http.waiting import Patience, retry_after
@@ -44,73 +45,6 @@ Outcome = tuple[Reply | Fault, float | None]
 MakeAttempt = Callable[[bytes], Awaitable[Outcome]]
 Heard = Callable[[Reply | Fault], bytes | None]
 """Is told what an attempt came to; may return another body to be asked at once."""
-
-
-class Unreachable(Exception):
-    """One attempt brought nothing back. The message may quote the endpoint: scrub it before showing."""
-
-    def __init__(self, what: str, said: str = "", *, retry: bool = True) -> None:
-        super().__init__(what)
-        self.what = what
-        self.said = said
-        self.retry = retry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
-    """What one attempt brought back."""
-
-    status: int
-    body: bytes
-    retry_after: float | None = None
-    """Seconds, where the endpoint named them."""
-
-
-class Transport(Protocol):
-    """One way to POST JSON to one address."""
-
-    async def post(self, payload: bytes) -> HttpAnswer:
-        """Make one attempt.
-
-        Raises:
-            Unreachable: no whole answer came back in time.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Release connections."""
-        ...
-
-
-class OpenedAnswer(Protocol):
-    """An answer that has begun to arrive."""
-
-    status: int
-    retry_after: float | None
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, in any pieces.
-
-        Raises:
-            Unreachable: it broke off, or took too long.
-        """
-        ...
-
-    def close(self) -> None:
-        """Be done with it; an answer that is not at its end is broken off at the provider."""
-        ...
-
-
-class StreamingTransport(Transport, Protocol):
-    """A transport whose answers can be read while they arrive."""
-
-    async def open(self, payload: bytes) -> OpenedAnswer:
-        """Make one attempt; whoever opened an answer closes it.
-
-        Raises:
-            Unreachable: no answer began in time.
-        """
-        ...
 
 
 _BROKEN = (TimeoutError, aiohttp.ClientError, OSError, EOFError, RuntimeError)
