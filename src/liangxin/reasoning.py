@@ -121,11 +121,15 @@ _ANSWERS = (
 AIDC-AI/Marco-o1, NovaSky-AI/Sky-T1, CohereLabs/command-a-reasoning."""
 
 _SPECIAL = tuple(mark for mark in MARKS if not mark.bare)
+_OPENING = re.compile("|".join(f"({_any_of(mark.open)})" for mark in _SPECIAL), re.IGNORECASE)
 _CLOSING = re.compile("|".join(f"({_any_of(mark.close)})" for mark in _SPECIAL), re.IGNORECASE)
 _ANSWER_OPENING = re.compile(_any_of(opening for opening, _ in _ANSWERS), re.IGNORECASE)
 _BEGINNINGS = tuple(form.lower() for mark in MARKS for form in mark.open)
 _ENDINGS = tuple(form.lower() for mark in _SPECIAL for form in mark.close)
 _WRAPPERS = tuple(opening.lower() for opening, _ in _ANSWERS)
+_FIRST = tuple({form[0] for form in (*_BEGINNINGS, *_ENDINGS)})
+"""With what a mark begins, bare words included: a text without any of it is told at once."""
+_FIRST_SPECIAL = tuple({form[0] for mark in _SPECIAL for form in (*mark.open, *mark.close)})
 LONGEST = max(len(form) for form in (*_BEGINNINGS, *_ENDINGS))
 """Characters of the longest mark."""
 
@@ -195,7 +199,8 @@ def own_marks(opening: str, closing: str) -> tuple[ReasoningMark, ...]:
 
 def opened_by(start: str) -> tuple[ReasoningMark, int] | None:
     """The mark that a text begins with and where the block begins; None where it begins with none."""
-    return next(((mark, end) for mark in _SPECIAL if (end := mark.opened(start))), None)
+    found = _OPENING.match(start)
+    return (_SPECIAL[found.lastindex - 1], found.end()) if found and found.lastindex else None
 
 
 def opened_at_end(prompt: str) -> str:
@@ -241,6 +246,8 @@ def may_wrap(start: str) -> bool:
 
 def marks_in(text: str) -> Iterator[tuple[ReasoningMark, int, int, int]]:
     """Each mark in a text by place: see `ReasoningMark.steps`."""
+    if not _may_hold_mark(text):
+        return
     found = [(first, -end, step, mark) for mark in _SPECIAL for first, end, step in mark.steps(text)]
     for first, end, step, mark in sorted(found, key=lambda one: one[:2]):
         yield mark, first, -end, step
@@ -257,6 +264,8 @@ class _Block:
 def _block(content: str, marks: Sequence[ReasoningMark]) -> _Block | None:
     """The block that a content begins with."""
     start = content.lstrip()
+    if marks is MARKS and not start.startswith(_FIRST):
+        return None
     for mark in marks:
         end = mark.opened(start)
         if end:
@@ -267,7 +276,7 @@ def _block(content: str, marks: Sequence[ReasoningMark]) -> _Block | None:
 
 def _unopened(content: str, marks: Sequence[ReasoningMark]) -> _Block | None:
     """The block that a closing mark ends although nothing in the content opened it."""
-    if marks is MARKS and _CLOSING.search(content) is None:
+    if marks is MARKS and not (_may_hold_mark(content) and _CLOSING.search(content)):
         return None
     found: list[tuple[int, int, ReasoningMark]] = []
     for mark in marks:
@@ -278,6 +287,10 @@ def _unopened(content: str, marks: Sequence[ReasoningMark]) -> _Block | None:
         return None
     begins, ends, mark = min(found, key=lambda one: (one[0], -one[1]))
     return _Block(mark=mark, inner=content[:begins], rest=content[ends:], closed=True)
+
+
+def _may_hold_mark(text: str) -> bool:
+    return any(first in text for first in _FIRST_SPECIAL)
 
 
 def _without_tail(answer: str, mark: ReasoningMark) -> str:

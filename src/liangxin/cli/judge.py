@@ -41,12 +41,10 @@ def judge(
         judge_endpoint=options.judge_endpoint(
             judge_base_url,
             judge_api_key_env,
-            options.judge_requests(
-                Endpoint(timeout=timeout, retries=retries, connections=connections),
-                judge_body,
-                judge_stream,
-                judge_reasoning_marks,
-            ),
+            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            judge_body,
+            judge_stream,
+            judge_reasoning_marks,
         ),
     )
     rejudge(run, spec, store, output)

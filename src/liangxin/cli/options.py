@@ -46,25 +46,26 @@ class OutputFormat(StrEnum):
 Format = Annotated[OutputFormat, typer.Option("--format", help="table, or one JSON object a line.")]
 
 
-def judge_endpoint(base_url: str | None, key_env: str | None, asked: Endpoint) -> Endpoint:
-    """The judge's own endpoint: its options, else its environment variables; nothing of the model's."""
-    return own_endpoint(base_url, key_from(key_env), asked)
-
-
-def judge_requests(
-    patience: Endpoint, body: list[str] | None, stream: bool, marks: tuple[str, str] | None
+def judge_endpoint(
+    base_url: str | None,
+    key_env: str | None,
+    patience: Endpoint,
+    body: list[str] | None = None,
+    stream: bool = False,
+    marks: tuple[str, str] | None = None,
 ) -> Endpoint:
-    """How the judge is asked.
+    """The judge's own endpoint: its options, else its environment variables; nothing of the model's.
 
     Args:
         patience: where timeout, retries and connections are taken from.
 
     Raises:
-        UsageError: a field or a mark is none.
+        UsageError: the key's variable is not set, or a field or a mark is none.
     """
-    return replace(
+    asked = replace(
         patience,
         body=read_fields(body or (), "--judge-body"),
         stream=stream,
         reasoning_marks=checked_marks(marks, "--judge-reasoning-marks"),
     )
+    return own_endpoint(base_url, key_from(key_env), asked)
