@@ -35,6 +35,7 @@ EVERY: dict[str, tuple[str, str, str, int]] = {
     "gateway-suffix": ("filtered", "", "input: api_error Content Exists Risk (request id: 20241101)", 1),
     "router-json": ("filtered", "", "input: invalid_request_error Content Exists Risk", 1),
     "router-python": ("filtered", "", "input: invalid_request_error Content Exists Risk", 1),
+    "router-twice": ("filtered", "", "input: invalid_request_error Content Exists Risk", 1),
     "router-busy": ("failed", "", "HTTP 400 with error 503 after 2 attempts: ", 2),
     "content-number": ("failed", "", "the answer's content is a number after 2 attempts: 5", 2),
     "content-object": ("failed", "", "the answer's content is an object after 2 attempts: {", 2),

@@ -127,11 +127,20 @@ def _quoted(place: Mapping[str, object]) -> Mapping[str, object] | None:
     if start < 0:
         return None
     text = text[start : start + _LONGEST_HANDED_ON]
+    found = _json_at_beginning(text)
+    if found is None and text.startswith('{\\"'):  # quoted once more, as a JSON text within a text
+        found = _json_at_beginning(text.replace('\\"', '"').replace("\\\\", "\\"))
+    if found is None and "raw" not in place:
+        found = _literal(text)
+    return found if isinstance(found, dict) and any(map(says_something, found.values())) else None
+
+
+def _json_at_beginning(text: str) -> object:
     try:
         found: object = json.JSONDecoder().raw_decode(text)[0]
     except (ValueError, RecursionError):
-        found = None if "raw" in place else _literal(text)
-    return found if isinstance(found, dict) and any(map(says_something, found.values())) else None
+        return None
+    return found
 
 
 def _literal(text: str) -> object:

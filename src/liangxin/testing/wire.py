@@ -53,6 +53,7 @@ BODIES: Mapping[str, Planned] = {
     "router-python": _told(
         f"litellm.BadRequestError: DeepseekException - Error code: 400 - {_RISK}. Received Model"
     ),
+    "router-twice": _told(f"upstream said {json.dumps(json.dumps(_RISK))}", 500),
     "router-busy": _told(
         "Error from provider: " + json.dumps(error("busy", code=503)), 400, code="provider_response_error"
     ),
