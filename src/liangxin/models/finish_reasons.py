@@ -1,6 +1,6 @@
 """Finish reasons: what each provider's word for the end of an answer means.
 
-One table. Every row names where it was read. A word is compared by letters and digits alone, without case and without
+One table. Every row names where its words stand, or says that it is our own reading. A word is compared by letters and digits alone, without case and without
 the name of its enumeration (`FinishReason.SAFETY`, `FINISH_REASON_SAFETY`). A word in no row says nothing that could
 be believed, so an answer that ends with it is not `ok`.
 """
@@ -85,7 +85,7 @@ TABLE: tuple[FinishWords, ...] = (
     ),
     FinishWords(
         provider="Tencent Hunyuan",
-        source="cloud.tencent.com/document/product/1729/105701: FinishReason (sensitive: 安全审核未通过)",
+        source="Tencent Hunyuan's documentation of FinishReason (sensitive: 安全审核未通过)",
         complete="stop tool_calls",
         blocked="sensitive",
     ),
@@ -108,7 +108,7 @@ TABLE: tuple[FinishWords, ...] = (
         provider="MiniMax",
         source="platform.minimax.io/docs/api-reference/text-chat: finish_reason",
         complete="stop tool_calls",
-        cut_off="length max_output",
+        cut_off="length",
     ),
     FinishWords(
         provider="Mistral",
@@ -127,7 +127,7 @@ TABLE: tuple[FinishWords, ...] = (
     ),
     FinishWords(
         provider="IBM watsonx",
-        source="cloud.ibm.com/apidocs/watsonx-ai#text-generation: stop_reason",
+        source="ibm.github.io/watsonx-ai-node-sdk, WatsonXAI.TextGenResult: stop_reason",
         complete="eos_token stop_sequence",
         cut_off="max_tokens token_limit not_finished",
         broken="time_limit cancelled error",
@@ -147,14 +147,18 @@ TABLE: tuple[FinishWords, ...] = (
         broken="error other unknown",
     ),
     FinishWords(
-        provider="routers and gateways",
-        source="words that they put there for a failure of what stands behind them, as public reports quote them "
-        "(HKUDS/Vibe-Trading#308, genkit-ai/genkit#6259)",
+        provider="routers and gateways, as reported",
+        source="words put there for a failure of what stands behind them: HKUDS/Vibe-Trading#308, "
+        "NousResearch/hermes-agent#53610",
+        broken="model_error server_error timeout cancelled",
+    ),
+    FinishWords(
+        provider="plain words for an end",
+        source="our own reading, seen at no provider: they leave no doubt, and stand here so that they are asked again",
         complete="completed finished",
         cut_off="incomplete",
         blocked="moderation blocked safety_filter",
-        broken="model_error server_error internal_error upstream_error timeout canceled cancelled failed failure "
-        "interrupted disconnected overloaded rate_limit network_error",
+        broken="internal_error upstream_error canceled failed failure interrupted disconnected overloaded rate_limit",
     ),
 )
 """Words of a rate limit or failure count as broken: what was said before them is half an answer."""
