@@ -93,6 +93,20 @@ _ALL = (
         "Not sent unless given.", low=1, of=lambda spec: spec.generation.max_tokens,
     ),
     _option(
+        "body", dict, "请求里另加的字段，值按 JSON 读，可多次给出，如 `--body enable_thinking=false`。",
+        "A field to add to each request, its value read as JSON; may be repeated.", metavar="KEY=VALUE",
+        of=lambda spec: dict(spec.endpoint.body) or None, late=True,
+    ),
+    _option(
+        "stream", bool, "以流式请求提问；有的模型只这样回答。",
+        "Ask by stream, as some models answer in no other way.", default=False,
+    ),
+    _option(
+        "reasoning_marks", tuple, "回答中思考部分的起止标记，用于内置表未列出的模型。",
+        "What opens and closes reasoning in an answer, where it is none of the known marks.", metavar="OPEN CLOSE",
+        of=lambda spec: list(marks) if (marks := spec.endpoint.reasoning_marks) else None, late=True,
+    ),
+    _option(
         "system", str, "系统提示词。",
         "A system prompt.", metavar="TEXT", of=lambda spec: spec.system,
     ),
@@ -135,6 +149,18 @@ _ALL = (
     _option(
         "judge_max_tokens", int, "大模型评审的词元上限。",
         "An LLM judge's token limit.", low=1, judging=True,
+    ),
+    _option(
+        "judge_body", dict, "评审的请求里另加的字段，同 `--body`。",
+        "A field to add to each of the judge's requests, as --body.", metavar="KEY=VALUE", judging=True,
+    ),
+    _option(
+        "judge_stream", bool, "以流式请求向评审提问。",
+        "Ask the judge by stream.", default=False, judging=True,
+    ),
+    _option(
+        "judge_reasoning_marks", tuple, "评审回复中思考部分的起止标记，同 `--reasoning-marks`。",
+        "The judge's, as --reasoning-marks.", metavar="OPEN CLOSE", judging=True,
     ),
     _option(
         "connections", int, "同时进行的请求数。",

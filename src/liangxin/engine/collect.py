@@ -11,6 +11,8 @@ from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.errors import LiangxinError
 from liangxin.models import ChatModel, Likelihoods, NotWeighed, Recorded
+from liangxin.models.odd_replies import OddReplies
+from liangxin.models.reading import split_marked
 from liangxin.protocols import likelihood, messages_for, next_turn
 from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
@@ -42,6 +44,8 @@ class Collector:
         self._model = model
         self._recorded = model if isinstance(model, Recorded) else None
         self._spec = spec
+        self.odd = OddReplies()
+        """Of the replies of this command."""
         self._weigher = weigher(spec, model)
         self._scale_for = scale_for
 
@@ -74,7 +78,10 @@ class Collector:
         while (ask := next_turn(exchanges)) is not None:
             if stop.requested and reply is not None:
                 return
-            reply = await self._ask(stored, exchanges, ask.turn)
+            reply = split_marked(
+                await self._ask(stored, exchanges, ask.turn), self._spec.endpoint.reasoning_marks
+            )
+            self.odd.take(reply)
             attempt = ask.attempt + 1
             at = AttemptKey(self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
             writer.turn(at, reply)

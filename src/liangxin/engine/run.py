@@ -114,6 +114,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             collector = Collector(session.database, run, model, spec, benchmark.scale_for)
             await collector.collect(writer, progress, stop)
         progress.finish()
+        for notice in collector.odd.notices():
+            session.tell(notice)
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
         fresh = spec.limit is None and not progress.skipped
         if isinstance(model, Recorded) and fresh and (unused := model.unused()):
