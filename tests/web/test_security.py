@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from liangxin.web.site import Site
 from testbench.site import Client, SiteAnswer
 
 PASSWORD = "correct horse battery"
-OPEN_TO_ALL = {"/login", "/invite/{token}", "/language/{chosen}"}
+OPEN_TO_ALL = {"/login", "/enter", "/invite/{token}", "/language/{chosen}"}
 Serving = Callable[[Site], Client]
 
 
@@ -203,22 +204,51 @@ def test_a_huge_body_is_refused(owner: Client, team_site: Site) -> None:
 
 def test_sql_in_a_filter_is_a_word(owner: Client, team_site: Site) -> None:
     before = dump(team_site.database)
-    for query in ("action=%27%20OR%201%3D1--", "person=1%20OR%201=1", "number=-1", "number=" + "9" * 30):
-        assert owner.get(f"/people?{query}").status == 200
+    assert owner.get("/people?action=%27%20OR%201%3D1--").status == 200
+    for query in ("person=1%20OR%201=1", "number=-1", "number=" + "9" * 30):
+        answer = owner.get(f"/people?{query}")
+        assert (answer.status, said(answer)) == (400, True)
     assert "没有符合条件的记录" in owner.get("/people?action=%27%20OR%201%3D1--").text
     assert dump(team_site.database) == before
 
 
-def test_a_forwarded_address_counts_behind_a_proxy_only(team_site: Site, serving: Serving) -> None:
-    Accounts(team_site.database).create("负责人", PASSWORD, "owner")
-    site = replace(team_site, proxy=True)
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "counted"),
+    [
+        (("127.0.0.1/32",), "6.6.6.6, 10.9.8.7", "10.9.8.0/24"),
+        (("127.0.0.0/8", "10.9.8.7/32"), "6.6.6.6, 172.16.1.1, 10.9.8.7", "172.16.1.0/24"),
+        (("127.0.0.1/32",), "2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        (("127.0.0.1/32",), "10.9.8.7, no address", "unknown"),
+        (("127.0.0.1/32",), "", "127.0.0.0/24"),
+        (("127.0.0.1/32",), "127.0.0.1", "127.0.0.0/24"),
+        (("10.9.8.7/32",), "6.6.6.6, 10.9.8.7", "127.0.0.0/24"),
+        ((), "6.6.6.6", "127.0.0.0/24"),
+    ],
+)
+def test_a_forwarded_address_counts_from_named_proxies_only(
+    team_site: Site, serving: Serving, proxies: tuple[str, ...], forwarded: str, counted: str
+) -> None:
+    site = replace(team_site, proxies=tuple(map(ip_network, proxies)))
     client = serving(site)
     client.get("/login")
     body = f"csrf={client.csrf}&name=x&password=y".encode()
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    client.request("POST", "/login", body, {**kind, "X-Forwarded-For": "6.6.6.6, 10.9.8.7"})
+    client.request("POST", "/login", body, {**kind, "X-Forwarded-For": forwarded})
     with site.database.begin() as connection:
-        assert connection.execute(select(LOGIN_FAILURES.c.address)).scalar_one() == "10.9.8.7"
+        assert connection.execute(select(LOGIN_FAILURES.c.address)).scalar_one() == counted
+
+
+def test_what_a_proxy_says_of_the_way_is_never_believed(team_site: Site, serving: Serving) -> None:
+    client = serving(replace(team_site, proxies=(ip_network("127.0.0.1/32"),)))
+    said_by_it = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+        "Forwarded": "host=evil.example",
+    }
+    answer = client.request("GET", "/login", headers=said_by_it)
+    assert "; Secure" not in answer.headers["set-cookie"]
+    assert "strict-transport-security" not in answer.headers
+    assert "evil.example" not in answer.text
 
 
 def test_a_picture_elsewhere_opens_no_session(client: Client, site: Site) -> None:

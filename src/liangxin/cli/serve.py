@@ -29,6 +29,18 @@ def serve(
             "--public-url", metavar="URL", help="How people reach the site through a proxy; implies --team."
         ),
     ] = None,
+    proxies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trust-proxy",
+            metavar="ADDRESS",
+            help="A proxy (address or network) believed about who asks; implies --team; may be repeated.",
+        ),
+    ] = None,
+    no_token: Annotated[
+        bool,
+        typer.Option("--no-token", help="One user: let in every user and program of this machine."),
+    ] = False,
     reset: Annotated[
         str | None,
         typer.Option("--reset", metavar="NAME", help="Print a link with which NAME sets a new password."),
@@ -78,6 +90,8 @@ def serve(
             port=port,
             team=team,
             public_url=public_url,
+            proxies=tuple(proxies or ()),
+            no_token=no_token,
             reset=reset,
             models=tuple(models or ()),
             benchmarks=tuple(benchmarks or ()),

@@ -1,7 +1,8 @@
 """Signing in with a password, and how often anybody may try.
 
-Failures are counted by name and address together, and by address: a stranger who tries somebody's name locks out
-nobody but themselves. What is refused for its frequency is not counted again, so that the wait always ends.
+Failures of strangers are counted by name and network together, by name, and by network. A browser that the person signed
+in with before is counted by itself, and so is one that is signed in: whatever strangers do, the right password gets in
+there. What is refused for its frequency is not counted again, so that the wait always ends.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from liangxin.errors import NotAllowed, TooOften
 from liangxin.people import audit
 from liangxin.people.accounts import Account, account_of, folded
+from liangxin.people.devices import device_of, device_token
 from liangxin.people.passwords import Passwords, checked_password
 from liangxin.people.sessions import token_digest
 from liangxin.store import Database
@@ -22,8 +25,13 @@ from liangxin.store.people import ACCOUNTS, LOGIN_FAILURES, SESSIONS
 
 WINDOW = 900.0
 """Seconds for which a failure counts."""
-MOST_FOR_NAME = 5
-MOST_FOR_ADDRESS = 50
+MOST_HERE = 5
+"""Failures for one name from one network, or of one known browser."""
+MOST_FOR_NAME = 20
+"""Failures for one name from all networks."""
+MOST_FOR_NETWORK = 50
+"""Failures from one network for all names."""
+_APART = ("device:", "account:")
 
 
 class Logins:
@@ -37,8 +45,13 @@ class Logins:
         self.database = database
         self._passwords = passwords or Passwords()
 
-    def sign_in(self, name: str, password: str, address: str) -> Account:
+    def sign_in(
+        self, name: str, password: str, address: str, devices: Mapping[int, str] | None = None
+    ) -> Account:
         """The account of that name, if the password is its own.
+
+        Args:
+            devices: the browser's tokens by account, as `device` gave them.
 
         Raises:
             NotAllowed: name or password is wrong, or the account is closed.
@@ -47,7 +60,8 @@ class Logins:
         with self.database.begin() as connection:
             row = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.folded == folded(name))).one_or_none()
         stored = "" if row is None else row.password
-        if not self._matches(name_digest(name), stored, password, address):
+        known = None if row is None else device_of((devices or {}).get(row.key, ""), row.key, stored)
+        if not self._matches(name_digest(name), stored, password, known or network(address)):
             with self.database.write() as connection:
                 audit.note(connection, None if row is None else row.key, "sign-in failed")
             raise NotAllowed(
@@ -67,8 +81,14 @@ class Logins:
             audit.note(connection, account.key, "signed in")
         return account
 
-    def confirm(self, account: Account, password: str, address: str) -> None:
-        """Have a person who is signed in give their password again.
+    def device(self, account: Account) -> str:
+        """What the browser of somebody who just signed in keeps."""
+        with self.database.begin() as connection:
+            query = select(ACCOUNTS.c.password).where(ACCOUNTS.c.key == account.key)
+            return device_token(account.key, connection.execute(query).scalar_one())
+
+    def confirm(self, account: Account, password: str) -> None:
+        """Have a person who is signed in give their password again; strangers' failures do not count here.
 
         Raises:
             NotAllowed: it is wrong.
@@ -77,10 +97,10 @@ class Logins:
         with self.database.begin() as connection:
             query = select(ACCOUNTS.c.password).where(ACCOUNTS.c.key == account.key)
             stored = connection.execute(query).scalar_one()
-        if not self._matches(name_digest(account.name), stored, password, address):
+        if not self._matches(name_digest(account.name), stored, password, f"account:{account.key}"):
             raise NotAllowed("密码不对，没有任何改动。", "The password is wrong; nothing was changed.")
 
-    def change_password(self, account: Account, old: str, new: str, address: str, *, keep: str = "") -> None:
+    def change_password(self, account: Account, old: str, new: str, *, keep: str = "") -> None:
         """Give an account another password; its other sessions end.
 
         Args:
@@ -91,7 +111,7 @@ class Logins:
             NotAllowed, TooOften: as `confirm`.
         """
         checked_password(new, account.name)
-        self.confirm(account, old, address)
+        self.confirm(account, old)
         stored = self._passwords.hashed(new)
         others = (SESSIONS.c.account == account.key, SESSIONS.c.token != token_digest(keep))
         with self.database.write() as connection:
@@ -99,9 +119,8 @@ class Logins:
             connection.execute(delete(SESSIONS).where(*others))
             audit.note(connection, account.key, "password changed")
 
-    def _matches(self, name: str, stored: str, password: str, address: str) -> bool:
+    def _matches(self, name: str, stored: str, password: str, origin: str) -> bool:
         """Whether the password fits; a failure is stored before the check, so that many at once are all counted."""
-        origin = network(address)
         with self.database.begin() as connection:
             _check_rate(connection, name, origin, None)
         with self.database.write() as connection:
@@ -136,31 +155,48 @@ def name_digest(name: str) -> str:
 
 
 def network(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the 64 bits of IPv6 that one household has."""
+    """What counts as one: the /24 of an IPv4 address, the /64 of an IPv6 address, which is what one household has."""
+    found = parsed(address)
+    if found is None:
+        return "unknown"
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
+
+
+def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address as a connection or a proxy writes it; None for anything else."""
     try:
         found = ipaddress.ip_address(address.strip().strip("[]").split("%")[0])
     except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
-    return str(found)
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
 
 
-def _check_rate(connection: Connection, name: str, address: str, own: int | None) -> None:
+def _check_rate(connection: Connection, name: str, origin: str, own: int | None) -> None:
     """Let a try through unless there were too many before it; `own` is the try's row."""
-    now = time.time()
-    recent = [LOGIN_FAILURES.c.address == address, LOGIN_FAILURES.c.created > now - WINDOW]
+    now, failures = time.time(), LOGIN_FAILURES.c
+    recent = [failures.created > now - WINDOW]
     if own is not None:
-        recent.append(LOGIN_FAILURES.c.key < own)
-    limits = ((MOST_FOR_NAME, [*recent, LOGIN_FAILURES.c.name == name]), (MOST_FOR_ADDRESS, recent))
+        recent.append(failures.key < own)
+    limits = [(MOST_HERE, [failures.name == name, failures.address == origin])]
+    apart = origin.startswith(_APART)
+    if not apart:
+        strangers = [failures.address.not_like(f"{kind}%") for kind in _APART]
+        limits += [
+            (MOST_FOR_NAME, [failures.name == name, *strangers]),
+            (MOST_FOR_NETWORK, [failures.address == origin]),
+        ]
     for most, conditions in limits:
-        query = select(func.count(), func.min(LOGIN_FAILURES.c.created)).where(*conditions)
+        query = select(func.count(), func.min(failures.created)).where(*recent, *conditions)
         count, first = connection.execute(query).one()
         if count >= most:
-            minutes = max(1, math.ceil((first + WINDOW - now) / 60))
-            raise TooOften(
-                f"试错太多次了，请过 {minutes} 分钟再登录。",
-                f"Too many failed attempts; sign in again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
-            )
+            raise _too_often(max(1, math.ceil((first + WINDOW - now) / 60)), apart=apart)
+
+
+def _too_often(minutes: int, *, apart: bool) -> TooOften:
+    zh = f"试错太多次了，请过 {minutes} 分钟再登录。"
+    en = f"Too many failed attempts; sign in again in {minutes} {'minute' if minutes == 1 else 'minutes'}."
+    if not apart:
+        zh += "用以前登录过的浏览器现在就可以登录；也可以请负责人发一个重设密码的链接。"
+        en += " A browser that you signed in with before gets in now; so does a link for a new password, from the owner."
+    return TooOften(zh, en)

@@ -14,17 +14,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liangxin.errors import LiangxinError, PeopleError
+from liangxin.people.devices import LASTS
 from liangxin.web import choice_items, home, runs
 from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
 from liangxin.web.pages import environment, page, redirect
+from liangxin.web.patience import Paced
 from liangxin.web.people import owner_page, signing_in
 from liangxin.web.redteam import chat, review
 from liangxin.web.site import Site
+from liangxin.web.values import readable
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -40,6 +44,15 @@ HEADERS = {
 }
 
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+NO_PAGE = (
+    "没有这一页。请检查地址，或从首页进入。",
+    "There is no such page. Check the address, or begin at the home page.",
+)
+UNREADABLE = (
+    "地址里有不能读的字符（不是 UTF-8，或有 NUL）。",
+    "The address has characters that cannot be read (no UTF-8, or NUL).",
+)
 
 THREADS = 3
 """How many requests work at once (docs/decisions/0014)."""
@@ -70,7 +83,9 @@ def create_app(site: Site) -> FastAPI:
     app.mount("/static", _Kept(packages=[("liangxin.web", "static")]), name="static")
     for routes in ROUTES:
         app.include_router(routes(site))
+    app.add_middleware(Paced, patience=site.patience)
     app.add_middleware(_Carried, site=site)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(LiangxinError, _stated)
     app.add_exception_handler(HTTPException, _not_found)
@@ -127,13 +142,21 @@ class _Carried:
                     headers.setdefault("Strict-Transport-Security", "max-age=31536000")
                 headers.setdefault("Cache-Control", "no-store")
                 if (opened := state.get("opened")) is not None:
-                    headers.append("Set-Cookie", self._cookie(opened.token))
+                    headers.append("Set-Cookie", self._cookie(self._site.cookie, opened.token))
+                if (device := state.get("device")) is not None:
+                    name = self._site.device_cookie(device[0])
+                    headers.append("Set-Cookie", self._cookie(name, device[1], f"; Max-Age={LASTS}"))
             await send(message)
 
         refused = self._misdirected(scope, Headers(scope=scope))
         await (self._app if refused is None else refused)(scope, receive, carried)
 
     def _misdirected(self, scope: Scope, headers: Headers) -> Response | None:
+        path_fits, query_fits = readable(scope["path"], scope.get("query_string", b""))
+        if not path_fits:
+            return _refused(scope, 404, *NO_PAGE)
+        if not query_fits:
+            return _refused(scope, 400, *UNREADABLE)
         if self._site.hosts and headers.get("host", "") not in self._site.hosts:
             here = self._site.base_url
             return _refused(
@@ -170,9 +193,9 @@ class _Carried:
             f"{urlsplit(self._site.base_url).scheme}://{headers.get('host', '')}",
         }
 
-    def _cookie(self, token: str) -> str:
+    def _cookie(self, name: str, token: str, kept: str = "") -> str:
         secure = "; Secure" if self._site.secure else ""
-        return f"{self._site.cookie}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        return f"{name}={token}; Path=/; HttpOnly; SameSite=Lax{kept}{secure}"
 
 
 def _refused(scope: Scope, status: int, zh: str, en: str) -> Response:
@@ -207,16 +230,33 @@ def _stated(request: Request, error: Exception) -> Response:
 
 def _not_found(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if isinstance(error, RequestValidationError):
+        wrong = [str(one["loc"][-1]) for one in error.errors() if one["loc"][0] == "query"]
+        if wrong:
+            return _said(
+                request,
+                400,
+                f"地址里的“{wrong[0]}”不能读：应是整数或开关。",
+                f"{wrong[0]!r} in the address cannot be read: it should be a whole number or a switch.",
+            )
     if status == 405:
         return _said(request, 405, "这个地址不接受这种请求。", "This address does not take such a request.")
     if status == 404:
-        return _said(
-            request,
-            404,
-            "没有这一页。请检查地址，或从首页进入。",
-            "There is no such page. Check the address, or begin at the home page.",
-        )
+        return _said(request, 404, *NO_PAGE)
     return _said(request, status, f"请求无法读取（{status}）。", f"The request cannot be read ({status}).")
+
+
+def _left(request: Request, _error: Exception) -> Response:
+    """The sender left in the middle, which concerns nobody else; or was too slow, which is said."""
+    late = getattr(request.state, "late", False)
+    answer = _said(
+        request,
+        408 if late else 400,
+        "请求在途中停住了，没有收完；没有任何改动。请再试一次。",
+        "The request stood still before all of it had come; nothing was changed. Try again.",
+    )
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def _broken(request: Request, _error: Exception) -> Response:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal, cast
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from starlette.types import Message, Receive
@@ -16,6 +17,7 @@ from liangxin.errors import NotAllowed, PeopleError, TooLarge
 from liangxin.people.accounts import Account, Accounts
 from liangxin.people.sessions import Sessions
 from liangxin.web.site import Site
+from liangxin.web.values import storable, whole_number
 
 Language = Literal["zh", "en"]
 LANGUAGE_COOKIE = "liangxin_language"
@@ -24,6 +26,7 @@ FORM_BYTES = 24 * 1024 * 1024
 LARGE_FORM_BYTES = 410 * 1024 * 1024
 """Of the owner's forms that take a whole data set."""
 _FIELD_BYTES = 1024 * 1024
+_MOST_FIELDS = 5000
 
 
 class NotSignedIn(Exception):
@@ -72,7 +75,7 @@ def viewer_of(request: Request) -> Viewer:
     token = request.cookies.get(site.cookie, "")
     found = Sessions(site.database).person(token) if token else None
     account, csrf = (found[1], found[0].csrf) if found else (None, "")
-    if account is None and site.single_user and _may_open(request):
+    if account is None and site.single_user and site.token is None and _may_open(request):
         account = Accounts(site.database).local_user()
         if account.closed is None:
             opened = Sessions(site.database).open(account.key)
@@ -158,12 +161,13 @@ class Fields:
         found = (self._values.get(name) or [""])[0].strip()
         if not found and default is not None:
             return default
-        if not found.isascii() or not found.lstrip("-").isdigit() or not low <= int(found[:12]) <= high:
+        number = whole_number(found, low, high)
+        if number is None:
             raise PeopleError(
                 f"“{name}”应是 {low} 到 {high} 之间的整数。",
                 f"The field {name!r} should be a whole number from {low} to {high}.",
             )
-        return int(found)
+        return number
 
     def choice(self, name: str, allowed: Sequence[str]) -> str:
         """One of `allowed`."""
@@ -217,16 +221,59 @@ async def read_form(request: Request, most: int) -> AsyncIterator[Fields]:
         TooLarge: more bytes came, announced or not.
     """
     _check_size(request, most)
+    receive = _counted(request.receive, most)
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "multipart/form-data":
+        yield Fields(_plain_fields(await Request(request.scope, receive).body()), {})
+        return
+    # The parser takes what is no UTF-8 for latin-1: all of it is read as that, and decoded here.
+    headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+    headers.append((b"content-type", f"{kind}; charset=latin-1".encode("latin-1")))
+    counted = Request({**request.scope, "headers": headers}, receive)
     values: dict[str, list[str]] = {}
     files: dict[str, Upload] = {}
-    counted = Request(request.scope, _counted(request.receive, most))
-    async with counted.form(max_files=4, max_fields=5000, max_part_size=_FIELD_BYTES) as form:
+    async with counted.form(max_files=4, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES) as form:
         for name, value in form.multi_items():
             if isinstance(value, str):
-                values.setdefault(name, []).append(value)
+                values.setdefault(_utf8(name), []).append(_utf8(value))
             elif value.filename:
-                files[name] = Upload(name=value.filename, stream=value.file)
+                files[_utf8(name)] = Upload(name=_utf8(value.filename), stream=value.file)
         yield Fields(values, files)
+
+
+def _plain_fields(body: bytes) -> dict[str, list[str]]:
+    """The fields of a form without files.
+
+    Raises:
+        PeopleError: it is no UTF-8, or has too many fields.
+    """
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise _unfit() from None
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if not (storable(name) and storable(value)):
+            raise _unfit()
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _utf8(text: str) -> str:
+    try:
+        found = text.encode("latin-1").decode()
+    except UnicodeError:
+        raise _unfit() from None
+    if not storable(found):
+        raise _unfit()
+    return found
+
+
+def _unfit() -> PeopleError:
+    return PeopleError(
+        "表单里有不能存的字符（不是 UTF-8，或有 NUL）。没有任何改动。",
+        "The form has characters that cannot be stored (no UTF-8, or NUL). Nothing was changed.",
+    )
 
 
 async def posted_json(request: Request) -> Mapping[str, Any]:
@@ -289,8 +336,8 @@ def _counted(receive: Receive, most: int) -> Receive:
 
 
 def _check_size(request: Request, most: int) -> None:
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length[:15]) > most:
+    length = whole_number(request.headers.get("content-length", "0"), 0, most)
+    if length is None:
         raise _too_large(most)
 
 

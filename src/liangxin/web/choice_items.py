@@ -28,13 +28,13 @@ from liangxin.store import Runs
 from liangxin.web.asking import Adjudicating, Form, LargeForm, Owning, Viewer
 from liangxin.web.pages import download, page, redirect
 from liangxin.web.site import Site
+from liangxin.web.values import MOST_KEY, WholeNumber, page_number
 from liangxin.zh import clean_text
 
 _PAGE = 20
 _LONGEST = 200
 _MOST_RUNS = 50
 _DRAWN = 2000
-_MOST_SEED = (1 << 31) - 1
 
 
 def routes(site: Site) -> APIRouter:
@@ -67,9 +67,8 @@ def _listed(
     drawn: Mapping[str, int] | None = None,
 ) -> Response:
     wanted = _filter(request)
-    number = request.query_params.get("page", "1")
-    now = max(1, int(number[:6])) if number.isascii() and number[:6].isdigit() else 1
-    found, count = items.page(wanted, start=(now - 1) * _PAGE, most=_PAGE)
+    number = page_number(request)
+    found, count = items.page(wanted, start=(number - 1) * _PAGE, most=_PAGE)
     runs = Runs(site.database).all()[:_MOST_RUNS] if viewer.owns else []
     return page(
         request,
@@ -80,7 +79,7 @@ def _listed(
         counts=items.counts(),
         categories=items.categories(),
         wanted=wanted,
-        number=now,
+        number=number,
         pages=max(1, -(-count // _PAGE)),
         query=_query(wanted),
         proposed=proposed,
@@ -97,7 +96,7 @@ def _listed(
 def _sources(router: APIRouter, site: Site, items: ChoiceItems) -> None:
     @router.post("/choices/experts")
     def experts(request: Request, viewer: Owning, fields: Form) -> Response:
-        project = Projects(site.database).by_key(fields.whole("project", 1, (1 << 31) - 1))
+        project = Projects(site.database).by_key(fields.whole("project", 1, MOST_KEY))
         made = items.propose(list(from_experts(site.database, project)), viewer.account.key)
         return _listed(request, site, viewer, items, made)
 
@@ -117,7 +116,7 @@ def _sources(router: APIRouter, site: Site, items: ChoiceItems) -> None:
         if upload is None:
             raise PeopleError("请先选择一个文件。", "Choose a file first.")
         most = fields.whole("most", 1, MOST_DRAWN, _DRAWN)
-        seed = fields.whole("seed", 0, _MOST_SEED, 0)
+        seed = fields.whole("seed", 0, MOST_KEY, 0)
         pairs = from_file(upload.name, upload.stream, most=most, seed=seed)
         drawn = {"rows": pairs.rows, "seed": seed} if pairs.rows > most else {}
         made = items.propose(pairs.proposals, viewer.account.key, drawn)
@@ -126,7 +125,7 @@ def _sources(router: APIRouter, site: Site, items: ChoiceItems) -> None:
 
 def _review(router: APIRouter, site: Site, items: ChoiceItems) -> None:
     @router.get("/choices/{key}")
-    def review(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def review(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         wanted = _filter(request)
         return page(
             request,
@@ -143,7 +142,7 @@ def _review(router: APIRouter, site: Site, items: ChoiceItems) -> None:
         )
 
     @router.post("/choices/{key}")
-    def decide(request: Request, key: int, viewer: Adjudicating, fields: Form) -> Response:
+    def decide(request: Request, key: WholeNumber, viewer: Adjudicating, fields: Form) -> Response:
         action = fields.choice("action", ("save", "accept", "reject"))
         wanted, by = _filter(request), viewer.account.key
         if action == "reject":

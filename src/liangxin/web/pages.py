@@ -56,7 +56,9 @@ def download(name: str, kind: str, content: bytes) -> Response:
 def environment() -> Environment:
     """The site's templates."""
     made = templates("liangxin.web")
-    made.globals.update(t=_translated, csrf_field=_csrf_field, static=static, when=when, version=__version__)
+    made.globals.update(
+        t=_translated, csrf_field=_csrf_field, needed=_needed, static=static, when=when, version=__version__
+    )
     made.filters["visible"] = visible
     return made
 
@@ -90,6 +92,12 @@ def _translated(context: Context, zh: Any, en: Any) -> Any:
 @pass_context
 def _csrf_field(context: Context) -> Markup:
     return Markup('<input type="hidden" name="csrf" value="{}">').format(context["csrf"])
+
+
+@pass_context
+def _needed(context: Context) -> Markup:
+    """Beside the label of a field that must be filled in, where others may stay empty."""
+    return Markup('<small class="quiet">{}</small>').format(_translated(context, "（必填）", "(required)"))
 
 
 def category_words(taxonomy: Sequence[Category], viewer: Viewer) -> Callable[[Sequence[str]], str]:

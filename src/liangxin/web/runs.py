@@ -28,6 +28,7 @@ from liangxin.store.browsing import DialogueFilter, Facets, beside, facets, find
 from liangxin.web.asking import Form, Owning, Viewer, site_of
 from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber, page_number
 from liangxin.words import status_title, verdict_title
 
 PAGE = 50
@@ -92,8 +93,8 @@ def routes(site: Site) -> APIRouter:
     database = site.database
 
     @router.get("/runs")
-    def runs(request: Request, viewer: Owning, number: int = 1) -> Response:
-        return _runs_page(request, database, viewer, number)
+    def runs(request: Request, viewer: Owning) -> Response:
+        return _runs_page(request, database, viewer)
 
     @router.post("/runs/text")
     def text(request: Request, _viewer: Owning, fields: Form) -> Response:
@@ -115,8 +116,10 @@ def routes(site: Site) -> APIRouter:
     def run(request: Request, viewer: Owning, name: str) -> Response:
         return _run_page(request, database, viewer, _run(database, name))
 
-    @router.get("/runs/{name}/dialogues/{rank:int}-{trial:int}")
-    def dialogue(request: Request, viewer: Owning, name: str, rank: int, trial: int) -> Response:
+    @router.get("/runs/{name}/dialogues/{rank}-{trial}")
+    def dialogue(
+        request: Request, viewer: Owning, name: str, rank: WholeNumber, trial: WholeNumber
+    ) -> Response:
         return _dialogue_page(request, database, viewer, _run(database, name), rank, trial)
 
     return router
@@ -129,10 +132,10 @@ def _run(database: Database, name: str) -> RunRecord:
         raise NotThere("没有这次运行，请从列表进入。", "There is no such run; begin at the list.") from None
 
 
-def _runs_page(request: Request, database: Database, viewer: Viewer, number: int) -> Response:
+def _runs_page(request: Request, database: Database, viewer: Viewer) -> Response:
     every = Runs(database).all()
     pages = max(1, -(-len(every) // RUNS_PAGE))
-    number = max(1, min(number, pages))
+    number = min(page_number(request, "number"), pages)
     shown = every[(number - 1) * RUNS_PAGE : number * RUNS_PAGE]
     keys = [run.key for run in shown]
     return page(
@@ -153,7 +156,7 @@ def _runs_page(request: Request, database: Database, viewer: Viewer, number: int
 def _run_page(request: Request, database: Database, viewer: Viewer, run: RunRecord) -> Response:
     known = facets(database, run)
     judges = Runs(database).judges(run)
-    asked = _asked(request.query_params)
+    asked = _asked(request)
     wanted = _wanted(asked, known, judges)
     start = (asked.number - 1) * PAGE
     places, count = find(database, run, wanted, start=start, most=PAGE)
@@ -191,12 +194,12 @@ def _dialogue_page(
     request: Request, database: Database, viewer: Viewer, run: RunRecord, rank: int, trial: int
 ) -> Response:
     found = dialogues_at(database, run, [(rank, trial)], settled=False)
-    if not found or rank > 2**31 or trial > run.trials:
+    if not found or trial > run.trials:
         raise NotThere("这次运行里没有这个对话。", "There is no such dialogue in this run.")
     (stored,) = found
     judges = Runs(database).judges(run)
     benchmark = benchmark_of(run)
-    asked = _asked(request.query_params)
+    asked = _asked(request)
     before, after = beside(database, run, _wanted(asked, facets(database, run), judges), (rank, trial))
     shows = _shows(request)
     item = stored.dialogue.item
@@ -228,10 +231,8 @@ def _dialogue_page(
     )
 
 
-def _asked(query: Mapping[str, str]) -> DialogueQuery:
-    number = query.get("number", "1")
-    if not (number.isascii() and number.isdigit() and int(number[:9]) > 0 and len(number) < 9):
-        raise PeopleError("页码应是从 1 起的整数。", "The page's number should be a whole number from 1.")
+def _asked(request: Request) -> DialogueQuery:
+    query = request.query_params
     values = {
         name: query.get(name, "").strip()
         for name in ("category", "status", "judge", "level", "differ", "text")
@@ -240,7 +241,7 @@ def _asked(query: Mapping[str, str]) -> DialogueQuery:
         raise PeopleError(
             f"搜索的文字最多 {_MOST_TEXT} 个字符。", f"At most {_MOST_TEXT} characters can be searched for."
         )
-    return DialogueQuery(number=int(number), **values)
+    return DialogueQuery(number=page_number(request, "number"), **values)
 
 
 def _wanted(asked: DialogueQuery, known: Facets, judges: list[JudgeRecord]) -> DialogueFilter:

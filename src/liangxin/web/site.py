@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
+from liangxin.people.logins import parsed
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.store import Database
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,18 @@ class AttackSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """What is waited for."""
+
+    seconds: float = 20.0
+    """For a request's head, between requests, and for any more of a body or any taking of an answer."""
+    rate: float = 4096.0
+    """Bytes a second that a body brings, and that of an answer are taken, at least."""
+    open_at_once: int = 0
+    """Connections; 0 takes what the process may have open, less what the store and uploads need."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One running site."""
 
@@ -37,9 +53,18 @@ class Site:
     """The Host headers that are answered (name and port); empty answers all."""
     secure: bool = False
     """Whether people come over https: cookies are then sent over nothing else."""
-    proxy: bool = False
-    """Whether a proxy in front is trusted to say who asks (X-Forwarded-For)."""
+    proxies: tuple[Network, ...] = ()
+    """Who is believed about who asks (X-Forwarded-For); nobody is about how (X-Forwarded-Proto, -Host, Forwarded)."""
+    token: str | None = None
+    """What the one user of a loopback site shows once in each browser; None lets in whoever reaches the site."""
     attack: AttackSettings = field(default_factory=AttackSettings)
+    patience: Patience = Patience()
+    """How long it waits for whoever asks."""
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether an address is one of the named proxies."""
+        found = parsed(address)
+        return found is not None and any(found in network for network in self.proxies)
 
     @property
     def cookie(self) -> str:
@@ -49,3 +74,7 @@ class Site:
         """
         prefix = "__Host-" if self.secure else ""
         return f"{prefix}liangxin_{urlsplit(self.base_url).port or 'site'}"
+
+    def device_cookie(self, account: int | str) -> str:
+        """The name of what a browser keeps of an account that signed in with it."""
+        return f"{self.cookie}_device_{account}"

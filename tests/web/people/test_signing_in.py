@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from liangxin.people.accounts import Accounts
 from liangxin.people.invitations import InvitationRequest, Invitations
-from liangxin.people.logins import MOST_FOR_NAME
+from liangxin.people.logins import MOST_HERE
 from liangxin.web.site import Site
 from testbench.site import Client
 
@@ -69,7 +69,7 @@ def test_signing_in_leads_on_and_a_failure_says_so(team_site: Site, serving: Ser
 def test_too_many_tries_are_told_to_wait(team_site: Site, serving: Serving) -> None:
     client = serving(team_site)
     client.get("/login")
-    for _ in range(MOST_FOR_NAME):
+    for _ in range(MOST_HERE):
         client.post("/login", {"name": "王芳", "password": "wrong"})
     answer = client.post("/login", {"name": "王芳", "password": "wrong"})
     assert (answer.status, "请过 15 分钟再登录" in answer.text) == (429, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import secrets
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from liangxin.specs import Endpoint, Generation
 from liangxin.store import Database, store_url
 
 if TYPE_CHECKING:
-    from liangxin.web.site import AttackSettings, Site
+    from liangxin.web.site import AttackSettings, Network, Site
 
 ATTACKED = ("flames", "sc-safety", "cvalues-safety")
 """Whose categories and levels red teaming uses where none is named."""
@@ -32,6 +33,8 @@ class Opening:
     port: int
     team: bool
     public_url: str | None
+    proxies: tuple[str, ...]
+    no_token: bool
     reset: str | None
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]
@@ -53,6 +56,7 @@ def open_site(opening: Opening) -> None:
         import uvicorn
 
         from liangxin.web.app import create_app
+        from liangxin.web.patience import server_options
     except ImportError as error:
         raise UsageError(
             f"the site needs more than is installed ({error.name}): pip install 'liangxin[web]'"
@@ -68,18 +72,12 @@ def open_site(opening: Opening) -> None:
         if listening is None:
             tell(f"something serves {site.base_url} already: if it is this site, the link works there")
             return
-        tell(f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)")
+        entrance = site.base_url if site.token is None else f"{site.base_url}/enter?token={site.token}"
+        tell(f"量心 Liangxin: {entrance}  (store {database.shown}; Ctrl-C ends)")
+        _warn(opening, site)
         if not site.single_user:
             _first_owner(site)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-        )
+        config = uvicorn.Config(**server_options(app, site.patience))
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         # Ending a site is no failure: what people sent is stored.
@@ -99,8 +97,12 @@ def site_of(opening: Opening, database: Database) -> Site:
     from liangxin.web.site import AttackSettings, Site
 
     public = _public(opening.public_url)
-    alone = _is_loopback(opening.host) and database.is_sqlite and not opening.team and public is None
+    proxies = tuple(map(_proxy, opening.proxies))
+    asked = opening.team or public is not None or proxies
+    alone = _is_loopback(opening.host) and database.is_sqlite and not asked
     alone = alone and not _has_accounts(database)
+    if opening.no_token and not alone:
+        raise UsageError("--no-token is for the one user of this machine; on this site everybody signs in")
     local = f"http://{_bracketed(opening.host)}:{opening.port}"
     return Site(
         database=database,
@@ -108,7 +110,8 @@ def site_of(opening: Opening, database: Database) -> Site:
         single_user=alone,
         hosts=_hosts(opening, public),
         secure=bool(public and public.startswith("https:")),
-        proxy=public is not None,
+        proxies=proxies,
+        token=secrets.token_urlsafe(32) if alone and not opening.no_token else None,
         attack=AttackSettings(
             models=opening.models,
             benchmarks=tuple(select_benchmarks(opening.benchmarks or ATTACKED, None)),
@@ -130,6 +133,35 @@ async def _check(attack: AttackSettings) -> None:
     for benchmark in attack.benchmarks:
         settings = RefereeSettings(benchmark=benchmark, judge=attack.judge, endpoint=attack.judge_endpoint)
         await Referee(settings).aclose()
+
+
+def _warn(opening: Opening, site: Site) -> None:
+    """Say what is left open."""
+    from liangxin.judges import judge_traits
+    from liangxin.models import model_traits
+
+    paid = [spec for spec in site.attack.models if model_traits(spec).costs]
+    paid += [site.attack.judge] if judge_traits(site.attack.judge).costs else []
+    if opening.no_token and paid:
+        tell(f"--no-token: every user and program of this machine can spend the key of {', '.join(paid)}")
+    if opening.public_url is not None and not site.proxies:
+        tell(
+            "no --trust-proxy: everybody counts as coming from the proxy's address, "
+            "and fifty wrong passwords make all new browsers wait"
+        )
+
+
+def _proxy(text: str) -> Network:
+    """A proxy's address or network."""
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError:
+        found = None
+    if found is None or found.prefixlen == 0:
+        raise UsageError(
+            f"--trust-proxy should be the proxy's address or network, like 127.0.0.1 or 10.1.2.0/24; found {text!r}"
+        )
+    return found
 
 
 def _has_accounts(database: Database) -> bool:

@@ -34,6 +34,7 @@ from liangxin.web.annotation.agreement import Known, who_is
 from liangxin.web.asking import Adjudicating, Form, Language, Viewer
 from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber, page_number
 
 _PAGE = 50
 _MOST_WORDS = 200
@@ -61,7 +62,7 @@ def routes(site: Site) -> APIRouter:
 
 def _queue(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate")
-    def waiting(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def waiting(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
         found = queue(database, project, viewer.account.key)
         number, pages, shown = _paged(request, found)
@@ -83,7 +84,7 @@ def _queue(router: APIRouter, database: Database) -> None:
         )
 
     @router.get("/projects/{key}/adjudicate/next")
-    def lead_on(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def lead_on(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
         after = request.query_params.get("after", "")
         return redirect(_next(database, project, viewer, at_of(after) if after else None))
@@ -91,7 +92,7 @@ def _queue(router: APIRouter, database: Database) -> None:
 
 def _settled(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate/labels")
-    def labels(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def labels(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
         asked = {
             name: request.query_params.get(name, "")[:_MOST_WORDS].strip() for name in ("q", "how", "level")
@@ -122,7 +123,7 @@ def _settled(router: APIRouter, database: Database) -> None:
 
 def _answers(router: APIRouter, database: Database) -> None:
     @router.get("/projects/{key}/adjudicate/{place}")
-    def show(request: Request, key: int, place: str, viewer: Adjudicating) -> Response:
+    def show(request: Request, key: WholeNumber, place: str, viewer: Adjudicating) -> Response:
         project = Projects(database).by_key(key)
         opened = open_answer(database, project, at_of(place), viewer.account.key)
         return page(
@@ -143,7 +144,7 @@ def _answers(router: APIRouter, database: Database) -> None:
         )
 
     @router.post("/projects/{key}/adjudicate/{place}")
-    def settle(key: int, place: str, viewer: Adjudicating, fields: Form) -> Response:
+    def settle(key: WholeNumber, place: str, viewer: Adjudicating, fields: Form) -> Response:
         project = Projects(database).by_key(key)
         at = at_of(place)
         act = fields.choice("act", ("decide", "take_back"))
@@ -195,8 +196,7 @@ def _before(request: Request) -> str:
 def _paged(request: Request, found: Sequence[Row]) -> tuple[int, int, Sequence[Row]]:
     """(page, pages, rows of the page): a page that does not exist is the nearest one."""
     pages = max(1, -(-len(found) // _PAGE))
-    given = request.query_params.get("page", "1")
-    number = min(pages, max(1, int(given[:9]))) if given.isascii() and given.isdigit() else 1
+    number = min(pages, page_number(request))
     return number, pages, found[(number - 1) * _PAGE : number * _PAGE]
 
 

@@ -29,6 +29,7 @@ from liangxin.web.annotation.statistics_in_words import (
 from liangxin.web.asking import Adjudicating, Viewer
 from liangxin.web.pages import category_words, page
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber
 
 _NONE = AgreedShare(hits=0, n=0)
 
@@ -61,13 +62,13 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter()
 
     @router.get("/projects/{key}/agreement")
-    def show(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def show(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         project = Projects(site.database).by_key(key)
         values = _values(site.database, project, viewer)
         return page(request, viewer, "annotation/agreement.html.jinja", **values)
 
     @router.get("/projects/{key}/agreement/part")
-    def part(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def part(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         project = Projects(site.database).by_key(key)
         values = _values(site.database, project, viewer)
         return page(request, viewer, "annotation/agreement_part.html.jinja", **values)

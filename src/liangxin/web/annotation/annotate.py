@@ -18,6 +18,7 @@ from liangxin.web.annotation.submission import read_submission
 from liangxin.web.asking import Json, Signed, Viewer
 from liangxin.web.pages import page
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber
 
 SKIP_REASONS = (
     ("看不懂题目或回答", "I do not understand the question or the answer"),
@@ -54,7 +55,6 @@ KEYS = (
     (("?",), "这张表", "this list"),
 )
 LISTED = 50
-_HIGHEST_KEY = 2**31 - 1
 
 
 def routes(site: Site) -> APIRouter:
@@ -66,8 +66,8 @@ def routes(site: Site) -> APIRouter:
 
 
 def _add_project(router: APIRouter, database: Database) -> None:
-    @router.get("/projects/{key:int}/annotate")
-    def show(request: Request, key: int, viewer: Signed) -> Response:
+    @router.get("/projects/{key}/annotate")
+    def show(request: Request, key: WholeNumber, viewer: Signed) -> Response:
         project = _project(database, key, viewer)
         return page(
             request,
@@ -82,9 +82,9 @@ def _add_project(router: APIRouter, database: Database) -> None:
     def session(viewer: Signed) -> dict[str, Any]:
         return {"person": viewer.account.alias, "csrf": viewer.csrf}
 
-    @router.get("/api/projects/{key:int}/next")
-    def take(key: int, viewer: Signed, counted: bool = False) -> dict[str, Any]:
-        project = Projects(database).by_key(_in_range(key))
+    @router.get("/api/projects/{key}/next")
+    def take(key: WholeNumber, viewer: Signed, counted: bool = False) -> dict[str, Any]:
+        project = Projects(database).by_key(key)
         assignments = Assignments(database)
         assignment = assignments.take(project, viewer.account.key)
         known = counted and assignment is not None
@@ -94,16 +94,16 @@ def _add_project(router: APIRouter, database: Database) -> None:
             "progress": None if known else _progress(assignments.progress(project, viewer.account.key)),
         }
 
-    @router.get("/api/projects/{key:int}/mine")
-    def mine(key: int, viewer: Signed, limit: int = LISTED) -> dict[str, Any]:
+    @router.get("/api/projects/{key}/mine")
+    def mine(key: WholeNumber, viewer: Signed, limit: WholeNumber = LISTED) -> dict[str, Any]:
         project = _project(database, key, viewer)
         found = finished(database, project, viewer.account.key, max(1, min(limit, LISTED)))
         return {"done": [asdict(one) for one in found]}
 
 
 def _add_assignments(router: APIRouter, database: Database) -> None:
-    @router.get("/api/assignments/{assignment_key:int}")
-    def open_assignment(assignment_key: int, viewer: Signed) -> dict[str, Any]:
+    @router.get("/api/assignments/{assignment_key}")
+    def open_assignment(assignment_key: WholeNumber, viewer: Signed) -> dict[str, Any]:
         project, assignment = _assignment(database, assignment_key, viewer)
         task = _task(database, project, assignment)
         with database.begin() as connection:
@@ -111,9 +111,9 @@ def _add_assignments(router: APIRouter, database: Database) -> None:
         return {"person": viewer.account.alias, "task": task}
 
     # The second address is that of a page which was opened before the site was renewed: its save must not be lost.
-    @router.post("/api/assignments/{assignment_key:int}")
-    @router.post("/api/seats/{assignment_key:int}")
-    def save_assignment(assignment_key: int, viewer: Signed, body: Json) -> dict[str, Any]:
+    @router.post("/api/assignments/{assignment_key}")
+    @router.post("/api/seats/{assignment_key}")
+    def save_assignment(assignment_key: WholeNumber, viewer: Signed, body: Json) -> dict[str, Any]:
         project, assignment = _assignment(database, assignment_key, viewer)
         saved = save(database, project, assignment, viewer.account.key, read_submission(body))
         return {
@@ -123,8 +123,8 @@ def _add_assignments(router: APIRouter, database: Database) -> None:
             "progress": _progress(Assignments(database).progress(project, viewer.account.key)),
         }
 
-    @router.post("/api/assignments/{assignment_key:int}/keep")
-    def keep_assignment(assignment_key: int, viewer: Signed, _body: Json) -> dict[str, Any]:
+    @router.post("/api/assignments/{assignment_key}/keep")
+    def keep_assignment(assignment_key: WholeNumber, viewer: Signed, _body: Json) -> dict[str, Any]:
         _, assignment = _assignment(database, assignment_key, viewer)
         return {"until": Assignments(database).extend(assignment).until}
 
@@ -132,20 +132,15 @@ def _add_assignments(router: APIRouter, database: Database) -> None:
 def _project(database: Database, key: int, viewer: Viewer) -> Project:
     """The project, for its members."""
     projects = Projects(database)
-    project = projects.by_key(_in_range(key))
+    project = projects.by_key(key)
     projects.check_member(project, viewer.account.key)
     return project
 
 
 def _assignment(database: Database, key: int, viewer: Viewer) -> tuple[Project, Assignment]:
     """A person's own assignment, with its project."""
-    assignment = Assignments(database).assignment(_in_range(key), viewer.account.key)
+    assignment = Assignments(database).assignment(key, viewer.account.key)
     return Projects(database).by_key(assignment.project), assignment
-
-
-def _in_range(key: int) -> int:
-    """A key that a database can look up; what is beyond it stands for nothing."""
-    return key if key <= _HIGHEST_KEY else 0
 
 
 def _task(database: Database, project: Project, assignment: Assignment) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from liangxin.people.accounts import Account
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
 from liangxin.web.pages import download, page
 from liangxin.web.site import Site
+from liangxin.web.values import MOST_KEY, WholeNumber
 
 
 def routes(site: Site) -> APIRouter:
@@ -31,13 +32,13 @@ def routes(site: Site) -> APIRouter:
 
 def _page(router: APIRouter, site: Site) -> None:
     @router.get("/projects/{key}/labels")
-    def labels(request: Request, key: int, viewer: Signed) -> Response:
+    def labels(request: Request, key: WholeNumber, viewer: Signed) -> Response:
         return _shown(request, site, viewer, _project(site, key, viewer))
 
 
 def _out(router: APIRouter, site: Site) -> None:
     @router.post("/projects/{key}/labels/export")
-    def export(key: int, viewer: Signed, fields: Form) -> Response:
+    def export(key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         project = _project(site, key, viewer)
         form = fields.choice("form", FORMATS)
         which = fields.choice("which", WHICH if viewer.owns else WHICH[:2])
@@ -59,7 +60,7 @@ def _out(router: APIRouter, site: Site) -> None:
         return download(f"{project.name}.{which}.{ending}", KINDS[ending], write_rows(rows, ending))
 
     @router.post("/projects/{key}/labels/sheet")
-    def sheet(key: int, viewer: Signed, fields: Form) -> Response:
+    def sheet(key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         project = _project(site, key, viewer)
         person = _person(site, project, viewer, fields)
         return download(
@@ -67,7 +68,7 @@ def _out(router: APIRouter, site: Site) -> None:
         )
 
     @router.post("/projects/{key}/labels/studio")
-    def studio(key: int, viewer: Owning, fields: Form) -> Response:
+    def studio(key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         project = _project(site, key, viewer)
         if fields.choice("kind", ("tasks", "config")) == "tasks":
             content = tasks_json(site.database, project)
@@ -79,7 +80,7 @@ def _out(router: APIRouter, site: Site) -> None:
 
 def _in(router: APIRouter, site: Site) -> None:
     @router.post("/projects/{key}/labels/preview")
-    def look(request: Request, key: int, viewer: Signed, fields: Form) -> Response:
+    def look(request: Request, key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         project = _project(site, key, viewer)
         upload = fields.file("file")
         if upload is None or not upload.content:
@@ -96,7 +97,7 @@ def _in(router: APIRouter, site: Site) -> None:
         return _shown(request, site, viewer, project, preview=found, token=token, name=upload.name)
 
     @router.post("/projects/{key}/labels/store")
-    def stored(request: Request, key: int, viewer: Signed, fields: Form) -> Response:
+    def stored(request: Request, key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         project = _project(site, key, viewer)
         token = fields.text("token", most=64)
         file = kept(site.database, project.key, viewer.account.key, token)
@@ -134,7 +135,7 @@ def _project(site: Site, key: int, viewer: Viewer) -> Project:
 def _person(site: Site, project: Project, viewer: Viewer, fields: Fields) -> Account:
     if not viewer.owns:
         return viewer.account
-    number = fields.whole("person", 1, (1 << 31) - 1, viewer.account.key)
+    number = fields.whole("person", 1, MOST_KEY, viewer.account.key)
     found = next((one for one in Projects(site.database).members(project) if one.key == number), None)
     if found is None:
         raise NotAllowed("这个人不是项目成员。", "This person is not a member of the project.")

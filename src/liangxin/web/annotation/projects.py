@@ -25,6 +25,7 @@ from liangxin.store import Database, Runs
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
+from liangxin.web.values import MOST_KEY, WholeNumber, whole_number
 
 KINDS: tuple[Kind, ...] = ("grade", "expert")
 SUBJECTS: tuple[Subject, ...] = ("primary", "safety", "refusal", "own")
@@ -44,8 +45,8 @@ class ProjectRow:
 def routes(site: Site) -> APIRouter:
     """`/projects` and what is below it, bar annotating, agreement, adjudication and labels."""
     router = APIRouter()
-    _add_lists(router, site.database)
     _add_making(router, site.database)
+    _add_lists(router, site.database)
     _add_running(router, site.database)
     _add_gold(router, site.database)
     return router
@@ -79,8 +80,8 @@ def _add_lists(router: APIRouter, database: Database) -> None:
             disputed=disputed,
         )
 
-    @router.get("/projects/{key:int}")
-    def project(request: Request, key: int, viewer: Signed, find: str = "") -> Response:
+    @router.get("/projects/{key}")
+    def project(request: Request, key: WholeNumber, viewer: Signed, find: str = "") -> Response:
         found = Projects(database).by_key(key)
         if not viewer.owns:
             return redirect(f"/projects/{key}/annotate")
@@ -105,16 +106,16 @@ def _add_making(router: APIRouter, database: Database) -> None:
 
 
 def _add_running(router: APIRouter, database: Database) -> None:
-    @router.post("/projects/{key:int}/state")
-    def state(key: int, viewer: Owning, fields: Form) -> Response:
+    @router.post("/projects/{key}/state")
+    def state(key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         projects = Projects(database)
         wanted = fields.choice("state", ("open", "closed"))
         change = projects.reopen if wanted == "open" else projects.close
         change(projects.by_key(key), viewer.account.key)
         return redirect(f"/projects/{key}")
 
-    @router.post("/projects/{key:int}/members")
-    def members(key: int, viewer: Owning, fields: Form) -> Response:
+    @router.post("/projects/{key}/members")
+    def members(key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         project = Projects(database).by_key(key)
         chosen = [_account(database, one) for one in fields.many("member")]
         Projects(database).set_members(project, chosen, viewer.account.key)
@@ -122,10 +123,10 @@ def _add_running(router: APIRouter, database: Database) -> None:
 
 
 def _add_gold(router: APIRouter, database: Database) -> None:
-    @router.post("/projects/{key:int}/gold")
-    def gold(key: int, viewer: Owning, fields: Form) -> Response:
+    @router.post("/projects/{key}/gold")
+    def gold(key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         project = Projects(database).by_key(key)
-        task = fields.whole("task", 1, 2**31 - 1)
+        task = fields.whole("task", 1, MOST_KEY)
         if fields.flag("remove"):
             remove_gold(database, project, task, viewer.account.key)
         else:
@@ -210,7 +211,7 @@ def _spec(fields: Fields) -> ProjectSpec:
         annotators=fields.whole("annotators", 1, 50, default=1),
         overlap=fields.whole("overlap", 0, 100, default=100) / 100,
         goal=fields.whole("goal", 0, 10_000, default=0),
-        seed=fields.whole("seed", 0, 2**31 - 1, default=0),
+        seed=fields.whole("seed", 0, MOST_KEY, default=0),
     )
 
 
@@ -244,9 +245,10 @@ def _entered(fields: Fields) -> dict[str, Any]:
 
 def _account(database: Database, key: str) -> int:
     """The key of an account that a form names."""
-    account = (
-        Accounts(database).by_key(int(key)) if key.isascii() and key.isdigit() and len(key) < 10 else None
-    )
+    number = whole_number(key, 1, MOST_KEY)
+    if number is None:
+        raise PeopleError("“member”应是成员的编号。", "The field 'member' should be the number of a person.")
+    account = Accounts(database).by_key(number)
     if account is None or account.closed is not None:
         raise NotThere("没有这个人，或其账户已关闭。", "There is no such person, or the account is closed.")
     return account.key

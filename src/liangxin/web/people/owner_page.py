@@ -19,9 +19,9 @@ from liangxin.web.asking import Form, Owning, Viewer
 from liangxin.web.pages import page, redirect
 from liangxin.web.people.signing_in import ROLE_NAMES, check_word, personal_file
 from liangxin.web.site import Site
+from liangxin.web.values import MOST_KEY, WholeNumber, page_number, whole_number
 
 PAGE = 50
-_MOST_PAGE = 1_000_000
 _INVITATIONS = 50
 ACTION_NAMES = {
     "signed in": "登录",
@@ -85,10 +85,8 @@ def routes(site: Site) -> APIRouter:
 
 def _add_page(router: APIRouter, site: Site) -> None:
     @router.get("/people")
-    def show(
-        request: Request, viewer: Owning, action: str = "", person: str = "", number: str = "1"
-    ) -> Response:
-        wanted = {"action": action, "person": person, "number": number}
+    def show(request: Request, viewer: Owning, action: str = "", person: str = "") -> Response:
+        wanted = {"action": action, "person": person}
         return _page(request, site, viewer, wanted)
 
 
@@ -102,7 +100,7 @@ def _add_invitations(router: APIRouter, site: Site) -> None:
                 "这个站点只给本机一个人用。要邀请别人，请以 liangxin serve --team 启动。",
                 "This site is for one user on this machine. To invite others start it with liangxin serve --team.",
             )
-        project = fields.whole("project", 0, (1 << 31) - 1, default=0)
+        project = fields.whole("project", 0, MOST_KEY, default=0)
         wanted = InvitationRequest(
             role=cast("Role", fields.choice("role", ROLES)),
             days=fields.whole("days", 1, MOST_DAYS, default=7),
@@ -113,7 +111,7 @@ def _add_invitations(router: APIRouter, site: Site) -> None:
         return _page(request, site, viewer, {}, link=f"{site.base_url}/invite/{token}")
 
     @router.post("/people/invitations/{key}/withdraw")
-    def withdraw(key: int, viewer: Owning, _fields: Form) -> Response:
+    def withdraw(key: WholeNumber, viewer: Owning, _fields: Form) -> Response:
         invitations.withdraw(key, viewer.account.key)
         return redirect("/people#invitations")
 
@@ -122,38 +120,38 @@ def _add_accounts(router: APIRouter, site: Site) -> None:
     accounts, resets = Accounts(site.database), Resets(site.database)
 
     @router.post("/people/{key}/role")
-    def role(key: int, viewer: Owning, fields: Form) -> Response:
+    def role(key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         accounts.set_role(key, cast("Role", fields.choice("role", ROLES)), viewer.account.key)
         return redirect(f"/people#account-{key}")
 
     @router.post("/people/{key}/close")
-    def close(key: int, viewer: Owning, _fields: Form) -> Response:
+    def close(key: WholeNumber, viewer: Owning, _fields: Form) -> Response:
         accounts.close(key, viewer.account.key)
         return redirect(f"/people#account-{key}")
 
     @router.post("/people/{key}/reopen")
-    def reopen(key: int, viewer: Owning, _fields: Form) -> Response:
+    def reopen(key: WholeNumber, viewer: Owning, _fields: Form) -> Response:
         accounts.reopen(key, viewer.account.key)
         return redirect(f"/people#account-{key}")
 
     @router.post("/people/{key}/reset")
-    def reset(request: Request, key: int, viewer: Owning, _fields: Form) -> Response:
+    def reset(request: Request, key: WholeNumber, viewer: Owning, _fields: Form) -> Response:
         account = _found(accounts, key)
         token = resets.make(key, viewer.account.key)
         link = f"{site.base_url}/reset/{token}"
         return _page(request, site, viewer, {}, link=link, link_of=account.name)
 
     @router.post("/people/{key}/export")
-    def data(key: int, viewer: Owning, _fields: Form) -> Response:
+    def data(key: WholeNumber, viewer: Owning, _fields: Form) -> Response:
         account = _found(accounts, key)
         return personal_file(export(site.database, account, viewer.account.key), account)
 
     @router.get("/people/{key}/delete")
-    def ask(request: Request, key: int, viewer: Owning) -> Response:
+    def ask(request: Request, key: WholeNumber, viewer: Owning) -> Response:
         return page(request, viewer, "people/delete.html.jinja", account=_found(accounts, key), refused=None)
 
     @router.post("/people/{key}/delete")
-    def delete(request: Request, key: int, viewer: Owning, fields: Form) -> Response:
+    def delete(request: Request, key: WholeNumber, viewer: Owning, fields: Form) -> Response:
         account = _found(accounts, key)
         extent = cast("Extent", fields.choice("extent", ("keep", "erase")))
         try:
@@ -183,8 +181,10 @@ def _page(
 ) -> Response:
     people = Accounts(site.database).all()
     by_key = {account.key: account for account in people}
-    number = _number(wanted.get("number", "1"), _MOST_PAGE) or 1
-    person = _number(wanted.get("person", ""), (1 << 31) - 1)
+    number = page_number(request, "number")
+    person = whole_number(wanted.get("person", ""), 1, MOST_KEY)
+    if wanted.get("person") and person is None:
+        raise PeopleError("“person”应是成员的编号。", "'person' should be the number of a person.")
     found, count = audit.entries(
         site.database, action=wanted.get("action", ""), account=person, start=(number - 1) * PAGE, most=PAGE
     )
@@ -212,12 +212,6 @@ def _page(
         "details": [_details(entry, by_key) for entry in found],
     }
     return page(request, viewer, "people/people.html.jinja", **values)
-
-
-def _number(text: str, most: int) -> int | None:
-    """A page or a person from an address; None for anything else."""
-    plain = text.isascii() and text.isdigit() and len(text) <= 10
-    return int(text) if plain and 1 <= int(text) <= most else None
 
 
 def _each(value: object) -> Sequence[object]:

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from liangxin.annotation.projects import Projects
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.people import audit
-from liangxin.people.accounts import MOST_NAME, Account
+from liangxin.people.accounts import MOST_NAME, Account, Accounts
 from liangxin.people.invitations import Invitation, Invitations
 from liangxin.people.logins import Logins
 from liangxin.people.passwords import LEAST, MOST, Passwords
@@ -33,6 +33,7 @@ from liangxin.web.asking import (
 )
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
+from liangxin.web.values import MOST_KEY, whole_number
 
 ROLE_NAMES = {
     "owner": ("负责人", "owner"),
@@ -60,10 +61,11 @@ StrangersForm = Annotated[Fields, Depends(_strangers_form)]
 
 
 def routes(site: Site) -> APIRouter:
-    """`/login`, `/logout`, `/invite/{token}`, `/reset/{token}` and `/account`."""
+    """`/login`, `/logout`, `/enter`, `/invite/{token}`, `/reset/{token}` and `/account`."""
     router = APIRouter()
     passwords = Passwords()
     _add_signing_in(router, site, Logins(site.database, passwords))
+    _add_entering(router, site)
     _add_invitations(router, Invitations(site.database, passwords))
     _add_resets(router, Resets(site.database, passwords))
     _add_account(router, site, Logins(site.database, passwords))
@@ -75,6 +77,8 @@ def _add_signing_in(router: APIRouter, site: Site, logins: Logins) -> None:
     def show(request: Request, next: str = "/") -> Response:
         if _viewer(request) is not None:
             return redirect(next)
+        if site.token is not None:
+            return _token_page(request, next)
         return _strangers_page(request, "people/login.html.jinja", name="", leads_to=next, wrong=None)
 
     @router.post("/login")
@@ -82,7 +86,8 @@ def _add_signing_in(router: APIRouter, site: Site, logins: Logins) -> None:
         name = fields.text("name", most=_MOST_TYPED, required=False)
         leads_to = fields.text("next", most=4000, required=False) or "/"
         try:
-            account = logins.sign_in(name, _password(fields, "password"), address_of(request))
+            password = _password(fields, "password")
+            account = logins.sign_in(name, password, address_of(request), _devices(request))
         except PeopleError as error:
             values = {"name": name[:MOST_NAME], "leads_to": leads_to, "wrong": error}
             return _strangers_page(request, "people/login.html.jinja", error.http_status, **values)
@@ -95,6 +100,39 @@ def _add_signing_in(router: APIRouter, site: Site, logins: Logins) -> None:
         with site.database.write() as connection:
             audit.note(connection, viewer.account.key, "signed out")
         return _without_cookie(redirect("/"), site)
+
+
+def _add_entering(router: APIRouter, site: Site) -> None:
+    @router.get("/enter")
+    def enter(request: Request, token: str = "") -> Response:
+        return _entered(request, site, token, "/")
+
+    @router.post("/enter")
+    def enter_again(request: Request, fields: StrangersForm) -> Response:
+        # Whoever copies from the terminal takes the whole link.
+        token = fields.text("token", most=_MOST_TYPED, required=False).rpartition("token=")[2]
+        return _entered(request, site, token, fields.text("next", most=4000, required=False) or "/")
+
+
+def _entered(request: Request, site: Site, token: str, leads_to: str) -> Response:
+    """The one user of a loopback site gets a session for the token, which then stands in no address."""
+    if site.token is None:
+        return redirect(leads_to)
+    if not hmac.compare_digest(site.token.encode(), token.encode("utf-8", "replace")):
+        wrong = NotAllowed(
+            "这个链接不是正在运行的站点的。每次启动都有新链接，请用终端里最后印出的那个。",
+            "This link is not of the site that runs now. Each start prints a new one; use the last in the terminal.",
+        )
+        return _token_page(request, leads_to, wrong)
+    _open_session(request, Accounts(site.database).local_user())
+    return redirect(leads_to)
+
+
+def _token_page(request: Request, leads_to: str, wrong: PeopleError | None = None) -> Response:
+    status = wrong.http_status if wrong else 200
+    return _strangers_page(
+        request, "people/enter.html.jinja", status, leads_to=leads_to, wrong=wrong, most=_MOST_TYPED
+    )
 
 
 def _add_invitations(router: APIRouter, invitations: Invitations) -> None:
@@ -111,7 +149,7 @@ def _add_invitations(router: APIRouter, invitations: Invitations) -> None:
         except PeopleError as error:
             return _invitation_page(request, invitation, token, name=name, wrong=error)
         _open_session(request, account)
-        return redirect("/")
+        return redirect("/" if invitation.project is None else f"/projects/{invitation.project}")
 
 
 def _add_resets(router: APIRouter, resets: Resets) -> None:
@@ -148,7 +186,8 @@ def _add_account(router: APIRouter, site: Site, logins: Logins) -> None:
                 )
             token = request.cookies.get(site.cookie, "")
             old = _password(fields, "old")
-            logins.change_password(viewer.account, old, new, address_of(request), keep=token)
+            logins.change_password(viewer.account, old, new, keep=token)
+            request.state.device = (viewer.account.key, logins.device(viewer.account))
         except PeopleError as error:
             return _account_page(request, viewer, error.http_status, wrong=error)
         return redirect("/account?done=password")
@@ -169,7 +208,7 @@ def _add_account(router: APIRouter, site: Site, logins: Logins) -> None:
         extent: Extent = "erase" if fields.choice("extent", ("keep", "erase")) == "erase" else "keep"
         try:
             if viewer.account.protected:
-                logins.confirm(viewer.account, _password(fields, "password"), address_of(request))
+                logins.confirm(viewer.account, _password(fields, "password"))
             else:
                 check_word(fields)
             remove(site.database, viewer.account, extent, viewer.account.key)
@@ -179,11 +218,11 @@ def _add_account(router: APIRouter, site: Site, logins: Logins) -> None:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from: from behind a trusted proxy, what that proxy appended last."""
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    if site_of(request).proxy and forwarded[-1].strip():
-        return forwarded[-1].strip()
-    return request.client.host if request.client else ""
+    """Where a request comes from: the last on its way that is none of the named proxies."""
+    passed = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
+    way = [*filter(None, passed), request.client.host if request.client else ""]
+    site = site_of(request)
+    return next((hop for hop in reversed(way) if not site.is_proxy(hop)), way[0])
 
 
 def check_word(fields: Fields) -> None:
@@ -243,6 +282,19 @@ def _open_session(request: Request, account: Account) -> None:
     if before := request.cookies.get(site.cookie):
         sessions.close(before)
     request.state.opened = sessions.open(account.key)
+    if account.protected:
+        request.state.device = (account.key, Logins(site.database).device(account))
+
+
+def _devices(request: Request) -> dict[int, str]:
+    """What this browser keeps of people who signed in with it, by account."""
+    before = site_of(request).device_cookie("")
+    found = {
+        whole_number(name.removeprefix(before), 1, MOST_KEY): value
+        for name, value in request.cookies.items()
+        if name.startswith(before)
+    }
+    return {key: value for key, value in found.items() if key is not None}
 
 
 def _without_cookie(response: Response, site: Site) -> Response:

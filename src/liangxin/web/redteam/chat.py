@@ -32,6 +32,7 @@ from liangxin.web.redteam.attacks_in_words import (
 )
 from liangxin.web.redteam.engine import Reached
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber, page_number
 
 _PAGE = 20
 
@@ -83,7 +84,7 @@ def benchmark_of(site: Site, name: str) -> Benchmark:
 def _pages(router: APIRouter, site: Site, attacks: Attacks) -> None:
     @router.get("/attack")
     def begin(request: Request, viewer: Signed) -> Response:
-        number = _page_number(request)
+        number = page_number(request)
         mine, count = attacks.of(viewer.account.key, start=(number - 1) * _PAGE, most=_PAGE)
         return page(
             request,
@@ -112,7 +113,7 @@ def _pages(router: APIRouter, site: Site, attacks: Attacks) -> None:
         return redirect(f"/attack/{made.key}")
 
     @router.get("/attack/{key}")
-    def chat(request: Request, key: int, viewer: Signed) -> Response:
+    def chat(request: Request, key: WholeNumber, viewer: Signed) -> Response:
         attack = attacks.own(key, viewer.account.key)
         benchmark = next((one for one in site.attack.benchmarks if one.name == attack.benchmark), None)
         return page(
@@ -139,7 +140,7 @@ def _pages(router: APIRouter, site: Site, attacks: Attacks) -> None:
 
 def _handing_in(router: APIRouter, site: Site, attacks: Attacks, live: LiveAttacks) -> None:
     @router.post("/attack/{key}/submit")
-    async def submit(key: int, viewer: Signed, fields: Form) -> Response:
+    async def submit(key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         attack = await run_in_threadpool(attacks.own, key, viewer.account.key)
         benchmark = benchmark_of(site, attack.benchmark)
         turn = fields.whole("turn", 0, MOST_TURNS, 0)
@@ -159,7 +160,7 @@ def _handing_in(router: APIRouter, site: Site, attacks: Attacks, live: LiveAttac
         return redirect(f"/attack/{key}")
 
     @router.post("/attack/{key}/judge")
-    async def judge(key: int, viewer: Signed, fields: Form) -> Response:
+    async def judge(key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         del fields
         attack = await run_in_threadpool(attacks.own, key, viewer.account.key)
         if attack.state == OPEN or attack.broken is None:
@@ -171,7 +172,7 @@ def _handing_in(router: APIRouter, site: Site, attacks: Attacks, live: LiveAttac
         return redirect(f"/attack/{key}")
 
     @router.post("/attack/{key}/withdraw")
-    def withdraw(key: int, viewer: Signed, fields: Form) -> Response:
+    def withdraw(key: WholeNumber, viewer: Signed, fields: Form) -> Response:
         del fields
         attacks.withdraw(key, viewer.account.key)
         return redirect("/attack")
@@ -179,7 +180,7 @@ def _handing_in(router: APIRouter, site: Site, attacks: Attacks, live: LiveAttac
 
 def _calls(router: APIRouter, attacks: Attacks, live: LiveAttacks) -> None:
     @router.post("/api/attacks/{key}/turns")
-    async def ask(key: int, viewer: Signed, body: Json) -> Response:
+    async def ask(key: WholeNumber, viewer: Signed, body: Json) -> Response:
         prompt, again = body.get("prompt", ""), body.get("again", False)
         if not isinstance(prompt, str) or not isinstance(again, bool):
             raise PeopleError(
@@ -189,7 +190,7 @@ def _calls(router: APIRouter, attacks: Attacks, live: LiveAttacks) -> None:
         return _streamed(_lines(attacks, asked, viewer.language))
 
     @router.get("/api/attacks/{key}/turns")
-    async def follow(key: int, viewer: Signed) -> Response:
+    async def follow(key: WholeNumber, viewer: Signed) -> Response:
         await run_in_threadpool(attacks.own, key, viewer.account.key)
         running = live.running(key)
         if running is None:
@@ -197,12 +198,12 @@ def _calls(router: APIRouter, attacks: Attacks, live: LiveAttacks) -> None:
         return _streamed(_lines(attacks, running, viewer.language))
 
     @router.post("/api/attacks/{key}/stop")
-    async def stop(key: int, viewer: Signed, body: Json) -> Response:
+    async def stop(key: WholeNumber, viewer: Signed, body: Json) -> Response:
         del body
         return JSONResponse({"stopped": await live.stop(key, viewer.account.key)})
 
     @router.get("/api/attacks/{key}")
-    async def state(key: int, viewer: Signed) -> Response:
+    async def state(key: WholeNumber, viewer: Signed) -> Response:
         attack = await run_in_threadpool(attacks.own, key, viewer.account.key)
         return JSONResponse(
             {
@@ -244,8 +245,3 @@ def _line(values: Mapping[str, object]) -> bytes:
 def _streamed(lines: AsyncIterator[bytes]) -> Response:
     # Without the header a proxy in front would hold the pieces back.
     return StreamingResponse(lines, media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"})
-
-
-def _page_number(request: Request) -> int:
-    given = request.query_params.get("page", "1")
-    return max(1, int(given[:6])) if given.isascii() and given[:6].isdigit() else 1

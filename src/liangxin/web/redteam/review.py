@@ -31,6 +31,7 @@ from liangxin.web.redteam.attacks_in_words import (
 )
 from liangxin.web.redteam.chat import attackable, benchmark_of, chosen_style
 from liangxin.web.site import Site
+from liangxin.web.values import WholeNumber, page_number
 from liangxin.zh import clean_text
 
 _PAGE = 20
@@ -58,10 +59,8 @@ def _queue(router: APIRouter, site: Site, reviews: Reviews) -> None:
         given = {name: clean_text(asked.get(name, "")).strip()[:_LONGEST] for name in names}
         state = asked.get("state", SUBMITTED)
         wanted = AttackFilter(state=state if state in SEEN else "", **given)
-        number = asked.get("page", "1")
-        number_now = int(number[:6]) if number.isascii() and number[:6].isdigit() else 1
-        start = max(0, number_now - 1) * _PAGE
-        found, count = reviews.page(wanted, start=start, most=_PAGE)
+        number = page_number(request)
+        found, count = reviews.page(wanted, start=(number - 1) * _PAGE, most=_PAGE)
         kept = {name: value for name, value in given.items() if value}
         return page(
             request,
@@ -73,7 +72,7 @@ def _queue(router: APIRouter, site: Site, reviews: Reviews) -> None:
             counts=reviews.counts(),
             wanted=wanted,
             values=reviews.values(),
-            number=max(1, number_now),
+            number=number,
             pages=max(1, -(-count // _PAGE)),
             query=urlencode({**kept, "state": wanted.state or "all"}),
             category_title=category_title,
@@ -86,7 +85,7 @@ def _queue(router: APIRouter, site: Site, reviews: Reviews) -> None:
 
 def _one(router: APIRouter, site: Site, reviews: Reviews, finder: NearFinder) -> None:
     @router.get("/attacks/{key}")
-    def review(request: Request, key: int, viewer: Adjudicating) -> Response:
+    def review(request: Request, key: WholeNumber, viewer: Adjudicating) -> Response:
         attack = reviews.find(key)
         benchmark = next((one for one in site.attack.benchmarks if one.name == attack.benchmark), None)
         known = choices(benchmark) if benchmark else []
@@ -127,7 +126,7 @@ def _one(router: APIRouter, site: Site, reviews: Reviews, finder: NearFinder) ->
 
 def _decisions(router: APIRouter, site: Site, reviews: Reviews) -> None:
     @router.post("/attacks/{key}/correct")
-    def correct(key: int, viewer: Adjudicating, fields: Form) -> Response:
+    def correct(key: WholeNumber, viewer: Adjudicating, fields: Form) -> Response:
         benchmark = benchmark_of(site, reviews.find(key).benchmark)
         correction = Correction(
             category=chosen_category(
@@ -142,13 +141,13 @@ def _decisions(router: APIRouter, site: Site, reviews: Reviews) -> None:
         return redirect(f"/attacks/{key}")
 
     @router.post("/attacks/{key}/accept")
-    def accept(key: int, viewer: Adjudicating, fields: Form) -> Response:
+    def accept(key: WholeNumber, viewer: Adjudicating, fields: Form) -> Response:
         del fields
         reviews.accept(key, viewer.account.key)
         return redirect(f"/attacks/{key}")
 
     @router.post("/attacks/{key}/reject")
-    def reject(key: int, viewer: Adjudicating, fields: Form) -> Response:
+    def reject(key: WholeNumber, viewer: Adjudicating, fields: Form) -> Response:
         reviews.reject(key, viewer.account.key, fields.text("reason", most=MOST_NOTE, required=False))
         return redirect(f"/attacks/{key}")
 
