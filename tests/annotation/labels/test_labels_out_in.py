@@ -16,13 +16,14 @@ from liangxin.annotation.labels.label_studio import config_xml, tasks_json
 from liangxin.annotation.labels.rows import label_rows
 from liangxin.annotation.labels.storing import Stored
 from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
-from liangxin.annotation.labels.writing import FORMATS, Format, quoted, unquoted, write_rows
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.run import Session, judge_run
 from liangxin.engine.stored import stored_result
 from liangxin.errors import NotAllowed, NotThere, PeopleError
 from liangxin.files import read_rows
+from liangxin.files.guards import quoted, unquoted
+from liangxin.files.writing import FORMATS, Format, write_rows
 from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
