@@ -74,15 +74,23 @@ def xlsx_rows(path: str, name: str, columns: Sequence[str] | None, limits: Workb
         sheet = _sheet(book, name, headed=columns is None)
         names = None if columns is None else _header(name, list(columns))
         for number, cells in book.rows(sheet):
-            if all(not isinstance(cell, CellFault) and not str(cell).strip() for cell in cells.values()):
+            if _blank(cells):
                 continue
-            values = [cells.get(at) for at in range(max(cells) + 1)]
+            last = max(cells)
             if names is None:
-                _faultless(name, number, cells, range(len(values)))
-                names = _header(name, ["" if cell is None else str(cell).strip() for cell in values])
+                _faultless(name, number, cells, range(last + 1))
+                titles = [cells.get(at) for at in range(last + 1)]
+                names = _header(name, ["" if one is None else str(one).strip() for one in titles])
             else:
                 _faultless(name, number, cells, (at for at, one in enumerate(names) if one))
-                yield _table_row(name, number, names, values)
+                # Beyond the header only what is there is looked at: a cell in the last column is no 16,384 cells.
+                beyond = [cell for at, cell in cells.items() if at >= len(names) and cell]
+                within = [cells.get(at) for at in range(len(names))]
+                yield _table_row(name, number, names, within, more=last + 1 - len(names) if beyond else 0)
+
+
+def _blank(cells: Mapping[int, object]) -> bool:
+    return all(not isinstance(cell, CellFault) and not str(cell).strip() for cell in cells.values())
 
 
 def _faultless(name: str, number: int, cells: Mapping[int, object], wanted: Iterable[int]) -> None:
@@ -116,7 +124,8 @@ def _sheet(book: Workbook, name: str, *, headed: bool) -> Worksheet:
 
 def _shape(book: Workbook, sheet: Worksheet) -> tuple[int, int]:
     """How many of the first two rows there are, and the columns of the first."""
-    rows = [cells for _, cells in itertools.islice(book.rows(sheet), 2)]
+    filled = (cells for _, cells in book.rows(sheet) if not _blank(cells))
+    rows = list(itertools.islice(filled, 2))
     return len(rows), len(rows[0]) if rows else 0
 
 
@@ -154,11 +163,15 @@ def _header(name: str, names: list[str]) -> list[str]:
     return names
 
 
-def _table_row(name: str, number: int, names: list[str], cells: Sequence[object]) -> Row:
-    if len(cells) > len(names) and any(cells[len(names) :]):
-        raise DataError.at(
-            name, number, "line", found=f"{len(cells)} cells", expected=f"{len(names)}, as in the header"
-        )
+def _table_row(name: str, number: int, names: list[str], cells: Sequence[object], more: int = 0) -> Row:
+    """A row by its header.
+
+    Args:
+        more: how many cells stand beyond the header, where one of them has content.
+    """
+    if more or (len(cells) > len(names) and any(cells[len(names) :])):
+        found = f"{len(cells) + more} cells"
+        raise DataError.at(name, number, "line", found=found, expected=f"{len(names)}, as in the header")
     pairs = zip(names, cells, strict=False)
     present = {one: cell for one, cell in pairs if one and cell is not None and cell != ""}
     return Row(file=name, number=number, values=cast("dict[str, object]", writable(present)))

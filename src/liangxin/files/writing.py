@@ -74,7 +74,6 @@ def write_xlsx(stream: IO[bytes], rows: Iterable[Mapping[str, Any]], columns: Se
         LiangxinError: there are more rows than a sheet holds.
     """
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment
     from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
@@ -83,21 +82,33 @@ def write_xlsx(stream: IO[bytes], rows: Iterable[Mapping[str, Any]], columns: Se
     for number, name in enumerate(columns, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = 48 if name in _WRAPPED else 16
     count = -1
-    for values in _cells(rows, columns):
-        if count == MOST_ROWS:
-            raise LiangxinError(
-                f"a sheet holds {MOST_ROWS:,} rows, and there are more; write csv or JSON lines"
-            )
-        made: list[Any] = []
-        for name, value in zip(columns, values, strict=True):
-            cell = text_cell(sheet, value) if isinstance(value, str) and value else value
-            if isinstance(value, str) and value and name in _WRAPPED:
-                cell.alignment = Alignment(wrap_text=True, vertical="top")
-            made.append(None if value == "" else cell)
-        sheet.append(made)
-        count += 1
+    try:
+        for values in _cells(rows, columns):
+            if count == MOST_ROWS:
+                raise LiangxinError(
+                    f"a sheet holds {MOST_ROWS:,} rows, and there are more; write csv or JSON lines"
+                )
+            sheet.append([_cell(sheet, name, value) for name, value in zip(columns, values, strict=True)])
+            count += 1
+    except BaseException:
+        # openpyxl writes the sheet from a generator that must come to its end.
+        sheet.close()
+        raise
     book.save(stream)
     return count
+
+
+def _cell(sheet: Any, column: str, value: object) -> Any:
+    from openpyxl.styles import Alignment
+
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    cell = text_cell(sheet, value)
+    if column in _WRAPPED:
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    return cell
 
 
 def text_cell(sheet: Any, text: str) -> Cell:

@@ -74,6 +74,7 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not what the layout holds.
     """
+    fields.passed_over(row, "domain_zh", "pos_type", "neg_type")
     return _published(row) if row.values.keys() & {"label", "meta_info"} else _pair(row)
 
 
