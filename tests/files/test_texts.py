@@ -228,3 +228,13 @@ def test_of_our_own_samples_every_field_is_read(benchmark: str, caplog: pytest.L
     found = open_benchmark(benchmark)
     assert list(items_of(found, None, str(sample_path(found))))
     assert not caplog.messages
+
+
+def test_gzip_data_that_is_damaged_inside_is_one_sentence(tmp_path: Path) -> None:
+    content = bytearray(gzip.compress(LINES.encode() * 50))
+    for at in (30, len(content) // 2):
+        broken = bytes(content[:at]) + b"\xff\xff\xff\xff" + bytes(content[at + 4 :])
+        with pytest.raises(DataError, match="the gzip data is damaged"):
+            prompts(kept(tmp_path, broken, "data.jsonl.gz"))
+    with pytest.raises(DataError, match="the gzip data is damaged"):
+        prompts(kept(tmp_path, bytes(content[:-9]), "data.jsonl.gz"))

@@ -20,6 +20,7 @@ from liangxin.files import read_rows
 from liangxin.files.workbook_cells import unescaped
 from liangxin.files.workbook_limits import WorkbookLimits
 from liangxin.models.recorded.replay import ReplayModel
+from liangxin.records import Item
 from testbench.books import blanks_xml, book_of, sheet_xml, strings_xml, styles_xml
 
 CASES = Path(__file__).parent / "cases"
@@ -176,6 +177,13 @@ def test_numbers_dates_and_truth_values(tmp_path: Path) -> None:
         tmp_path, book_of({"S": sheet_xml([list("abcde"), cells])}, {"xl/styles.xml": styles_xml(1, 14)})
     )
     assert values(path) == [{"a": 12315, "b": 0.5, "c": True, "d": datetime(2024, 1, 1), "e": 1200.0}]
+
+
+def test_answers_that_the_table_program_took_for_something_else_are_their_text(tmp_path: Path) -> None:
+    rows = [["id", "response"], ["a", '<c r="B2" t="b"><v>1</v></c>'], ["b", '<c r="B3"><v>3.0</v></c>']]
+    model = ReplayModel(kept(tmp_path, book_of({"S": sheet_xml(rows)})))
+    given = [model.recorded(Item(id=one, turns=("",), category=()), 1, 1).text for one in ("a", "b")]
+    assert given == ["TRUE", "3"]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def _tasks_sheet(book: Any, project: Project, tasks: Sequence[SheetTask]) -> Non
     for task in tasks:
         for values, levels in _rows(project, task):
             number += 1
-            cells = [text_cell(sheet, visible(values.get(name, ""))) for name in columns]
+            cells = [text_cell(sheet, _shown(name, values.get(name, ""))) for name in columns]
             for name, cell in zip(columns, cells, strict=True):
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
                 cell.protection = Protection(locked=name not in filled or (name == "level" and not levels))
@@ -206,6 +206,11 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
     first |= {"comment": said.get("comment") or "", "skip": said.get("skip") or ""}
     first |= {"own_answer": said.get("own_answer") or "", "none_good": YES if said.get("none_good") else ""}
     return made
+
+
+def _shown(column: str, text: str) -> str:
+    """What a model wrote as the site's page shows it; what a person wrote as it is, for it comes back."""
+    return visible(text) if column in ("prompt", "text") else text
 
 
 def _offer(sheet: Any, columns: Sequence[str], lists: Mapping[str, Sequence[int]], last: int) -> None:
