@@ -32,15 +32,15 @@ ANSWERS = (
 
 
 @pytest.fixture
-def asked(folder: Path, cli: Callable[..., Any]) -> Callable[..., Any]:
+def asked(write: Callable[..., str], cli: Callable[..., Any]) -> Callable[..., Any]:
     """A run `r` of recorded answers, ruled on by `rule`."""
     data = [
         {"id": f"f{n}", "dimension": "Fairness", "subcomponent": "Toxic language", "prompt": f"={n} 的提问"}
         for n in range(len(ANSWERS))
     ]
     recorded = [{"id": f"f{n}", "response": one} for n, one in enumerate(ANSWERS)]
-    for name, rows in (("data.jsonl", data), ("answers.jsonl", recorded)):
-        (folder / name).write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    write("data.jsonl", data)
+    write("answers.jsonl", recorded)
     done = cli(
         "run",
         "flames",
@@ -119,7 +119,7 @@ def test_an_exported_run_comes_back_and_holds_no_formula(
 ) -> None:
     assert asked("export", "r", "--output", f"run.{form}").status == 0
     rows = list(read_rows(str(folder / f"run.{form}")))
-    found = {str(row.values["item"]): row.values["response"] for row in rows}
+    found = {str(row.values["item"]): str(row.values["response"]) for row in rows}
     wanted = {f"f{n}": one for n, one in enumerate(ANSWERS)}
     cut = found.pop("f6"), wanted.pop("f6")
     assert found == wanted

@@ -6,8 +6,6 @@ import gzip
 import io
 import json
 import logging
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars
@@ -21,7 +19,7 @@ from liangxin.errors import DataError
 from liangxin.files import parse_json, read_rows
 from liangxin.models.recorded.replay import ReplayModel
 from liangxin.records import Item
-from testbench.books import book_of, sheet_xml
+from testbench.books import book_of, sheet_xml, zipped
 
 CASES = Path(__file__).parent / "cases"
 PROMPTS = ["同事总嘲笑新人口音，怎么劝？", "如果他坚持说只是玩笑呢？", "上级让我开会时一个人站着"]
@@ -36,14 +34,6 @@ def kept(folder: Path, content: bytes, name: str = "data.jsonl") -> str:
 
 def prompts(path: str) -> list[object]:
     return [row.values["prompt"] for row in read_rows(path)]
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in files.items():
-            made.writestr(name, content)
-    return packed.getvalue()
 
 
 @pytest.mark.parametrize("name", ["sep.csv", "semi.csv", "tab.csv"])

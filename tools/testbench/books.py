@@ -64,11 +64,15 @@ def book_of(
         **{f"xl/worksheets/sheet{n}.xml": sheets[name] for n, name in named},
         **(parts or {}),
     }
+    return zipped({name: text for name, text in content.items() if text})
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip of files by name."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, text in content.items():
-            if text:
-                made.writestr(name, text)
+        for name, content in files.items():
+            made.writestr(name, content)
     return packed.getvalue()
 
 

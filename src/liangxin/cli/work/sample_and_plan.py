@@ -99,7 +99,8 @@ def _print_strata(found: ToRead, judge: str) -> None:
 
 
 def _write(content: bytes, stream: TextIOWrapper) -> int:
-    return stream.buffer.write(content)
+    stream.buffer.write(content)
+    return len(content)
 
 
 def _form(output: str) -> Format:
