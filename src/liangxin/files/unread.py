@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from liangxin.files.shown import show
@@ -14,39 +13,46 @@ _LOG = logging.getLogger(__name__)
 _SHOWN = 12
 
 
-class _Watched(dict[str, object]):
-    """A row's values that know which of them were asked for."""
+def _watching(asked: set[str]) -> type[dict[str, object]]:
+    """A dictionary that notes what it is asked for; one class for a file, so that a row costs little."""
 
-    __slots__ = ("asked",)
+    class _Watched(dict[str, object]):
+        __slots__ = ()
 
-    def __init__(self, values: Any, asked: set[str]) -> None:
-        super().__init__(values)
-        self.asked = asked
+        def __getitem__(self, name: str) -> object:
+            asked.add(name)
+            return super().__getitem__(name)
 
-    def __getitem__(self, name: str) -> object:
-        self.asked.add(name)
-        return super().__getitem__(name)
+        def get(self, name: str, default: Any = None) -> Any:
+            asked.add(name)
+            return super().get(name, default)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
+        def __iter__(self) -> Iterator[str]:
+            # Without this `{**values}` would copy past `__getitem__`.
+            return super().__iter__()
 
-    def __iter__(self) -> Iterator[str]:
-        # Without this `{**values}` would copy past `__getitem__`.
-        return super().__iter__()
+    return _Watched
 
 
 class UnreadFields:
     """Watches the rows of a file being read."""
 
-    def __init__(self) -> None:
-        self._asked: set[str] = set()
-        self._there: dict[str, None] = {}
+    def __init__(self, *known: str) -> None:
+        """Watch.
+
+        Args:
+            known: fields that are read before the rows are watched.
+        """
+        self._asked: set[str] = set(known)
+        self._watched = _watching(self._asked)
+        self._there: dict[str, object] = {}
 
     def watched(self, row: Row) -> Row:
         """The same row, whose fields are known to be read once they are asked for."""
-        self._there.update(dict.fromkeys(row.values))
-        return replace(row, values=_Watched(row.values, self._asked))
+        if row.values.keys() <= self._asked:
+            return row
+        self._there.update(row.values)
+        return Row(file=row.file, number=row.number, values=self._watched(row.values))
 
     def tell(self, path: str) -> None:
         """Say which fields no row was asked for; names with an @ in front are ours."""

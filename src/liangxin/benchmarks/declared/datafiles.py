@@ -70,7 +70,7 @@ class DataFiles:
                 secret, or may be, stands in the message.
         """
         seen: dict[str, Row] = {}
-        unread = UnreadFields()
+        unread = UnreadFields(*([self.join.key] if self.join else ()))
         for found in self._rows(data):
             row = unread.watched(found)
             try:
