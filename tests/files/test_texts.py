@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.data import items_of
 from liangxin.errors import DataError
-from liangxin.files import parse_json, read_rows
+from liangxin.files import opening, parse_json, read_rows
 from liangxin.models.recorded.replay import ReplayModel
 from liangxin.records import Item
 from testbench.books import book_of, sheet_xml, zipped
@@ -228,3 +228,16 @@ def test_gzip_data_that_is_damaged_inside_is_one_sentence(tmp_path: Path) -> Non
             prompts(kept(tmp_path, broken, "data.jsonl.gz"))
     with pytest.raises(DataError, match="the gzip data is damaged"):
         prompts(kept(tmp_path, bytes(content[:-9]), "data.jsonl.gz"))
+
+
+def test_a_packed_workbook_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = book_of({"S": sheet_xml([["prompt"], *[[one] for one in PROMPTS]])})
+    path = kept(tmp_path, gzip.compress(book), "data.xlsx.gz")
+    assert prompts(path) == PROMPTS
+    monkeypatch.setattr(opening, "_UNPACKED", 1_000)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        prompts(path)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        prompts(kept(tmp_path, zipped({"data.xlsx": book}), "data.zip"))

@@ -90,6 +90,18 @@ def test_every_answer_comes_back_as_it_was(
     assert back(tmp_path_factory.mktemp("rows"), content, form) == [one or empty for one in answers]
 
 
+@given(answers=st.lists(TEXT, min_size=1, max_size=6))
+@example(answers=list(ANSWERS))
+def test_a_workbook_that_openpyxl_saved_has_the_same_answers(
+    tmp_path_factory: pytest.TempPathFactory, answers: list[str]
+) -> None:
+    book = load_workbook(io.BytesIO(write_rows(rows_of(*answers), "xlsx")))
+    stream = io.BytesIO()
+    book.save(stream)
+    found = back(tmp_path_factory.mktemp("rows"), stream.getvalue(), "xlsx")
+    assert found == [one or None for one in answers]
+
+
 @given(TEXT)
 def test_a_guard_is_taken_away_whatever_it_stands_before(text: str) -> None:
     assert unquoted(quoted(text)) == text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
 
 _DATA = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".xlsm", ".parquet", ".txt")
-_UNPACKED = 8 << 30
-"""The most bytes that a file of a zip may unpack to."""
+_UNPACKED = 4 << 30
+"""The most bytes that a packed workbook, or a file of a zip, may unpack to."""
 
 
 def file_digest(path: str) -> str:
@@ -90,7 +89,12 @@ def seekable(stream: IO[bytes]) -> Iterator[IO[bytes]]:
         yield stream
         return
     with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(stream, copy)
+        left = _UNPACKED
+        while piece := stream.read(1 << 20):
+            left -= len(piece)
+            if left < 0:
+                raise DataError(f"the file unpacks to more than {_UNPACKED >> 30} GB; it was not read")
+            copy.write(piece)
         copy.seek(0)
         yield copy
 

@@ -31,7 +31,7 @@ from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES
-from testbench.books import blanks_xml, book_of
+from testbench.books import blanks_xml, book_of, styles_xml
 from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
@@ -318,6 +318,6 @@ def test_a_small_upload_of_many_cells_is_bounded(desk: Desk) -> None:
     assert len(file.content) < 13_000
     with pytest.raises(PeopleError, match=r"空\.xlsx: the file is empty"):
         preview(desk.database, desk.project, file, desk.owner)
-    more = HandedIn("空.xlsx", book_of({"S": blanks_xml(2_100)}))
-    with pytest.raises(PeopleError, match=r"空\.xlsx: the workbook has more than 3,000,000 cells"):
+    more = HandedIn("空.xlsx", book_of({"S": blanks_xml(1)}, {"xl/styles.xml": styles_xml(70_000)}))
+    with pytest.raises(PeopleError, match=r"空\.xlsx: the workbook has more than 65,536 cell formats"):
         preview(desk.database, desk.project, more, desk.owner)
