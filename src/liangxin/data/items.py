@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
+from liangxin.files.unread import UnreadFields
 from liangxin.records import Item, Row
 from liangxin.specs import Benchmark
 
@@ -43,15 +44,17 @@ def read_items(path: str, read: Callable[[Row], Sequence[Item]]) -> Iterator[Ite
         DataError: the file or a row is wrong, or two rows give the same item; the message names both.
     """
     seen: dict[str, int] = {}
+    unread = UnreadFields()
     for row in read_rows(path):
-        for item in read(row):
+        for item in read(unread.watched(row)):
             first = seen.setdefault(item.id, row.number)
             if first != row.number:
                 raise DataError.at(
-                    path,
+                    row.file,
                     row.number,
                     "id",
                     found=f"the same item as row {first} ({show(item.id)})",
                     expected="each row once",
                 )
             yield item
+    unread.tell(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.types import Message, Receive
 
 from liangxin.errors import NotAllowed, PeopleError, TooLarge
+from liangxin.files import parse_json
 from liangxin.people.accounts import Account, Accounts
 from liangxin.people.sessions import Sessions
 from liangxin.web.site import Site
@@ -240,7 +240,7 @@ async def posted_json(request: Request) -> Mapping[str, Any]:
         if len(body) > JSON_BYTES:
             raise _too_large(JSON_BYTES)
     try:
-        found = json.loads(body)
+        found = parse_json(body.decode())
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
