@@ -23,6 +23,7 @@ def judge(
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
     refusal: options.Refusal = False,
+    wait: options.Wait = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
@@ -34,6 +35,7 @@ def judge(
         model="",
         judges=tuple(judges),
         refusal=refusal,
+        wait=wait,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(
             judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections

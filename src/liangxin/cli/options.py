@@ -28,6 +28,7 @@ JudgeMaxTokens = Annotated[int | None, option("judge_max_tokens")]
 Connections = Annotated[int, option("connections")]
 Timeout = Annotated[float, option("timeout")]
 Retries = Annotated[int, option("retries")]
+Wait = Annotated[bool, option("wait")]
 Refusal = Annotated[bool, option("refusal")]
 
 
