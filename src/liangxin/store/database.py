@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -264,12 +265,26 @@ def _durable(connection: Any, _record: object) -> None:
     try:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _keep_log(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
     except sqlite3.Error as error:
         raise StoreError(f"not a usable SQLite store: {error}") from None
+
+
+def _keep_log(cursor: sqlite3.Cursor) -> None:
+    """Switch a new file to WAL: SQLite refuses that at once, without waiting, where another process does the same."""
+    until = time.monotonic() + _BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def _reason(error: SQLAlchemyError) -> str:
