@@ -124,7 +124,7 @@ def test_another_users_process_that_proc_hides_has_not_ended(monkeypatch: pytest
     def denied(_process: int, _signal: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(leases.os, "kill", denied)
+    monkeypatch.setattr(os, "kill", denied)
     assert leases._alive(os.getpid(), leases._started(os.getpid()) or "")
     assert leases._alive(2**22 + 1, "5")
     assert not leases._alive(os.getpid(), "1")
