@@ -171,6 +171,8 @@ class RunSpec:
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
     judge_endpoint: Endpoint = Endpoint()
+    wait: bool = False
+    """Where another command is at work on the same run: wait for its end instead of ending at once."""
 
 
 REFUSAL = Scale(
