@@ -1,6 +1,6 @@
 """`llm:MODELSPEC`: a language model rules by the benchmark's rubric, one request for each answer.
 
-The model sees the rubric, the scale and the dialogue; never the answering model's name nor a gold label.
+The model sees the rubric, the scale, the dialogue and, where the benchmark has one, a reference answer; never the answering model's name nor a gold label.
 For a benchmark whose own scoring is done by people (the expert's points of CValues responsibility) the
 rubric says that the level is this judge's and not the expert's; nothing here knows of it.
 """
@@ -8,7 +8,7 @@ rubric says that the level is this judge's and not the expert's; nothing here kn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from liangxin.errors import JudgeError, UsageError
@@ -50,6 +50,8 @@ class RulingBasis:
     rubric: Rubric
     generation: Generation
     contract: Contract = field(default_factory=Contract)
+    references: bool = False
+    """Whether a case's reference answer is shown."""
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:
         """The scale of an item's top category."""
@@ -95,7 +97,8 @@ class LlmJudge:
     async def _one(self, case: Case) -> Verdict:
         scale = self.scale_for(case.category)
         rubric = self._ruling.rubric.for_category(case.category)
-        messages = prompt.write_prompt(case, rubric, scale, self._ruling.contract)
+        shown = case if self._ruling.references else replace(case, reference=None)
+        messages = prompt.write_prompt(shown, rubric, scale, self._ruling.contract)
         reply = await self._model.reply(messages, self._ruling.generation)
         return verdict_of(reply, scale, self._ruling.contract)
 
@@ -164,7 +167,11 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
 
 def _primary(benchmark: Benchmark, generation: Generation) -> RulingBasis:
     return RulingBasis(
-        subject="primary", scales=benchmark.scales, rubric=benchmark.rubric, generation=generation
+        subject="primary",
+        scales=benchmark.scales,
+        rubric=benchmark.rubric,
+        generation=generation,
+        references=benchmark.references,
     )
 
 
@@ -178,6 +185,7 @@ def _manifest(spec: str, model: ChatModel, ruling: RulingBasis) -> dict[str, obj
         "scales": ruling.scales,
         "rubric": ruling.rubric,
         "templates": prompt.TEMPLATES,
+        **({"reference_templates": prompt.REFERENCE_TEMPLATES} if ruling.references else {}),
         "contract": ruling.contract,
         "generation": ruling.generation,
         "limit": prompt.LIMIT,
