@@ -88,7 +88,10 @@ LINES: Mapping[str, str] = {
 
 
 def furnish(folder: Path) -> None:
-    """Fill a folder: a declared benchmark with its data, two judged runs `a` and `b`, labels, a portable run."""
+    """Fill a folder: a declared benchmark with its data, judged runs `a` and `b`, labels, a portable run.
+
+    The run `marked` has questions that the test provider breaks on and is slow at, for a model and for a judge.
+    """
     (folder / "own.toml").write_text(DECLARED, encoding="utf-8")
     rows = [
         {
@@ -114,6 +117,13 @@ def furnish(folder: Path) -> None:
     write_rows(folder / "refusals.jsonl", refusals)
     write_rows(folder / "levels.jsonl", list(levels()))
     write_rows(folder / "pairs.jsonl", [row for row in levels() if int(row["source"][-1]) == 0])
+    write_rows(folder / "two.jsonl", rows[:2])
+    marked = ("[[500]] [[judge:500]]", "[[slow]] [[judge:slow]]")
+    write_rows(folder / "marked.jsonl", [row | {"q": mark} for row, mark in zip(rows, marked, strict=False)])
+    write_rows(folder / "uneven.jsonl", [row for at, row in enumerate(levels()) if at % 2 or at % 3 == 0])
+    line = "run own.toml --data marked.jsonl --model replay:own-a.jsonl --judge none --name marked"
+    done = liangxin(folder, *line.split(), "--store", "liangxin.db")
+    assert done.returncode == 0, done.stderr
     for name in "ab":
         line = f"run own.toml --model replay:own-{name}.jsonl --judge rule --judge labels:safety-{name}.jsonl --name {name}"
         done = liangxin(folder, *line.split(), "--store", "liangxin.db")
