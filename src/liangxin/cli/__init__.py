@@ -11,7 +11,7 @@ def main() -> None:
     from liangxin.cli.outputs import Outputs
 
     outputs = Outputs()
-    status: object = None
+    status: str | int | None = None
     try:
         build()()
     except SystemExit as ended:

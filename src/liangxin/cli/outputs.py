@@ -12,7 +12,7 @@ import os
 import select
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from liangxin.cli.terminal import EXIT_NOT_DELIVERED, EXIT_SOME_FAILED, tell
 
@@ -77,7 +77,7 @@ class Outputs:
         self._result, sys.stdout = _kept(sys.stdout, resumes=False)
         _, sys.stderr = _kept(sys.stderr, resumes=True)
 
-    def end(self, status: object) -> object:
+    def end(self, status: str | int | None) -> str | int | None:
         """Give both back and say how the command ends.
 
         Args:
@@ -112,7 +112,8 @@ def _kept(stream: TextIO | None, *, resumes: bool) -> tuple[_KeptOpen, TextIO]:
         return raw, io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="replace")
     with suppress(OSError):
         stream.flush()
-    raw = _KeptOpen(getattr(stream.buffer, "raw", stream.buffer), resumes=resumes)
+    under: Any = stream.buffer
+    raw = _KeptOpen(getattr(under, "raw", under), resumes=resumes)
     # Standard error and terminals show a line as it ends; `python -u` shows everything at once.
     lines = getattr(stream, "line_buffering", True) or getattr(stream, "write_through", True)
     kept = io.TextIOWrapper(

@@ -16,6 +16,7 @@ from liangxin.store.columns import ColumnReader, Failure
 __all__ = [
     "FAILURES_SHOWN",
     "NO_SUCH_LEVELS",
+    "PREFERRED",
     "UNLABELLED",
     "JudgeResult",
     "RunResult",
