@@ -3,7 +3,10 @@
     LiangxinError            exit status 1
     ├── DataError            a data, labels or replay file is wrong: FILE:ROW: FIELD: found …, expected …
     ├── StoreError           the run store cannot be opened, read or written
-    │   └── UnknownRun       no run of that name or id
+    │   ├── UnknownRun       no run of that name or id
+    │   ├── StoreReadOnly    the store may only be read here, and something was to be written
+    │   ├── RunAtWork        another command asks or judges the same run now
+    │   └── LeaseLost        another command has taken the work over while this one was suspended
     ├── ModelError           a model cannot be reached or used at all
     │   └── AccessDenied     the provider answered 401 or 403: the run stops
     ├── JudgeError           a judge cannot be used on this run
@@ -44,6 +47,18 @@ class StoreError(LiangxinError):
 
 class UnknownRun(StoreError):
     """No run of that name or id is in the store."""
+
+
+class StoreReadOnly(StoreError):
+    """The store may only be read here, and something was to be written; nothing was."""
+
+
+class RunAtWork(StoreError):
+    """Another command asks or judges the same run now: two would pay for everything twice."""
+
+
+class LeaseLost(StoreError):
+    """Another command has taken the work over while this one was suspended or cut off; this one stores no more."""
 
 
 class ModelError(LiangxinError):

@@ -175,6 +175,11 @@ _ALL = (
         "Attempts after the first.", default=_PATIENCE.retries, low=0, high=100, judging=True,
     ),
     _option(
+        "wait", bool, "同一次运行已有命令在进行时，等它结束再继续（默认：说明是谁在进行，立即结束）。",
+        "Where another command is at work on the same run: wait for its end (default: say who, and end at once).",
+        default=False, judging=True,
+    ),
+    _option(
         "progress", bool, "在标准错误上显示进度与消息。",
         "Show progress and messages on standard error.",
         default=False, judging=True, python_only=True,

@@ -104,6 +104,8 @@ class Benchmark:
     """The categories that are known; a category outside is accepted only where `open_taxonomy`."""
     open_taxonomy: bool
     card: Card
+    references: bool = False
+    """Whether its items may bring a reference answer; it is part of the identity of an LLM judge, who is shown it."""
     declaration: Declaration | None = None
     """For a benchmark of the user's own."""
     origin: Origin | None = None
@@ -171,6 +173,8 @@ class RunSpec:
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
     judge_endpoint: Endpoint = Endpoint()
+    wait: bool = False
+    """Where another command is at work on the same run: wait for its end instead of ending at once."""
 
 
 REFUSAL = Scale(

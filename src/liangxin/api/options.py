@@ -40,6 +40,8 @@ class JudgeOptions(TypedDict, total=False):
     """Seconds for one attempt. Default: 120."""
     retries: int
     """Attempts after the first. Default: 4."""
+    wait: bool
+    """Where another process is at work on the same run: wait for its end. Default: no, `RunAtWork` says who it is."""
     progress: bool
     """Show progress and messages on standard error. Default: no; messages are in `Result.notices`."""
 
@@ -130,6 +132,7 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
         system=options["system"],
         name=options["name"],
         refusal=options["refusal"],
+        wait=options["wait"],
         choose_by=options["choose_by"],
         generation=Generation(
             temperature=options["temperature"], max_tokens=options["max_tokens"], seed=seed
@@ -156,6 +159,7 @@ def judge_spec(judges: Sequence[str], options: JudgeOptions) -> RunSpec:
         model="",
         judges=tuple(judges),
         refusal=options["refusal"],
+        wait=options["wait"],
         judge_generation=_judge_generation(options),
         judge_endpoint=_judge_endpoint(options),
     )

@@ -73,7 +73,7 @@ def export(
         typer.Option(
             "--output",
             metavar="FILE",
-            help="FILE.jsonl, FILE.csv, FILE.parquet; FILE.db takes the whole run along.",
+            help="FILE.jsonl, FILE.csv, FILE.xlsx, FILE.parquet; FILE.db takes the whole run along.",
         ),
     ],
     store: options.StoreOption = None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+EXIT_NOT_DELIVERED = 1
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
 
@@ -59,10 +60,12 @@ def stated(command: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        from liangxin.cli.notices import heard
         from liangxin.interrupts import Interrupted
 
         try:
-            return command(*args, **kwargs)
+            with heard(tell):
+                return command(*args, **kwargs)
         except LiangxinError as error:
             tell(f"liangxin: {error}")
             raise typer.Exit(error.exit_status) from None
@@ -71,10 +74,6 @@ def stated(command: Callable[P, T]) -> Callable[P, T]:
                 "liangxin: interrupted; what was answered is stored, and the same command goes on from there"
             )
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader has gone (`| head`): nobody is left to tell.
-            sys.stderr.close()
-            raise typer.Exit(1) from None
 
     return wrapped
 

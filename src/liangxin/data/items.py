@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from liangxin.errors import DataError
+from liangxin.errors import DataError, PluginError
 from liangxin.files import file_digest, read_rows, show
+from liangxin.files.unread import UnreadFields
 from liangxin.records import Item, Row
 from liangxin.specs import Benchmark
 
@@ -15,10 +16,22 @@ def items_of(benchmark: Benchmark, data: str | None, sample: str) -> Iterator[It
 
     Raises:
         DataError: as `read_items`.
+        PluginError: a package's benchmark brings reference answers that it does not declare.
     """
     if benchmark.declaration is not None:
         return benchmark.declaration.items(data)
-    return read_items(data or sample, benchmark.read)
+    return _declared(benchmark, read_items(data or sample, benchmark.read))
+
+
+def _declared(benchmark: Benchmark, items: Iterator[Item]) -> Iterator[Item]:
+    """The items; an LLM judge would be shown no reference answer that its identity does not know of."""
+    for item in items:
+        if item.reference is not None and not benchmark.references:
+            raise PluginError(
+                f"the benchmark {benchmark.name} reads a reference answer (item {show(item.id)}), but does not say so: "
+                "its package should declare it with references=True"
+            )
+        yield item
 
 
 def digest_of(benchmark: Benchmark, data: str | None, sample: str) -> tuple[str, bool]:
@@ -43,15 +56,17 @@ def read_items(path: str, read: Callable[[Row], Sequence[Item]]) -> Iterator[Ite
         DataError: the file or a row is wrong, or two rows give the same item; the message names both.
     """
     seen: dict[str, int] = {}
+    unread = UnreadFields()
     for row in read_rows(path):
-        for item in read(row):
+        for item in read(unread.watched(row)):
             first = seen.setdefault(item.id, row.number)
             if first != row.number:
                 raise DataError.at(
-                    path,
+                    row.file,
                     row.number,
                     "id",
                     found=f"the same item as row {first} ({show(item.id)})",
                     expected="each row once",
                 )
             yield item
+    unread.tell(path)

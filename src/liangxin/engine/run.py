@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
+from liangxin.engine.holding import at_work
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
-from liangxin.engine.prepare import prepare
+from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
 from liangxin.interrupts import Interrupted
@@ -31,7 +32,7 @@ from liangxin.judges import (
 )
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
+from liangxin.store import ASKING, Database, JudgeRecord, RunRecord, Runs, Work, Writer
 
 T = TypeVar("T")
 
@@ -96,26 +97,29 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
-        run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
-        for notice in notices:
-            session.tell(notice)
-        session.tell(
-            f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
-        )
-        if unsaid and spec.choose_by == "label":
+        known = identify(spec, benchmark, sample, model.identity)
+        asking = Work(known.id, ASKING)
+        async with at_work(session.database, asking, stop, session.tell, wait=spec.wait) as lease:
+            run, notices = prepare(runs, spec, benchmark, sample, known, template)
+            for notice in notices:
+                session.tell(notice)
             session.tell(
-                f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
-                "labels (--choose-by generation lets it write)"
+                f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
             )
-        # A judge that cannot be used must say so before the model is paid.
-        judges = _open(session, run, spec, benchmark)
-        progress = Progress(session.progress, "asked", run.units * run.trials)
-        with Writer(session.database) as writer:
-            collector = Collector(session.database, run, model, spec, benchmark.scale_for)
-            await collector.collect(writer, progress, stop)
-        progress.finish()
-        for notice in collector.odd.notices():
-            session.tell(notice)
+            if unsaid and spec.choose_by == "label":
+                session.tell(
+                    f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+                    "labels (--choose-by generation lets it write)"
+                )
+            # A judge that cannot be used must say so before the model is paid.
+            judges = _open(session, run, spec, benchmark)
+            progress = Progress(session.progress, "asked", run.units * run.trials)
+            with Writer(session.database, lease.confirm) as writer:
+                collector = Collector(session.database, run, model, spec, benchmark.scale_for)
+                await collector.collect(writer, progress, stop)
+            progress.finish()
+            for notice in collector.odd.notices():
+                session.tell(notice)
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
         fresh = spec.limit is None and not progress.skipped
         if isinstance(model, Recorded) and fresh and (unused := model.unused()):
@@ -125,14 +129,15 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    records = await _rule(session, run, benchmark, judges, stop)
+    records = await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
     return run_result(session.database, run, benchmark, records)
 
 
 async def _judge(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
 ) -> list[JudgeRecord]:
-    return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
+    judges = _open(session, run, spec, benchmark)
+    return await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
 
 
 def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
@@ -175,19 +180,23 @@ async def _rule(
     benchmark: Benchmark,
     judges: Sequence[_OpenedJudge],
     stop: Stop,
+    *,
+    wait: bool,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     try:
-        with Writer(session.database) as writer:
-            for spec, judge in judges:
-                if stop.requested:
-                    break
-                record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
-                records[judge.identity] = record
-                progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
-                await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
-                progress.finish()
+        for spec, judge in judges:
+            if stop.requested:
+                break
+            record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
+            records[judge.identity] = record
+            judging = Work(run.id, record.identity)
+            progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
+            async with at_work(session.database, judging, stop, session.tell, wait=wait) as lease:
+                with Writer(session.database, lease.confirm) as writer:
+                    await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
+            progress.finish()
     finally:
         for _, judge in judges:
             await judge.aclose()

@@ -4,12 +4,14 @@ from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import ADJUDICATED, StoredDialogue, StoredVerdict, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
+from liangxin.store.leases import ASKING, Work
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.transfer import Transferred, copy_run
 from liangxin.store.writer import Writer
 
 __all__ = [
     "ADJUDICATED",
+    "ASKING",
     "DEFAULT_STORE",
     "Database",
     "Evidence",
@@ -22,6 +24,7 @@ __all__ = [
     "StoredVerdict",
     "Transferred",
     "ValidationRecord",
+    "Work",
     "Writer",
     "copy_run",
     "dialogues",

@@ -6,11 +6,13 @@ import difflib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from liangxin.digests import canonical
 from liangxin.errors import StoreError, UnknownRun
@@ -187,7 +189,7 @@ class Runs:
         Raises:
             StoreError: the name is another run's.
         """
-        with self.database.begin() as connection:
+        with self.database.begin() as connection, _one_name(new.name):
             values = {
                 "id": new.id,
                 "name": new.name,
@@ -212,8 +214,8 @@ class Runs:
             return _run(connection.execute(_select_runs().where(RUNS.c.key == key)).one())
 
     def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
-        """Set a run's name and how many units are planned."""
-        with self.database.begin() as connection:
+        """Set a run's name and how many units are planned; errors as `create`."""
+        with self.database.begin() as connection, _one_name(name):
             connection.execute(update(RUNS).where(RUNS.c.key == run.key).values(name=name, units=units))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == run.key)).one())
 
@@ -263,6 +265,17 @@ class Runs:
         """Every judge of a run, in the order they came."""
         with self.database.begin() as connection:
             return _judges(connection, run)
+
+
+@contextmanager
+def _one_name(name: str | None) -> Iterator[None]:
+    """Two runs that are made at once may both have found a name free."""
+    try:
+        yield
+    except IntegrityError as error:
+        if name is None or "name" not in str(error.orig):
+            raise
+        raise StoreError(f"the name {name!r} is another run's by now; choose another --name") from None
 
 
 def _dataset(connection: Connection, benchmark: str, version: str, sha256: str) -> int | None:

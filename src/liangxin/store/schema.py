@@ -179,12 +179,33 @@ SAMPLES = Table(
 )
 """Which answers were drawn for people to read, and in which strata: what makes their labels a random sample."""
 
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("run", String(12), nullable=False),
+    Column("part", Text, nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    PrimaryKeyConstraint("run", "part"),
+)
+"""Who is at work, and when they were last heard of (see `liangxin.store.leases`); the row goes with the work.
+
+`run` is the run's id, which is known before its row is there.
+"""
+
 _LATER = (VALIDATIONS, LOOKS, SAMPLES)
 
 
 def _first(connection: Connection) -> None:
     METADATA.create_all(
-        connection, tables=[table for table in METADATA.tables.values() if table not in _LATER]
+        connection,
+        tables=[table for table in METADATA.tables.values() if table not in (*_LATER, LEASES)],
     )
 
 
@@ -204,8 +225,23 @@ def _sources(connection: Connection) -> None:
     connection.execute(exact.values(traits='{"exact":true}'))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _evidence, _people, kinds, relate, _sources)
+def _leases(connection: Connection) -> None:
+    METADATA.create_all(connection, tables=[LEASES])
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _first,
+    _evidence,
+    _people,
+    kinds,
+    relate,
+    _sources,
+    _leases,
+)
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
+
+READABLE = MIGRATIONS.index(_sources) + 1
+"""Stores from this version on are read as they are where they may only be read: what came since, only writers need."""
 
 
 def version(connection: Connection) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from liangxin.errors import LiangxinError, StoreError
 from liangxin.records import Reply, Verdict
@@ -27,10 +27,14 @@ class Writer:
 
     A failure of the database (a full disk) is raised at the next call, and the rows of the failed
     transaction are asked for again by the next run: nothing is half-written.
+
+    Args:
+        guard: looks, before each commit, whether these rows are still this process's to write; it raises where not.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, guard: Callable[[Connection], object] | None = None) -> None:
         self._database = database
+        self._guard = guard
         self._rows: queue.Queue[tuple[Table, dict[str, object]] | None] = queue.Queue(_CAPACITY)
         self._failure: LiangxinError | None = None
         self._thread = threading.Thread(target=self._work, name="liangxin-writer", daemon=True)
@@ -109,3 +113,5 @@ class Writer:
         with self._database.begin() as connection:
             for table, rows in batch.items():
                 connection.execute(self._database.insert_new(table), rows)
+            if self._guard is not None:
+                self._guard(connection)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
@@ -58,8 +60,15 @@ class Site:
     token: str | None = None
     """What the one user of a loopback site shows once in each browser; None lets in whoever reaches the site."""
     attack: AttackSettings = field(default_factory=AttackSettings)
+    reader_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """What stands in the forms of a site whose store can only be read: no session can be kept there."""
     patience: Patience = Patience()
     """How long it waits for whoever asks."""
+
+    @property
+    def reader(self) -> str:
+        """What the browser of the one user keeps where no session can be stored."""
+        return hmac.new((self.token or "").encode(), b"reader", "sha256").hexdigest()
 
     def is_proxy(self, address: str) -> bool:
         """Whether an address is one of the named proxies."""

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from liangxin.annotation.desk.assignments import order_for
 from liangxin.annotation.desk.tasks import LETTERS, last_response
 from liangxin.annotation.labels.answers import TaskAnswer, answers_of
-from liangxin.annotation.labels.writing import text_cell
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.errors import PeopleError
+from liangxin.files.writing import text_cell
 from liangxin.people.accounts import Account
 from liangxin.store import Database
 from liangxin.store.people import ASSIGNMENTS
+from liangxin.text import visible
 from liangxin.words import category_title
 
 SHEET, GUIDELINE, ABOUT = "标注", "说明", "liangxin"
@@ -31,6 +32,7 @@ GRADE = {
     "letter": "回答 answer",
     "turn": "轮 turn",
     "prompt": "提问 prompt",
+    "reference": "参考答案 reference answer",
     "text": "回答全文 answer text",
     "level": "等级 level",
     "comment": "评语 comment",
@@ -44,7 +46,16 @@ EXPERT = {
     "comment": "评语 comment",
     "skip": "跳过的原因 reason to skip",
 }
-_WIDTHS = {"prompt": 44, "text": 64, "comment": 32, "own_answer": 44, "skip": 24, "category": 22, "level": 16}
+_WIDTHS = {
+    "prompt": 44,
+    "reference": 44,
+    "text": 64,
+    "comment": 32,
+    "own_answer": 44,
+    "skip": 24,
+    "category": 22,
+    "level": 16,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +71,10 @@ class SheetTask:
 
 
 def headings(project: Project) -> Mapping[str, str]:
-    """Column to its heading, in order."""
-    return EXPERT if project.kind == "expert" else GRADE
+    """Column to its heading, in order; reference answers have one where the benchmark has them."""
+    every = EXPERT if project.kind == "expert" else GRADE
+    shown = project.benchmark.references
+    return {name: title for name, title in every.items() if name != "reference" or shown}
 
 
 def key_of(task: int, place: int, turn: int) -> str:
@@ -157,7 +170,7 @@ def _tasks_sheet(book: Any, project: Project, tasks: Sequence[SheetTask]) -> Non
     for task in tasks:
         for values, levels in _rows(project, task):
             number += 1
-            cells = [text_cell(sheet, values.get(name, "")) for name in columns]
+            cells = [text_cell(sheet, _shown(name, values.get(name, ""))) for name in columns]
             for name, cell in zip(columns, cells, strict=True):
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
                 cell.protection = Protection(locked=name not in filled or (name == "level" and not levels))
@@ -197,6 +210,7 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
                 "letter": LETTERS[place] if place < len(LETTERS) else str(place + 1),
                 "turn": str(turn),
                 "prompt": answer.seen.prompt,
+                "reference": answer.item.reference or "",
                 "text": text,
                 "level": level,
             }
@@ -205,6 +219,11 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
     first |= {"comment": said.get("comment") or "", "skip": said.get("skip") or ""}
     first |= {"own_answer": said.get("own_answer") or "", "none_good": YES if said.get("none_good") else ""}
     return made
+
+
+def _shown(column: str, text: str) -> str:
+    """What a model wrote as the site's page shows it; what a person wrote as it is, for it comes back."""
+    return visible(text) if column in ("prompt", "text") else text
 
 
 def _offer(sheet: Any, columns: Sequence[str], lists: Mapping[str, Sequence[int]], last: int) -> None:

@@ -92,15 +92,24 @@ def site_of(opening: Opening, database: Database) -> Site:
     """The site as it was asked for.
 
     One user needs no account where the site listens on this machine alone, on a file, and nobody has an account
-    with a password yet; anything else is a team's.
+    with a password yet; anything else is a team's. A store that can only be read takes no sign-in: whoever may read it
+    browses on this machine alone.
+
+    Raises:
+        UsageError: a team is to sign in to a store that can only be read.
     """
     from liangxin.web.site import AttackSettings, Site
 
     public = _public(opening.public_url)
     proxies = tuple(map(_proxy, opening.proxies))
     asked = opening.team or public is not None or proxies
-    alone = _is_loopback(opening.host) and database.is_sqlite and not asked
-    alone = alone and not _has_accounts(database)
+    alone = _is_loopback(opening.host) and not asked
+    if database.read_only and (not alone or opening.reset is not None):
+        raise UsageError(
+            f"the store {database.shown} can only be read here, so nobody can sign in: serve it on this machine alone, "
+            "without --team, --public-url, --trust-proxy, --host and --reset"
+        )
+    alone = alone and (database.read_only or (database.is_sqlite and not _has_accounts(database)))
     if opening.no_token and not alone:
         raise UsageError("--no-token is for the one user of this machine; on this site everybody signs in")
     local = f"http://{_bracketed(opening.host)}:{opening.port}"

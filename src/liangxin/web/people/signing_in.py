@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 import secrets
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -20,7 +21,7 @@ from liangxin.people.logins import Logins
 from liangxin.people.passwords import LEAST, MOST, Passwords
 from liangxin.people.personal import Extent, export, remove
 from liangxin.people.resets import Reset, Resets
-from liangxin.people.sessions import Sessions
+from liangxin.people.sessions import OpenSession, Sessions
 from liangxin.web.asking import (
     Fields,
     Form,
@@ -124,7 +125,10 @@ def _entered(request: Request, site: Site, token: str, leads_to: str) -> Respons
             "This link is not of the site that runs now. Each start prints a new one; use the last in the terminal.",
         )
         return _token_page(request, leads_to, wrong)
-    _open_session(request, Accounts(site.database).local_user())
+    if site.database.read_only:
+        request.state.opened = OpenSession(token=site.reader, csrf=site.reader_csrf, expires=math.inf)
+    else:
+        _open_session(request, Accounts(site.database).local_user())
     return redirect(leads_to)
 
 
