@@ -39,6 +39,8 @@ OPTIONS: Mapping[str, str] = {
     "--team": "本机上也人人登录（否则一个人用，不需要账户）。",
     "--reset": "打印一个链接，NAME 用它设新密码。",
     "--public-url": "经代理访问的地址；即 `--team`。",
+    "--trust-proxy": "信任它报告来者地址的代理（地址或网段）；即 `--team`；可重复。",
+    "--no-token": "一个人用时：放进本机的每个用户和程序。",
     "--format": "输出格式：表格、每行一个 JSON 对象，或（scores）csv。",
     "--output": "输出文件；格式由结尾决定。",
     "benchmark": "基准名，见 `liangxin benchmarks`。",

@@ -260,7 +260,7 @@ def test_a_pipe_that_is_full_for_a_moment_is_waited_for(fresh: Callable[[], Path
 
 def test_a_site_whose_streams_are_gone_serves(fresh: Callable[[], Path]) -> None:
     place, port = fresh(), free_port()
-    script = f'exec "{sys.executable}" -m liangxin serve --port {port} <&- >&- 2>&-'
+    script = f'exec "{sys.executable}" -m liangxin serve --no-token --port {port} <&- >&- 2>&-'
     with subprocess.Popen(["bash", "-c", script], cwd=place) as process:
         until = time.monotonic() + 30
         answered = b""

@@ -389,6 +389,8 @@ def opening(store: str, port: int) -> Any:
         port=port,
         team=False,
         public_url=None,
+        proxies=(),
+        no_token=False,
         reset=None,
         models=(),
         benchmarks=(),
@@ -438,9 +440,14 @@ def test_a_site_on_a_server_that_grants_select_is_browsed(reader_url: str) -> No
     site = site_of(asked, database)
     with serve(site) as url:
         client = Client(url)
+        for cookies in ({}, {site.cookie: "x"}, {site.cookie: site.token or ""}):
+            client.cookies = cookies
+            assert client.get("/runs", follow=False).status == 303, "nobody without the token"
+        client.get(f"/enter?token={site.token}")
         browse(client, "a")
         client.close()
     for refused in (
+        replace(asked, proxies=("10.0.0.1",)),
         replace(asked, team=True),
         replace(asked, public_url="https://x.example"),
         replace(asked, reset="甲"),
@@ -469,9 +476,11 @@ def test_a_site_on_a_file_that_may_only_be_read_is_browsed(made: Path, place: Pa
         process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8")
         try:
             assert process.stderr is not None
-            assert "Ctrl-C ends" in process.stderr.readline()
+            said = process.stderr.readline()
+            assert "Ctrl-C ends" in said
             answers_at(port)
             client = Client(f"http://127.0.0.1:{port}")
+            client.get(said[said.index("/enter") :].split()[0])
             browse(client, "a")
             client.close()
         finally:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,8 +60,13 @@ def reached(url: str) -> Client:
 def test_one_user_needs_no_account_and_ctrl_c_is_no_failure(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, "--port", str(port)) as (process, said):
-        assert f"http://127.0.0.1:{port}" in said[0]
+        link = re.search(rf"http://127\.0\.0\.1:{port}(/enter\?token=\S{{43}}) ", said[0])
+        assert link, said
         client = reached(f"http://127.0.0.1:{port}")
+        answer = client.get("/runs", follow=False)
+        assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2Fruns")
+        answer = client.get(link[1], follow=False)
+        assert (answer.status, answer.headers["location"]) == (303, "/")
         assert "你好" in client.get("/").text
         assert client.request("GET", "/", headers={"Host": "evil.example"}).status == 421
         assert client.request("GET", "/", headers={"X-Forwarded-For": "10.0.0.1"}).status == 403
@@ -67,6 +74,36 @@ def test_one_user_needs_no_account_and_ctrl_c_is_no_failure(tmp_path: Path) -> N
     assert process.returncode == 0
     assert not [line for line in said if "Traceback" in line]
     assert (tmp_path / "liangxin.db").exists()
+
+
+def test_without_a_token_whoever_reaches_the_site_is_its_user_and_a_key_is_warned_of(tmp_path: Path) -> None:
+    port = free_port()
+    words = ["--no-token", "--port", str(port), "--model", "openai:m", "--base-url", "http://127.0.0.1:9/v1"]
+    with serving(tmp_path, *words) as (process, said):
+        client = reached(f"http://127.0.0.1:{port}")
+        assert "你好" in client.get("/").text
+        client.close()
+    assert process.returncode == 0
+    assert "token=" not in said[0]
+    assert [line for line in said if "can spend the key of openai:m" in line]
+
+
+def test_few_open_files_and_many_that_say_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    inherited = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, inherited[1]))
+    try:
+        with serving(tmp_path, "--no-token", "--port", str(port)) as (_, said):
+            resource.setrlimit(resource.RLIMIT_NOFILE, inherited)
+            client = reached(f"http://127.0.0.1:{port}")
+            idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+            assert client.get("/").status == 200
+            client.close()
+            for one in idle:
+                one.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, inherited)
+    assert not [line for line in said if "Traceback" in line or "Too many open files" in line]
 
 
 def test_a_team_begins_with_the_owners_invitation(tmp_path: Path) -> None:
@@ -106,6 +143,9 @@ def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
     ("words", "status", "said"),
     [
         (["--public-url", "liangxin.example"], 2, "--public-url should be like https://"),
+        (["--trust-proxy", "nginx"], 2, "--trust-proxy should be the proxy's address or network"),
+        (["--trust-proxy", "0.0.0.0/0"], 2, "--trust-proxy should be the proxy's address or network"),
+        (["--team", "--no-token"], 2, "--no-token is for the one user of this machine"),
         (["--host", "192.0.2.1"], 1, "cannot listen at 192.0.2.1"),
         (["--benchmark", "flaems"], 2, "Did you mean 'flames'"),
         (["--model", "opnai:x"], 2, "no model"),

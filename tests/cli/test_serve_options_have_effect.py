@@ -27,6 +27,8 @@ SAID = {
     "port": "--port 1",
     "team": "--team",
     "public_url": "--public-url https://liangxin.example.org",
+    "proxies": "--trust-proxy 10.0.0.1",
+    "no_token": "--no-token",
 }
 """What the first line on standard error, or the one after, shows; the port cannot be listened at or is another."""
 ASKED = {
@@ -57,7 +59,9 @@ def serving(folder: Path, line: str) -> Iterator[tuple[str, list[str]]]:
             said.append(one)
         _answers(line)
         try:
-            yield re.findall(r"https?://\S+", said[-1])[0].rstrip("(").strip(), said
+            # The token is another one each time.
+            said = [re.sub(r"token=\S+", "token=", one) for one in said]
+            yield re.findall(r"https?://[^\s/]+", said[-1])[0], said
         finally:
             site.send_signal(signal.SIGINT)
             try:
@@ -132,7 +136,7 @@ def test_an_option_changes_what_the_site_says(name: str, tmp_path: Path) -> None
 @pytest.mark.long
 def test_what_a_model_and_a_judge_are_sent(tmp_path: Path) -> None:
     with running(Provider()) as provider:
-        common = f"--model openai:m --base-url {provider.base_url} --judge llm:openai:judge --judge-base-url {provider.base_url} --benchmark sc-safety"
+        common = f"--no-token --model openai:m --base-url {provider.base_url} --judge llm:openai:judge --judge-base-url {provider.base_url} --benchmark sc-safety"
         with serving(tmp_path, f"--port {free_port()} {common}") as (url, _):
             plain = attacked(url, provider)
         with serving(tmp_path, f"--port {free_port()} {common} {' '.join(ASKED.values())}") as (url, _):

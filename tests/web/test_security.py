@@ -15,9 +15,10 @@ from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.store import Database
 from liangxin.store.people import LOGIN_FAILURES, PEOPLE, SESSIONS
 from liangxin.store.schema import METADATA
-from liangxin.web.app import HEADERS, create_app
+from liangxin.web.app import HEADERS
 from liangxin.web.site import Site
-from testbench.site import Client, SiteAnswer
+from testbench.hostile import routes, said
+from testbench.site import Client
 
 PASSWORD = "correct horse battery"
 OPEN_TO_ALL = {"/login", "/enter", "/invite/{token}", "/language/{chosen}"}
@@ -44,29 +45,8 @@ def dump(database: Database) -> list[str]:
         return [str(tuple(row)) for table in tables for row in connection.execute(select(table))]
 
 
-def routes(site: Site) -> list[tuple[str, str]]:
-    """Every method and path of the application, mounts aside."""
-    found: list[tuple[str, str]] = []
-    pending = list(create_app(site).routes)
-    while pending:
-        route = pending.pop()
-        pending += getattr(getattr(route, "original_router", None), "routes", [])
-        found += [(str(method), str(getattr(route, "path", ""))) for method in getattr(route, "methods", ())]
-    assert ("GET", "/people") in found
-    return sorted(set(found))
-
-
 def filled(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "1", path)
-
-
-def said(answer: SiteAnswer) -> bool:
-    """Whether a refusal is a clear sentence: a page in the reader's language, or JSON or lines in both."""
-    if "application/json" in answer.headers["content-type"]:
-        return bool(answer.json()["error"]["zh"] and answer.json()["error"]["en"])
-    if "text/plain" in answer.headers["content-type"]:
-        return len(answer.text.splitlines()) == 2
-    return "notice bad" in answer.text
 
 
 def test_no_page_answers_a_stranger(team_site: Site, serving: Serving) -> None:

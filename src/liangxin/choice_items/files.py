@@ -122,7 +122,7 @@ def _kept(name: str, stream: BinaryIO) -> Iterator[Path]:
 def _unpack(stream: BinaryIO, place: Path) -> None:
     left = _UNPACKED
     try:
-        with gzip.GzipFile(fileobj=stream) as packed, place.open("wb") as written:
+        with gzip.GzipFile(fileobj=stream, mode="rb") as packed, place.open("wb") as written:
             while piece := packed.read(_CHUNK):
                 left -= len(piece)
                 if left < 0:

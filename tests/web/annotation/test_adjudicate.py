@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FLAMES = open_benchmark("flames")
+CVALUES = open_benchmark("cvalues-safety")
 CATEGORY = ("Fairness", "Toxic language")
 HOSTILE = "<img src=x onerror=\"document.title='ran'\">"
 
@@ -99,6 +100,26 @@ def test_the_queue_and_one_answer_are_blind(enter: Callable[[int], Client], desk
     assert "评语 &lt;img" in answer
     assert answer.count("<blockquote") == 1
     assert "我们的解读" in answer, "the guideline stands beside it"
+
+
+def test_a_reason_that_must_be_given_is_marked_so(enter: Callable[[int], Client], desk: Desk) -> None:
+    adjudicator = enter(desk.adjudicator.key)
+    marked = re.compile(r'<label for="reason">\S+ <small class="quiet">（必填）</small></label>')
+    assert marked.search(adjudicator.get(f"{home(desk)}/{desk.answer('f0')}").text)
+    adjudicator.get("/language/en?back=/")
+    assert "(required)" in adjudicator.get(f"{home(desk)}/{desk.answer('f0')}").text
+
+
+def test_a_majority_of_three_is_said_where_three_read(enter: Callable[[int], Client], desk: Desk) -> None:
+    items = [Item(id="g0", turns=("一问",), category=())]
+    stored_run(desk.database, CVALUES, items, answered, "多数-7B")
+    for name, annotators, overlap in (("三人", 3, 1.0), ("两人", 2, 1.0), ("部分", 3, 0.5)):
+        spec = ProjectSpec(name=name, runs=("多数-7B",), annotators=annotators, overlap=overlap)
+        Desk.at(desk.database, spec)
+    annotator = enter(desk.people[0].key)
+    assert "多数" not in annotator.get("/").text
+    cards = {card.split("</bdi>")[0]: card for card in annotator.get("/projects").text.split("<h2><bdi>")[1:]}
+    assert {name for name, card in cards.items() if "3 人多数" in card} == {"盲评", "三人"}
 
 
 def test_of_several_answers_the_list_says_which(enter: Callable[[int], Client], desk: Desk) -> None:

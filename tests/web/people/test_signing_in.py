@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from liangxin.annotation.projects import ProjectSpec
+from liangxin.benchmarks import open_benchmark
 from liangxin.people.accounts import Accounts
 from liangxin.people.invitations import InvitationRequest, Invitations
 from liangxin.people.logins import MOST_HERE
+from liangxin.records import Item, Reply
 from liangxin.web.site import Site
+from testbench.desk import Desk, stored_run
 from testbench.site import Client
 
 PASSWORD = "correct horse battery"
@@ -30,6 +34,23 @@ def test_an_invitation_signs_in_and_works_once(team_site: Site, serving: Serving
     assert (answer.status, "已经用过了" in answer.text) == (404, True)
     client.get("/language/en?back=/")
     assert "has been used" in client.get(path).text
+
+
+def test_who_is_invited_to_a_project_lands_in_it(team_site: Site, serving: Serving) -> None:
+    flames = open_benchmark("flames")
+    item = Item(id="f0", turns=("一问",), category=("Fairness", "Toxic language"))
+    stored_run(team_site.database, flames, [item], lambda _item, _turn: Reply(text="一答"), "甲-7B")
+    desk = Desk.at(team_site.database, ProjectSpec(name="盲评", runs=("甲-7B",)), people=0)
+    client = serving(team_site)
+    for role, title in (("annotator", "盲评"), ("adjudicator", "盲评")):
+        wanted = InvitationRequest(role=role, project=desk.project.key)  # type: ignore[arg-type]
+        path = f"/invite/{Invitations(team_site.database).make(wanted, None)[1]}"
+        client.get(path)
+        answer = client.post(path, {"name": role, "password": PASSWORD, "again": PASSWORD}, follow=False)
+        assert answer.headers["location"] == f"/projects/{desk.project.key}"
+        answer = client.get(answer.headers["location"], follow=False)
+        assert answer.headers["location"] == f"/projects/{desk.project.key}/annotate"
+        assert title in client.get(answer.headers["location"]).text
 
 
 def test_what_is_wrong_with_an_invitation_form_is_said_beside_it(team_site: Site, serving: Serving) -> None:
