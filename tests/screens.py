@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from liangxin.benchmarks import open_benchmark
 from liangxin.web.site import AttackSettings, Site
-from testbench.looking import WIDTHS, every, visits
+from testbench.looking import ENTRANCE, WIDTHS, every, visits
 from testbench.scene import offered, store_of
 from testbench.site import free_port, serve
 
@@ -40,6 +41,9 @@ def main() -> None:
         shapes = [(width, english, False) for width in WIDTHS for english in (False, True)]
         with serve(site):
             faults = every(browser, site, visits(scene), shapes, folder)
+        alone = replace(site, base_url=f"http://127.0.0.1:{free_port()}", single_user=True, token="t" * 43)
+        with serve(alone):
+            faults += every(browser, alone, [ENTRANCE], shapes, folder)
         browser.close()
         scene.database.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}; {len(faults)} faults")

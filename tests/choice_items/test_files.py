@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 from collections import Counter
 
 import pytest
@@ -45,6 +46,15 @@ def test_the_comparison_file(types: tuple[str, str], difficulty: str) -> None:
             question="问", positive="好", negative="差", difficulty=difficulty, by=by, source=f"{name}:1"
         )
         assert pairs == PairsTaken(proposals=(made,), rows=1)
+
+
+def test_a_packed_file_comes_as_an_upload_does() -> None:
+    """In a file that is open for writing too, from which its mode must not be taken."""
+    with tempfile.SpooledTemporaryFile(max_size=1) as upload:
+        upload.write(gzip.compress(comparison()))
+        upload.seek(0)
+        found = from_file("train.jsonl.gz", upload, most=10, seed=0)  # type: ignore[arg-type]
+    assert [(one.question, one.positive) for one in found.proposals] == [("问", "好")]
 
 
 def test_a_table_is_read_as_it_was_written() -> None:

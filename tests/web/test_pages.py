@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.store import Database
 from liangxin.web.app import create_app
 from liangxin.web.site import AttackSettings, Site
-from testbench.looking import every, visits
+from testbench.looking import ENTRANCE, every, visits
 from testbench.scene import Scene, filled, offered
 from testbench.site import free_port, serve
 
@@ -66,6 +67,9 @@ def test_every_page_is_whole(
 ) -> None:
     """In shapes of a width (pixels), whether in English, whether dark."""
     assert every(browser, site, visits(scene), shapes, None) == []
+    alone = replace(site, base_url=f"http://127.0.0.1:{free_port()}", single_user=True, token="t" * 43)
+    with serve(alone):
+        assert every(browser, alone, [ENTRANCE], shapes, None) == []
 
 
 @pytest.mark.parametrize("scene", ["sqlite"], indirect=True)
@@ -73,7 +77,7 @@ def test_every_page_that_can_be_opened_is_looked_at(scene: Scene, site: Site) ->
     """A new page must be added to the list of visits."""
     import re
 
-    looked = {re.sub(r"[?#].*", "", one.path) for one in visits(scene)}
+    looked = {re.sub(r"[?#].*", "", one.path) for one in [*visits(scene), ENTRANCE]}
     skipped = re.compile(
         r"/(api|static|language)\b|/part$|/next$|/export|\.(json|zip|jsonl|csv|xlsx)$|/download"
     )

@@ -41,6 +41,10 @@ class Visit:
     who: Account | None
 
 
+ENTRANCE = Visit(name="enter", path="/enter", who=None)
+"""Where a site for one user asks for the token of its link."""
+
+
 @dataclass
 class Seen:
     """What was wrong while pages were looked at, a sentence each."""

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 import uvicorn
 
 from liangxin.web.app import create_app
-from liangxin.web.patience import server_options
+from liangxin.web.connections import server_options
 from liangxin.web.site import Site
 
 _TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]*)">|name="csrf" value="([^"]*)"')
@@ -36,7 +36,7 @@ def free_port() -> int:
 def serve(site: Site) -> Iterator[str]:
     """Serve the site at its own address (http://127.0.0.1:PORT) until the context ends."""
     port = urlsplit(site.base_url).port
-    options = server_options(create_app(site), site.patience)
+    options = server_options(create_app(site), site.limits)
     config = uvicorn.Config(**options, host="127.0.0.1", port=port or 80, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

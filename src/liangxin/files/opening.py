@@ -106,7 +106,7 @@ def _ungzipped(stream: IO[bytes]) -> Iterator[IO[bytes]]:
     if not packed:
         yield stream
         return
-    with gzip.GzipFile(fileobj=stream) as unpacked:
+    with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
         yield cast("IO[bytes]", unpacked)
 
 

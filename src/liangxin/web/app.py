@@ -23,8 +23,8 @@ from liangxin.people.devices import LASTS
 from liangxin.web import choice_items, home, runs
 from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
+from liangxin.web.connections import Paced
 from liangxin.web.pages import environment, page, redirect
-from liangxin.web.patience import Paced
 from liangxin.web.people import owner_page, signing_in
 from liangxin.web.redteam import chat, review
 from liangxin.web.site import Site
@@ -83,7 +83,7 @@ def create_app(site: Site) -> FastAPI:
     app.mount("/static", _Kept(packages=[("liangxin.web", "static")]), name="static")
     for routes in ROUTES:
         app.include_router(routes(site))
-    app.add_middleware(Paced, patience=site.patience)
+    app.add_middleware(Paced, limits=site.limits)
     app.add_middleware(_Carried, site=site)
     app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(NotSignedIn, _not_signed_in)

@@ -31,7 +31,7 @@ class AttackSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class ConnectionLimits:
     """What is waited for."""
 
     seconds: float = 20.0
@@ -62,7 +62,7 @@ class Site:
     attack: AttackSettings = field(default_factory=AttackSettings)
     reader_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """What stands in the forms of a site whose store can only be read: no session can be kept there."""
-    patience: Patience = Patience()
+    limits: ConnectionLimits = ConnectionLimits()
     """How long it waits for whoever asks."""
 
     @property

@@ -56,7 +56,7 @@ def open_site(opening: Opening) -> None:
         import uvicorn
 
         from liangxin.web.app import create_app
-        from liangxin.web.patience import server_options
+        from liangxin.web.connections import server_options
     except ImportError as error:
         raise UsageError(
             f"the site needs more than is installed ({error.name}): pip install 'liangxin[web]'"
@@ -77,7 +77,7 @@ def open_site(opening: Opening) -> None:
         _warn(opening, site)
         if not site.single_user:
             _first_owner(site)
-        config = uvicorn.Config(**server_options(app, site.patience))
+        config = uvicorn.Config(**server_options(app, site.limits))
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         # Ending a site is no failure: what people sent is stored.

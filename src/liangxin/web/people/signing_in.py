@@ -119,6 +119,8 @@ def _entered(request: Request, site: Site, token: str, leads_to: str) -> Respons
     """The one user of a loopback site gets a session for the token, which then stands in no address."""
     if site.token is None:
         return redirect(leads_to)
+    if not token:
+        return _token_page(request, leads_to)
     if not hmac.compare_digest(site.token.encode(), token.encode("utf-8", "replace")):
         wrong = NotAllowed(
             "这个链接不是正在运行的站点的。每次启动都有新链接，请用终端里最后印出的那个。",

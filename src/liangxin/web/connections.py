@@ -13,18 +13,18 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from liangxin.web.site import Patience
+from liangxin.web.site import ConnectionLimits
 
 _LEAST_OPEN = 32
 _MOST_OPEN = 2000
 
 
-def connections(patience: Patience) -> type[asyncio.Protocol]:
+def protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     """The server's way to speak HTTP, with an end to waiting."""
-    most = patience.open_at_once or _most_open()
+    most = limits.open_at_once or _most_open()
 
     class Watched(_Watched):
-        _patience = patience
+        _limits = limits
         _most = most
 
     return Watched
@@ -33,7 +33,7 @@ def connections(patience: Patience) -> type[asyncio.Protocol]:
 class _Watched(H11Protocol):
     """One connection; a clock ticks beside it until it is lost."""
 
-    _patience: Patience
+    _limits: ConnectionLimits
     _most: int
     _clock: asyncio.TimerHandle | None = None
     _since = 0.0
@@ -44,7 +44,7 @@ class _Watched(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._since = self.loop.time()
-        self._clock = self.loop.call_later(self._patience.seconds, self._tick)
+        self._clock = self.loop.call_later(self._limits.seconds, self._tick)
         if len(self.connections) > self._most:
             self._make_room()
 
@@ -67,11 +67,11 @@ class _Watched(H11Protocol):
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def _tick(self) -> None:
-        seconds, now = self._patience.seconds, self.loop.time()
+        seconds, now = self._limits.seconds, self.loop.time()
         again = seconds
         if self.flow.write_paused:
             size = self.transport.get_write_buffer_size()
-            ended = self._left is not None and size > self._left - self._patience.rate * seconds
+            ended = self._left is not None and size > self._left - self._limits.rate * seconds
             self._left = size
         else:
             idle = self.cycle is None or self.cycle.response_complete
@@ -100,9 +100,9 @@ class _Watched(H11Protocol):
 class Paced:
     """Ends the body of a request that comes too slowly, as if its sender had left; `late` then stands in its state."""
 
-    def __init__(self, app: ASGIApp, patience: Patience) -> None:
+    def __init__(self, app: ASGIApp, limits: ConnectionLimits) -> None:
         self._app = app
-        self._patience = patience
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -110,7 +110,7 @@ class Paced:
             return
         loop = asyncio.get_running_loop()
         waited, came, whole = 0.0, 0, False
-        seconds, rate = self._patience.seconds, self._patience.rate
+        seconds, rate = self._limits.seconds, self._limits.rate
 
         async def paced() -> Message:
             nonlocal waited, came, whole
@@ -132,11 +132,11 @@ class Paced:
         await self._app(scope, paced, send)
 
 
-def server_options(app: Any, patience: Patience) -> dict[str, Any]:
+def server_options(app: Any, limits: ConnectionLimits) -> dict[str, Any]:
     """How the server is started, wherever it listens: `uvicorn.Config(**…)`."""
     return {
         "app": app,
-        "http": connections(patience),
+        "http": protocol(limits),
         "ws": "none",
         "log_level": "warning",
         "access_log": False,
