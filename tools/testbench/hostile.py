@@ -117,10 +117,16 @@ def forms(scene: Scene) -> dict[str, HostileForm]:
     disputed = next(iter(queue(database, scene.flames, adjudicator.key))).labelled.at
     choice = ChoiceItems(database).page(ChoiceFilter(), start=0, most=1)[0][0].key
     run = Runs(database).all()[0].name or ""
-    style = {"category": 0, "words": "", "style_choice": "other", "own": "直问", "follow_up": ""}
+    style: dict[str, str | int] = {
+        "category": 0,
+        "words": "",
+        "style_choice": "other",
+        "own": "直问",
+        "follow_up": "",
+    }
     person, other = scene.annotators[2].key, scene.annotators[1].key
     twice = {"password": "x" * 12, "again": "x" * 12}
-    project = {
+    project: dict[str, str | int] = {
         "name": "新项目", "run": run, "kind": "grade", "subject": "primary", "take": "some", "levels": "", "guideline": "",
         "judge": "", "number": 5, "annotators": 1, "overlap": 100, "goal": 0, "seed": 0, "member": person,
     }  # fmt: skip
@@ -175,9 +181,10 @@ def forms(scene: Scene) -> dict[str, HostileForm]:
 
 
 def _filled(path: str, keys: list[str]) -> str:
-    for key in keys:
-        path = re.sub(r"\{[^}]*\}", lambda _found, key=key: key, path, count=1)
-    return re.sub(r"\{[^}]*\}", "1", path)
+    for key in [*keys, *["1"] * path.count("{")]:
+        before, brace, after = path.partition("{")
+        path = before + key + after.partition("}")[2] if brace else path
+    return path
 
 
 def paths(site: Site, people: Mapping[str, Account | None]) -> Tried:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from liangxin.web.site import ConnectionLimits
 
@@ -64,7 +64,15 @@ class _Watched(H11Protocol):
     @property
     def _waits(self) -> bool:
         """Whether it is the other end's turn: no request is whole."""
-        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+        return self._idle or self.cycle.more_body
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no request is being answered."""
+        cycle: RequestResponseCycle | None = (
+            self.cycle
+        )  # None until the first request, whatever its type says
+        return cycle is None or cycle.response_complete
 
     def _tick(self) -> None:
         seconds, now = self._limits.seconds, self.loop.time()
@@ -74,9 +82,8 @@ class _Watched(H11Protocol):
             ended = self._left is not None and size > self._left - self._limits.rate * seconds
             self._left = size
         else:
-            idle = self.cycle is None or self.cycle.response_complete
-            ended = idle and now >= self._since + seconds
-            again = max(self._since + seconds - now, seconds / 20) if idle else seconds
+            ended = self._idle and now >= self._since + seconds
+            again = max(self._since + seconds - now, seconds / 20) if self._idle else seconds
         if ended:
             # Not `close`, which waits until all that was written is taken.
             self.transport.abort()
