@@ -33,9 +33,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="liangxin-faults-") as folder, postgres() as url:
         file = tried(str(Path(folder) / "store.db"), Path(folder))
         server = tried(url, Path(folder))
-    print("| what | SQLite: tried, held | PostgreSQL: tried, held |\n|---|---|---|")
+    print("| what | SQLite: tried | held | PostgreSQL: tried | held |\n|---|---|---|---|---|")
     for name, (number, held) in file.items():
-        print(f"| {name} | {number:,}, {held:,} | {server[name][0]:,}, {server[name][1]:,} |")
+        print(f"| {name} | {number:,} | {held:,} | {server[name][0]:,} | {server[name][1]:,} |")
     sys.exit(0 if all(number == held for found in (file, server) for number, held in found.values()) else 1)
 
 
