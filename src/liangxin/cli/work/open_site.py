@@ -6,6 +6,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -52,6 +53,7 @@ def open_site(opening: Opening) -> None:
     try:
         import uvicorn
 
+        from liangxin.web.announced import AnnouncedServer
         from liangxin.web.app import create_app
     except ImportError as error:
         raise UsageError(
@@ -68,9 +70,10 @@ def open_site(opening: Opening) -> None:
         if listening is None:
             tell(f"something serves {site.base_url} already: if it is this site, the link works there")
             return
-        tell(f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)")
-        if not site.single_user:
-            _first_owner(site)
+        said = [
+            f"量心 Liangxin: {site.base_url}  (store {database.shown}; Ctrl-C ends)",
+            *(() if site.single_user else _first_owner(site)),
+        ]
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -80,7 +83,7 @@ def open_site(opening: Opening) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        AnnouncedServer(config, lambda: tell("\n".join(said))).run(sockets=[listening])
     except KeyboardInterrupt:
         # Ending a site is no failure: what people sent is stored.
         pass
@@ -152,12 +155,12 @@ def _has_accounts(database: Database) -> bool:
         return bool(connection.execute(query).scalar())
 
 
-def _first_owner(site: Site) -> None:
+def _first_owner(site: Site) -> Iterator[str]:
     from liangxin.people.invitations import first_owner_link
 
     link = first_owner_link(site.database, site.base_url)
     if link is not None:
-        tell(f"nobody has an account yet. Make the owner's here (once, within a day): {link}")
+        yield f"nobody has an account yet. Make the owner's here (once, within a day): {link}"
 
 
 def _reset(site: Site, name: str) -> None:
