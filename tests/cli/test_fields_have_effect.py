@@ -19,6 +19,7 @@ import pytest
 from liangxin.analysis.labelled_file import read_labelled
 from liangxin.benchmarks import open_benchmark
 from liangxin.benchmarks.declared import declared
+from liangxin.cli.notices import heard
 from liangxin.data import items_of
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
@@ -43,9 +44,14 @@ def data(benchmark: str) -> Callable[[str], object]:
 
 
 def replay(path: str) -> object:
-    model = open_model(f"replay:{path}", Endpoint())
+    """What one row answers, and what is said of it beside a row of another model."""
+    with Path(path).open("a", encoding="utf-8") as rows_file:
+        rows_file.write('{"id": "other", "response": "", "model": "m"}\n')
+    said: list[str] = []
+    with heard(said.append):
+        model = open_model(f"replay:{path}", Endpoint())
     assert isinstance(model, Recorded)
-    return [model.recorded(ITEM, turn, trial) for turn in (1, 2) for trial in (1, 2)]
+    return said, [model.recorded(ITEM, turn, trial) for turn in (1, 2) for trial in (1, 2)]
 
 
 def labels(path: str, model: str = "replay:own.jsonl") -> object:
@@ -118,7 +124,7 @@ CHOICE = {
     "negative": "坏的",
     "difficulty_level": "easy",
 }
-ANSWER = {"id": "i1", "response": SAID, "trial": 1, "finish_reason": "stop"}
+ANSWER = {"id": "i1", "response": SAID, "trial": 1, "finish_reason": "stop", "model": "m"}
 LABEL = {
     "id": "i1",
     "turn": 1,
@@ -200,6 +206,7 @@ KINDS: Mapping[str, RowKind] = {
         ),
         changed={
             "id": "i9",
+            "model": "n",
             "prompt": "",
             "response": "别的",
             "responses": ["别的"],

@@ -145,18 +145,18 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
     },
     "scores": {
         "run": Varied(base="scores a", line="scores b"),
-        **plus("scores a", judge="--judge rule", store="--store missing.db", output="--format csv"),
+        **plus("scores a", judge="--judge rule", store="--store second.db", output="--format csv"),
     },
     "report": {
         "names": Varied(base="report a --output page.html", line="report a b --output page.html"),
         "output": Varied(base="report a --output page.html", line="report a --output other.html"),
-        "store": Varied(base="report a --output page.html", more="--store missing.db"),
+        "store": Varied(base="report a --output page.html", more="--store second.db"),
     },
     "runs": plus("runs", store="--store portable.db", output="--format json"),
     "export": {
         "run": Varied(base="export a --output rows.jsonl", line="export b --output rows.jsonl"),
         "output": Varied(base="export a --output rows.jsonl", line="export a --output rows.csv"),
-        "store": Varied(base="export a --output rows.jsonl", more="--store missing.db"),
+        "store": Varied(base="export a --output rows.jsonl", more="--store second.db"),
     },
     "validate": {
         "run": Varied(base=VALIDATE, line=VALIDATE.replace("validate a", "validate b")),
@@ -176,7 +176,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
             VALIDATE,
             probe="--probe injection",
             refusal="--refusal",
-            store="--store missing.db",
+            store="--store second.db",
             output="--format json",
         ),
     },
@@ -200,21 +200,24 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "corrected": Varied(
             base="decide a --measure refusal_rate --at-least 10 --judge rule", more="--corrected"
         ),
+        "store": Varied(
+            base="decide a --measure refusal_rate --at-least 10 --judge rule", more="--store second.db"
+        ),
         **plus(
             DECIDE,
             group="--group 家",
             confidence="--confidence 60",
             sequential="--sequential",
-            store="--store missing.db",
             output="--format json",
         ),
     },
     "compare": {
-        "first": Varied(base="compare a b --judge rule", line="compare b b --judge rule"),
-        "second": Varied(base="compare a b --judge rule", line="compare a a --judge rule"),
+        "first": Varied(base="compare a b --judge rule", line="compare c b --judge rule"),
+        "second": Varied(base="compare a b --judge rule", line="compare a c --judge rule"),
         "judge": Varied(base=COMPARE, line="compare a b --judge rule"),
         "mid_p": Varied(base="compare a b --judge rule", more="--mid-p"),
-        **plus(COMPARE, store="--store missing.db", output="--format json"),
+        "store": Varied(base="compare a b --judge rule", more="--store second.db"),
+        **plus(COMPARE, output="--format json"),
     },
     "leaderboard": {
         "benchmark": Varied(base="leaderboard own.toml", line="leaderboard flames"),
@@ -222,7 +225,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
             "leaderboard own.toml",
             judge="--judge rule",
             samples="--samples",
-            store="--store missing.db",
+            store="--store second.db",
             output="--format json",
         ),
     },
@@ -238,7 +241,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
             output_file="--output sheet.csv",
             seed="--seed 5",
             simple_random="--simple-random",
-            store="--store missing.db",
+            store="--store second.db",
         ),
     },
     "plan": {
@@ -300,7 +303,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "scorer": Varied(base=EVALUATE, line=EVALUATE.replace("evaluate", "evaluate nowhere")),
         "labels": Varied(base=EVALUATE, line=EVALUATE.replace("pairs", "uneven")),
         "run": Varied(base="scorer evaluate", more="--run a"),
-        "store": Varied(base="scorer evaluate --run a", more="--store missing.db"),
+        "store": Varied(base="scorer evaluate --run a", more="--store second.db"),
         "output": Varied(base=EVALUATE, more="--format json"),
     },
     "scorer show": {"scorer": Varied(base="scorer show", more="nowhere")},
@@ -314,16 +317,21 @@ def furnish_options(folder: Path) -> None:
     """What `furnish` makes, and what is needed to see an option's effect.
 
     The run `thought` has a question that a model and a judge think aloud on, in marks that nobody knows; `taught` and
-    `less` have people's labels enough for a scorer, `taught` in the store `second.db` other ones.
+    `less` have people's labels enough for a scorer. In the store `second.db` the same names are other runs.
     """
     furnish(folder)
     given = (folder / "safety-a.jsonl").read_text(encoding="utf-8").splitlines()
     for name, rows in (("marked", 2), ("few", 5), ("thought", 1)):
         (folder / f"safety-{name}.jsonl").write_text("\n".join(given[:rows]), encoding="utf-8")
-    write_rows(folder / "thought.jsonl", [{"id": "i0", "q": "[[own-marks]] [[judge:own-verdict]]", "c": "邻"}])
+    write_rows(
+        folder / "thought.jsonl", [{"id": "i0", "q": "[[own-marks]] [[judge:own-verdict]]", "c": "邻"}]
+    )
     _done(
         folder, "run own.toml --data thought.jsonl --model replay:own-a.jsonl --judge none --name thought", ""
     )
+    for run, answers, store in (("c", "c", ""), ("a", "b", "second.db"), ("b", "c", "second.db")):
+        answered = f"run own.toml --model replay:own-{answers}.jsonl --name {run}"
+        _done(folder, f"{answered} --judge rule --judge labels:safety-{answers}.jsonl", store)
     (folder / "taught.toml").write_text(TAUGHT, encoding="utf-8")
     labelled = [{"id": f"t{at}", "q": row["prompt"], **row} for at, row in enumerate(levels())]
     shown = ("id", "response", "level")
