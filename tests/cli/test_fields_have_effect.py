@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from liangxin import files
 from liangxin.analysis.labelled_file import read_labelled
 from liangxin.benchmarks import open_benchmark
 from liangxin.benchmarks.declared import declared
+from liangxin.cli.notices import heard
 from liangxin.data import items_of
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
+from liangxin.files import rows, unread
 from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.models import Recorded, open_model
 from liangxin.records import Case, Item, Row, Verdict
@@ -43,9 +44,14 @@ def data(benchmark: str) -> Callable[[str], object]:
 
 
 def replay(path: str) -> object:
-    model = open_model(f"replay:{path}", Endpoint())
+    """What one row answers, and what is said of it beside a row of another model."""
+    with Path(path).open("a", encoding="utf-8") as rows_file:
+        rows_file.write('{"id": "other", "response": "", "model": "m"}\n')
+    said: list[str] = []
+    with heard(said.append):
+        model = open_model(f"replay:{path}", Endpoint())
     assert isinstance(model, Recorded)
-    return [model.recorded(ITEM, turn, trial) for turn in (1, 2) for trial in (1, 2)]
+    return said, [model.recorded(ITEM, turn, trial) for turn in (1, 2) for trial in (1, 2)]
 
 
 def labels(path: str, model: str = "replay:own.jsonl") -> object:
@@ -93,7 +99,7 @@ class RowKind:
     rows: tuple[Mapping[str, object], ...]
     changed: Mapping[str, object]
     elsewhere: frozenset[str] = frozenset()
-    """Fields that count for nothing here; another kind has them."""
+    """Fields that count for nothing here: another kind has them, or a published file beside what is read of it."""
 
 
 FLAMES = {
@@ -118,7 +124,7 @@ CHOICE = {
     "negative": "坏的",
     "difficulty_level": "easy",
 }
-ANSWER = {"id": "i1", "response": SAID, "trial": 1, "finish_reason": "stop"}
+ANSWER = {"id": "i1", "response": SAID, "trial": 1, "finish_reason": "stop", "model": "m"}
 LABEL = {
     "id": "i1",
     "turn": 1,
@@ -168,6 +174,7 @@ KINDS: Mapping[str, RowKind] = {
     ),
     "cvalues-choice": RowKind(
         read=data("cvalues-choice"),
+        elsewhere=frozenset({"pos_type", "neg_type"}),
         rows=(CHOICE | {"domain_en": "law"},),
         changed={
             "id": "x2",
@@ -199,6 +206,7 @@ KINDS: Mapping[str, RowKind] = {
         ),
         changed={
             "id": "i9",
+            "model": "n",
             "prompt": "",
             "response": "别的",
             "responses": ["别的"],
@@ -314,7 +322,8 @@ def test_every_field_that_a_reader_asks_for_has_an_entry(
         kept.asked = asked
         return Row(file=file, number=number, values=kept)
 
-    monkeypatch.setattr(files, "Row", row)
+    for module in (rows, unread):
+        monkeypatch.setattr(module, "Row", row)
     for one in KINDS[name].rows:
         assert not isinstance(read(KINDS[name], one), str), "a row that the reader takes"
     assert asked - ALIASES - KINDS[name].elsewhere <= set(KINDS[name].changed)

@@ -7,15 +7,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -402,15 +400,6 @@ def opening(store: str, port: int) -> Any:
     )
 
 
-def answers_at(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
-        time.sleep(0.05)
-    raise AssertionError("the site does not answer")
-
-
 def browse(client: Client, run: str) -> None:
     """Every page of a run, in both languages; a form that writes is refused and says why."""
     home = client.get("/")
@@ -478,7 +467,6 @@ def test_a_site_on_a_file_that_may_only_be_read_is_browsed(made: Path, place: Pa
             assert process.stderr is not None
             said = process.stderr.readline()
             assert "Ctrl-C ends" in said
-            answers_at(port)
             client = Client(f"http://127.0.0.1:{port}")
             client.get(said[said.index("/enter") :].split()[0])
             browse(client, "a")

@@ -9,10 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,16 +43,14 @@ def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
             process.wait(30)
 
 
-def reached(url: str) -> Client:
-    """A client once the site answers."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(f"{url}/static/site.css", timeout=5):
-                return Client(url)
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} does not answer")
+def test_what_it_says_is_true_at_once(tmp_path: Path) -> None:
+    """It answers once it has said where, and whoever ends it then has ended it: no waiting before either."""
+    port = free_port()
+    with serving(tmp_path, "--port", str(port)), closing(Client(f"http://127.0.0.1:{port}")) as client:
+        assert "你好" in client.get("/").text
+    with serving(tmp_path, "--port", str(port)) as (process, _):
+        pass
+    assert process.returncode == 0
 
 
 def test_one_user_needs_no_account_and_ctrl_c_is_no_failure(tmp_path: Path) -> None:
@@ -62,7 +58,7 @@ def test_one_user_needs_no_account_and_ctrl_c_is_no_failure(tmp_path: Path) -> N
     with serving(tmp_path, "--port", str(port)) as (process, said):
         link = re.search(rf"http://127\.0\.0\.1:{port}(/enter\?token=\S{{43}}) ", said[0])
         assert link, said
-        client = reached(f"http://127.0.0.1:{port}")
+        client = Client(f"http://127.0.0.1:{port}")
         answer = client.get("/runs", follow=False)
         assert (answer.status, answer.headers["location"]) == (303, "/login?next=%2Fruns")
         answer = client.get(link[1], follow=False)
@@ -80,7 +76,7 @@ def test_without_a_token_whoever_reaches_the_site_is_its_user_and_a_key_is_warne
     port = free_port()
     words = ["--no-token", "--port", str(port), "--model", "openai:m", "--base-url", "http://127.0.0.1:9/v1"]
     with serving(tmp_path, *words) as (process, said):
-        client = reached(f"http://127.0.0.1:{port}")
+        client = Client(f"http://127.0.0.1:{port}")
         assert "你好" in client.get("/").text
         client.close()
     assert process.returncode == 0
@@ -95,7 +91,7 @@ def test_few_open_files_and_many_that_say_nothing(tmp_path: Path) -> None:
     try:
         with serving(tmp_path, "--no-token", "--port", str(port)) as (_, said):
             resource.setrlimit(resource.RLIMIT_NOFILE, inherited)
-            client = reached(f"http://127.0.0.1:{port}")
+            client = Client(f"http://127.0.0.1:{port}")
             idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
             assert client.get("/").status == 200
             client.close()
@@ -109,7 +105,7 @@ def test_few_open_files_and_many_that_say_nothing(tmp_path: Path) -> None:
 def test_a_team_begins_with_the_owners_invitation(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, "--team", "--port", str(port)) as (process, said):
-        client = reached(f"http://127.0.0.1:{port}")
+        client = Client(f"http://127.0.0.1:{port}")
         assert client.get("/", follow=False).headers["location"].startswith("/login")
         line = process.stderr.readline() if process.stderr and len(said) == 1 else said[-1]
         found = re.search(rf"http://127\.0\.0\.1:{port}(/invite/\S+)", line)
@@ -125,7 +121,7 @@ def test_an_owner_who_forgot_the_password_gets_a_link(tmp_path: Path) -> None:
     database.close()
     port = free_port()
     with serving(tmp_path, "--port", str(port), "--reset", "负责人") as (_, said):
-        client = reached(f"http://127.0.0.1:{port}")
+        client = Client(f"http://127.0.0.1:{port}")
         line = next((one for one in said if "/reset/" in one), "")
         found = re.search(rf"http://127\.0\.0\.1:{port}(/reset/\S+)", line)
         assert found, said
@@ -163,7 +159,6 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: list[str], status
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, "--port", str(port)):
-        reached(f"http://127.0.0.1:{port}").close()
         done = process(tmp_path, "serve", "--port", str(port), seconds=30)
     assert done.returncode == 1
     assert f"cannot listen at 127.0.0.1:{port}" in done.stderr

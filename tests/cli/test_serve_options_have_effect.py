@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -57,7 +55,6 @@ def serving(folder: Path, line: str) -> Iterator[tuple[str, list[str]]]:
             one = site.stderr.readline()
             assert one, said
             said.append(one)
-        _answers(line)
         try:
             # The token is another one each time.
             said = [re.sub(r"token=\S+", "token=", one) for one in said]
@@ -71,35 +68,12 @@ def serving(folder: Path, line: str) -> Iterator[tuple[str, list[str]]]:
                 raise
 
 
-def _answers(line: str) -> None:
-    """Wait until the site answers: an interrupt before that would be lost in its start."""
-    words = line.split()
-    host = words[words.index("--host") + 1] if "--host" in words else "127.0.0.1"
-    url = f"http://{host}:{words[words.index('--port') + 1]}/static/site.css"
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} does not answer")
-
-
 def attacked(url: str, provider: Provider) -> dict[str, dict[str, object]]:
     """One attack from its first word to its ruling: what the model and the judge were sent, by model."""
     provider.requests.clear()
     client = Client(url)
+    client.get("/attack")
     until = time.monotonic() + 20
-    while True:
-        try:
-            client.get("/attack")
-            break
-        except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.05)
     key = (
         client.post("/attack", {"model": "0", "benchmark": "0"}, follow=False)
         .headers["location"]

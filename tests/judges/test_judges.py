@@ -154,4 +154,5 @@ def test_a_case_holds_neither_the_model_nor_the_gold_label() -> None:
         "answer",
         "scale",
         "choices",
+        "reference",
     }

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+_READERS = ("liangxin.files", "liangxin.models.recorded")
+
 
 class _Heard(logging.Handler):
     """Tells each sentence once."""
@@ -26,9 +28,11 @@ class _Heard(logging.Handler):
 @contextmanager
 def heard(tell: Callable[[str], None]) -> Iterator[None]:
     """While it is open, what the readers say is told."""
-    log, handler = logging.getLogger("liangxin.files"), _Heard(tell)
-    log.addHandler(handler)
+    logs, handler = [logging.getLogger(name) for name in _READERS], _Heard(tell)
+    for log in logs:
+        log.addHandler(handler)
     try:
         yield
     finally:
-        log.removeHandler(handler)
+        for log in logs:
+            log.removeHandler(handler)

@@ -48,6 +48,21 @@ def shown(reply: Reply) -> tuple[str, str, str, str]:
     return str(reply.status), reply.text, reply.reasoning, reply.detail
 
 
+def test_a_file_that_names_several_models_says_so(write: Write, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [
+        {"id": f"i{at}", "response": "答", "model": name} for at, name in enumerate(["甲", "甲", 7, None, ""])
+    ]
+    opened(write(*rows[:2], *rows[3:]))
+    assert not caplog.messages
+    opened(write(*rows))
+    (said,) = caplog.messages
+    assert said.endswith(
+        'the rows name 2 models ("甲", "7"); a run takes all of them for one model\'s answers'
+    )
+    with pytest.raises(DataError, match="model: found"):
+        opened(write({"id": "i", "response": "答", "model": {"name": "甲"}}))
+
+
 def test_answers_are_found_by_id_or_prompt_in_any_order(write: Write) -> None:
     path = write(
         {"id": 7, "response": "七"},

@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import secrets
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ def open_site(opening: Opening) -> None:
     try:
         import uvicorn
 
+        from liangxin.web.announced import AnnouncedServer
         from liangxin.web.app import create_app
         from liangxin.web.connections import server_options
     except ImportError as error:
@@ -73,12 +75,13 @@ def open_site(opening: Opening) -> None:
             tell(f"something serves {site.base_url} already: if it is this site, the link works there")
             return
         entrance = site.base_url if site.token is None else f"{site.base_url}/enter?token={site.token}"
-        tell(f"量心 Liangxin: {entrance}  (store {database.shown}; Ctrl-C ends)")
-        _warn(opening, site)
-        if not site.single_user:
-            _first_owner(site)
+        said = [
+            f"量心 Liangxin: {entrance}  (store {database.shown}; Ctrl-C ends)",
+            *_left_open(opening, site),
+            *(() if site.single_user else _first_owner(site)),
+        ]
         config = uvicorn.Config(**server_options(app, site.limits))
-        uvicorn.Server(config).run(sockets=[listening])
+        AnnouncedServer(config, lambda: tell("\n".join(said))).run(sockets=[listening])
     except KeyboardInterrupt:
         # Ending a site is no failure: what people sent is stored.
         pass
@@ -144,17 +147,17 @@ async def _check(attack: AttackSettings) -> None:
         await Referee(settings).aclose()
 
 
-def _warn(opening: Opening, site: Site) -> None:
-    """Say what is left open."""
+def _left_open(opening: Opening, site: Site) -> Iterator[str]:
+    """What a stranger could use."""
     from liangxin.judges import judge_traits
     from liangxin.models import model_traits
 
     paid = [spec for spec in site.attack.models if model_traits(spec).costs]
     paid += [site.attack.judge] if judge_traits(site.attack.judge).costs else []
     if opening.no_token and paid:
-        tell(f"--no-token: every user and program of this machine can spend the key of {', '.join(paid)}")
+        yield f"--no-token: every user and program of this machine can spend the key of {', '.join(paid)}"
     if opening.public_url is not None and not site.proxies:
-        tell(
+        yield (
             "no --trust-proxy: everybody counts as coming from the proxy's address, "
             "and fifty wrong passwords make all new browsers wait"
         )
@@ -184,12 +187,12 @@ def _has_accounts(database: Database) -> bool:
         return bool(connection.execute(query).scalar())
 
 
-def _first_owner(site: Site) -> None:
+def _first_owner(site: Site) -> Iterator[str]:
     from liangxin.people.invitations import first_owner_link
 
     link = first_owner_link(site.database, site.base_url)
     if link is not None:
-        tell(f"nobody has an account yet. Make the owner's here (once, within a day): {link}")
+        yield f"nobody has an account yet. Make the owner's here (once, within a day): {link}"
 
 
 def _reset(site: Site, name: str) -> None:

@@ -3,22 +3,26 @@
 A row has `id` or `prompt`, and `response` (or `responses`, one for each turn); optional `trial`,
 `finish_reason`, `reply_status`, `detail`, `reasoning` (or `reasoning_content`), `model`. Of several turns,
 one `finish_reason`, `reply_status` or `reasoning` speaks of the last; a list speaks of each. The published
-layouts (Flames: dimension, prompt, response; CValues: prompt, label, response) work as they are.
+layouts (Flames: dimension, prompt, response; CValues: prompt, label, response) work as they are. `model` says who
+answered: a run is one model's, so a file that names several says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from liangxin import cells
 from liangxin.errors import DataError
-from liangxin.files import file_digest, is_table, read_rows
+from liangxin.files import file_digest, is_table, read_rows, show
 from liangxin.models.reading import overrule, read_recorded
 from liangxin.models.recorded import cells as recorded
 from liangxin.records import Item, Message, Reply, ReplyStatus, Row
 from liangxin.specs import Endpoint, Generation
 
+_LOG = logging.getLogger(__name__)
+_SHOWN = 4
 NOT_RECORDED = Reply(status=ReplyStatus.FAILED, detail="no recorded answer")
 
 
@@ -71,11 +75,23 @@ class ReplayModel:
         self._rows = 0
         self._used: set[int] = set()
         table = False
+        models: dict[str, None] = {}
         for row in read_rows(path):
             table = is_table(row.file)
             self._add(row, table=table)
+            models |= dict.fromkeys(_models(row))
         if table and not any(any(one.texts) for one in (*self._by_id.values(), *self._by_prompt.values())):
             raise DataError(f"{path}: no row has a response; expected a column response with the answers")
+        if len(models) > 1:
+            listed = ", ".join(show(one) for one in list(models)[:_SHOWN]) + (
+                ", …" if len(models) > _SHOWN else ""
+            )
+            _LOG.warning(
+                "%s: the rows name %d models (%s); a run takes all of them for one model's answers",
+                path,
+                len(models),
+                listed,
+            )
 
     async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
         """The recorded answer to a conversation, found by its first user message; trial 1."""
@@ -123,6 +139,17 @@ class ReplayModel:
                 if not (first.named and recording.named):
                     raise _twice(row, "prompt", first)
                 self._shared.add((prompt, trial))
+
+
+def _models(row: Row) -> Iterator[str]:
+    """Who the row says has answered, if it says so."""
+    value = row.values.get("model")
+    if cells.absent(value):
+        return
+    name = cells.written(value)
+    if name is None:
+        raise cells.wrong(row, "model", "a model's name")
+    yield name.strip()
 
 
 def _recording(row: Row, *, named: bool, table: bool) -> Recording:
