@@ -3,6 +3,7 @@
     LiangxinError            exit status 1
     ├── DataError            a data, labels or replay file is wrong: FILE:ROW: FIELD: found …, expected …
     ├── StoreError           the run store cannot be opened, read or written
+    │   ├── StoreUnavailable it may pass: locked, full, restarting, not reached
     │   └── UnknownRun       no run of that name or id
     ├── ModelError           a model cannot be reached or used at all
     │   └── AccessDenied     the provider answered 401 or 403: the run stops
@@ -40,6 +41,10 @@ class DataError(LiangxinError):
 
 class StoreError(LiangxinError):
     """The run store cannot be opened, read or written."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is locked, full, restarting or not reached: trying again may help."""
 
 
 class UnknownRun(StoreError):

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
@@ -19,6 +20,7 @@ from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
+from liangxin.engine.waiting import patiently
 from liangxin.interrupts import Interrupted
 from liangxin.judges import (
     NO_JUDGE,
@@ -31,7 +33,7 @@ from liangxin.judges import (
 )
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Writer
+from liangxin.store import Database, JudgeRecord, Patience, RunRecord, Runs, Spill, Writer, take_in
 
 T = TypeVar("T")
 
@@ -71,8 +73,10 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     """Rule on a stored run with `spec.judges`, asking the model nothing."""
 
     async def ruled(stop: Stop) -> RunResult:
+        patience = Patience(session.tell)
+        await patiently(patience, lambda: take_in(session.database, session.tell))
         judges = await _judge(session, run, spec, benchmark, stop)
-        return run_result(session.database, run, benchmark, judges)
+        return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
 
     return drive(ruled, session)
 
@@ -96,7 +100,11 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
-        run, notices = prepare(runs, spec, benchmark, sample, model.identity, template)
+        patience = Patience(session.tell)
+        await patiently(patience, lambda: take_in(session.database, session.tell))
+        run, notices = await patiently(
+            patience, lambda: prepare(runs, spec, benchmark, sample, model.identity, template)
+        )
         for notice in notices:
             session.tell(notice)
         session.tell(
@@ -110,8 +118,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         # A judge that cannot be used must say so before the model is paid.
         judges = _open(session, run, spec, benchmark)
         progress = Progress(session.progress, "asked", run.units * run.trials)
-        with Writer(session.database) as writer:
-            collector = Collector(session.database, run, model, spec, benchmark.scale_for)
+        with Writer(session.database, patience, Spill(session.database, run)) as writer:
+            collector = Collector(run, model, spec, benchmark.scale_for)
             await collector.collect(writer, progress, stop)
         progress.finish()
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
@@ -124,7 +132,7 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         if session.model is None:
             await model.aclose()
     records = await _rule(session, run, benchmark, judges, stop)
-    return run_result(session.database, run, benchmark, records)
+    return await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
 
 
 async def _judge(
@@ -176,15 +184,18 @@ async def _rule(
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
+    patience, spill = Patience(session.tell), Spill(session.database, run)
     try:
-        with Writer(session.database) as writer:
+        with Writer(session.database, patience, spill) as writer:
             for spec, judge in judges:
                 if stop.requested:
                     break
-                record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
+                entering = partial(_entered, runs, run, benchmark, spec, judge)
+                record = records.get(judge.identity) or await patiently(patience, entering)
                 records[judge.identity] = record
+                spill.enter(record)
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
-                await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
+                await Ruler(run, judge, record).rule(writer, progress, stop)
                 progress.finish()
     finally:
         for _, judge in judges:

@@ -4,7 +4,9 @@ from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import ADJUDICATED, StoredDialogue, StoredVerdict, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
+from liangxin.store.patience import Patience
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
+from liangxin.store.spill import Spill, take_in
 from liangxin.store.transfer import Transferred, copy_run
 from liangxin.store.writer import Writer
 
@@ -16,8 +18,10 @@ __all__ = [
     "JudgeRecord",
     "Look",
     "NewRun",
+    "Patience",
     "RunRecord",
     "Runs",
+    "Spill",
     "StoredDialogue",
     "StoredVerdict",
     "Transferred",
@@ -28,4 +32,5 @@ __all__ = [
     "dialogues_at",
     "hashed",
     "store_url",
+    "take_in",
 ]

@@ -12,11 +12,13 @@ from typing import Any
 from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from liangxin.errors import StoreError
+from liangxin.errors import StoreError, StoreUnavailable
+from liangxin.store.patience import may_pass
 from liangxin.store.schema import MIGRATIONS, migrate, version
 
 DEFAULT_STORE = "liangxin.db"
 _BUSY_MILLISECONDS = 30_000
+_HURRIED_MILLISECONDS = 2_000
 _UPGRADE_LOCK = 0x6C78
 """Any number that a server's other users are unlikely to lock."""
 
@@ -45,7 +47,7 @@ class Database:
             self.shown = parsed.database or ":memory:"
             _check_file(parsed, create=create)
         try:
-            self.engine = create_engine(parsed)
+            self.engine = create_engine(_lively(parsed))
         except (ModuleNotFoundError, NoSuchModuleError) as error:
             raise StoreError(
                 f"the store {self.shown} needs a driver: {error}. Install liangxin[postgres]."
@@ -107,7 +109,8 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
+            kind = StoreUnavailable if may_pass(error) else StoreError
+            raise kind(f"the store {self.shown} failed: {_reason(error)}") from None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -122,6 +125,26 @@ class Database:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
+
+    @contextmanager
+    def hurried(self) -> Iterator[Connection]:
+        """As `begin`, but another's lock is waited for 2 s only: whoever asks can say so, and ask again.
+
+        Raises:
+            StoreUnavailable: locked, full, or not reached.
+            StoreError: the database refused.
+        """
+        setting = "PRAGMA busy_timeout" if self.is_sqlite else "SET LOCAL lock_timeout"
+        with self._stated(), self.engine.connect() as connection:
+            connection.exec_driver_sql(f"{setting}={_HURRIED_MILLISECONDS}")
+            try:
+                yield connection
+                connection.commit()
+            finally:
+                # What is local to a transaction has gone with it; SQLite's setting stays with the connection.
+                if self.is_sqlite:
+                    connection.rollback()
+                    connection.exec_driver_sql(f"{setting}={_BUSY_MILLISECONDS}")
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves a row alone whose key is there already."""
@@ -165,6 +188,18 @@ def _parse(url: str) -> URL:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def _lively(url: URL) -> URL:
+    """A server that no longer answers is noticed within half a minute; what the URL says itself stays.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    """
+    if url.get_backend_name() != "postgresql":
+        return url
+    wanted = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5"}
+    wanted |= {"keepalives_count": "4", "tcp_user_timeout": "30000"}
+    return url.update_query_dict({name: value for name, value in wanted.items() if name not in url.query})
 
 
 def _check_file(url: URL, *, create: bool) -> None:
