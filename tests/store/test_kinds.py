@@ -118,6 +118,10 @@ def test_a_run_that_travels_takes_it_along(tmp_path: Path, old: bool) -> None:
     target.close()
 
 
+BEFORE_SOURCES = 5
+"""The store's version before a judge could tell on what its error was measured."""
+
+
 def test_a_store_of_before_gets_the_column_of_sources_and_knows_its_exact_judges(tmp_path: Path) -> None:
     """What was stored stays, and what a judge tells of its error later can be kept."""
     place = str(tmp_path / "store.db")
@@ -125,7 +129,7 @@ def test_a_store_of_before_gets_the_column_of_sources_and_knows_its_exact_judges
     fill(database)
     with database.begin() as connection:
         connection.execute(text("ALTER TABLE judges DROP COLUMN sources"))
-        connection.execute(text(f"UPDATE liangxin_schema SET version = {len(MIGRATIONS) - 1}"))
+        connection.execute(text(f"UPDATE liangxin_schema SET version = {BEFORE_SOURCES}"))
     database.close()
     database = Database(place)
     runs = Runs(database)

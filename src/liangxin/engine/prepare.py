@@ -11,6 +11,7 @@ from liangxin.errors import StoreError
 from liangxin.models import model_traits
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import NewRun, RunRecord, Runs
+from liangxin.store.loading import remove_dead_loads
 
 
 def prepare(
@@ -31,6 +32,7 @@ def prepare(
         StoreError: the name belongs to another run.
     """
     sha256, is_sample = digest_of(benchmark, spec.data, sample)
+    remove_dead_loads(runs.database)
     dataset = runs.dataset(benchmark.name, benchmark.version, sha256)
     if dataset is None:
         items = items_of(benchmark, spec.data, sample)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Literal, cast
@@ -13,10 +13,11 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from liangxin.digests import canonical
-from liangxin.errors import StoreError, UnknownRun
+from liangxin.errors import UnknownRun
 from liangxin.records import Item
 from liangxin.store.content import item_of, item_text
 from liangxin.store.database import Database
+from liangxin.store.loading import WHOLE, load_dataset, whole_dataset
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
 from liangxin.traits import JudgeTraits, ModelTraits
 
@@ -90,23 +91,11 @@ class Runs:
     def dataset(self, benchmark: str, version: str, sha256: str) -> int | None:
         """The key of a data set read before, or None."""
         with self.database.begin() as connection:
-            return _dataset(connection, benchmark, version, sha256)
+            return whole_dataset(connection, benchmark, version, sha256)
 
     def add_dataset(self, benchmark: str, version: str, sha256: str, items: Iterable[Item]) -> int:
-        """Store a data set's items, all or (if reading one fails) none; returns its key."""
-        with self.database.begin() as connection:
-            connection.execute(
-                self.database.insert_new(DATASETS),
-                [{"benchmark": benchmark, "version": version, "sha256": sha256}],
-            )
-            key = _dataset(connection, benchmark, version, sha256)
-            if key is None:
-                raise StoreError(f"the store {self.database.shown} did not keep the data set")
-            numbered = enumerate(items)
-            add = self.database.insert_new(ITEMS)
-            while chunk := list(islice(numbered, _CHUNK)):
-                connection.execute(add, [_item_row(key, position, item) for position, item in chunk])
-            return key
+        """Store a data set's items, all or (if reading one fails) none; returns its key. Errors as `load_dataset`."""
+        return load_dataset(self.database, benchmark, version, sha256, items)
 
     def add_stems(self, dataset: int, items: Iterable[Item]) -> None:
         """Add the stems to a data set that was stored without any; `items` are the same, read anew."""
@@ -115,19 +104,25 @@ class Runs:
         place = (ITEMS.c.dataset == dataset, ITEMS.c.id == bindparam("of"))
         add = update(ITEMS).where(*place).values(content=bindparam("text"))
         rows = ({"of": item.id, "text": item_text(item)} for item in items if item.stem)
-        with self.database.begin() as connection:
-            while chunk := list(islice(rows, _CHUNK)):
+        # The first item tells whether all have theirs: it gets it last, and no file is read while others wait.
+        first = list(islice(rows, _CHUNK))
+        while first and (chunk := list(islice(rows, _CHUNK)) or first):
+            with self.database.begin() as connection:
                 connection.execute(add, chunk)
+            if chunk is first:
+                return
 
-    def index(self, dataset: int) -> list[tuple[int, str, str]]:
-        """(position, unit, category) of every item, to put them in a run's order."""
-        query = select(ITEMS.c.position, ITEMS.c.unit, ITEMS.c.category).where(ITEMS.c.dataset == dataset)
-        with self.database.begin() as connection:
-            return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(ITEMS.c.position))]
+    def index(self, dataset: int) -> Iterator[tuple[int, str, str]]:
+        """(position, unit, category) of every item, to put them in a run's order; a thousand in memory at a time."""
+        columns = (ITEMS.c.position, ITEMS.c.unit, ITEMS.c.category)
+        for row in self._by_position(select(*columns), dataset):
+            yield row[0], row[1], row[2]
 
     def datasets(self, benchmark: str) -> list[int]:
         """The keys of a benchmark's data sets, in the order they came."""
-        query = select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark).order_by(DATASETS.c.key)
+        query = (
+            select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark, WHOLE).order_by(DATASETS.c.key)
+        )
         with self.database.begin() as connection:
             return list(connection.execute(query).scalars())
 
@@ -139,15 +134,19 @@ class Runs:
 
     def items(self, dataset: int) -> Iterator[Item]:
         """Every item of a data set, in file order, a thousand in memory at a time."""
+        for row in self._by_position(select(ITEMS.c.id, ITEMS.c.content), dataset):
+            yield item_of(row[0], row[1])
+
+    def _by_position(self, columns: Select[Any], dataset: int) -> Iterator[Any]:
         start = 0
-        columns = select(ITEMS.c.id, ITEMS.c.content).where(ITEMS.c.dataset == dataset)
+        of = columns.where(ITEMS.c.dataset == dataset).order_by(ITEMS.c.position)
         while True:
-            query = columns.where(ITEMS.c.position >= start, ITEMS.c.position < start + _CHUNK)
+            query = of.where(ITEMS.c.position >= start, ITEMS.c.position < start + _CHUNK)
             with self.database.begin() as connection:
-                rows = connection.execute(query.order_by(ITEMS.c.position)).all()
+                rows = connection.execute(query).all()
             if not rows:
                 return
-            yield from (item_of(row[0], row[1]) for row in rows)
+            yield from rows
             start += _CHUNK
 
     def all(self) -> list[RunRecord]:
@@ -181,12 +180,15 @@ class Runs:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownRun(f"no run {name!r} in the store {self.database.shown}.{hint} See `liangxin runs`.")
 
-    def create(self, new: NewRun, order: Sequence[tuple[int, int]]) -> RunRecord:
+    def create(self, new: NewRun, order: Iterable[tuple[int, int]]) -> RunRecord:
         """Store a new run with its order: (unit rank, position) for each rank.
 
         Raises:
             StoreError: the name is another run's.
         """
+        ranks = enumerate(order)
+        # The order is made when its first rank is asked for: before the lock is taken.
+        chunk = list(islice(ranks, _CHUNK))
         with self.database.begin() as connection:
             values = {
                 "id": new.id,
@@ -203,12 +205,13 @@ class Runs:
             }
             connection.execute(insert(RUNS), [values])
             key = connection.execute(select(RUNS.c.key).where(RUNS.c.id == new.id)).scalar_one()
-            rows = (
-                {"run": key, "rank": rank, "unit_rank": unit, "position": position}
-                for rank, (unit, position) in enumerate(order)
-            )
-            while chunk := list(islice(rows, _CHUNK)):
-                connection.execute(insert(RUN_ITEMS), chunk)
+            while chunk:
+                rows = [
+                    {"run": key, "rank": rank, "unit_rank": unit, "position": position}
+                    for rank, (unit, position) in chunk
+                ]
+                connection.execute(insert(RUN_ITEMS), rows)
+                chunk = list(islice(ranks, _CHUNK))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == key)).one())
 
     def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
@@ -263,24 +266,6 @@ class Runs:
         """Every judge of a run, in the order they came."""
         with self.database.begin() as connection:
             return _judges(connection, run)
-
-
-def _dataset(connection: Connection, benchmark: str, version: str, sha256: str) -> int | None:
-    query = select(DATASETS.c.key).where(
-        DATASETS.c.benchmark == benchmark, DATASETS.c.version == version, DATASETS.c.sha256 == sha256
-    )
-    return connection.execute(query).scalar()
-
-
-def _item_row(dataset: int, position: int, item: Item) -> dict[str, object]:
-    return {
-        "dataset": dataset,
-        "position": position,
-        "id": item.id,
-        "unit": item.unit,
-        "category": "/".join(item.category),
-        "content": item_text(item),
-    }
 
 
 def _select_runs() -> Select[Any]:

@@ -151,9 +151,7 @@ def _read(place: Path, text: str) -> tuple[str, Lines]:
 
 
 def _damaged(place: Path, line: int) -> str:
-    return (
-        f"{place}:{line}: answers that an earlier command kept cannot be read; move the file away to go on without them"
-    )
+    return f"{place}:{line}: answers that an earlier command kept cannot be read; move the file away to go on without them"
 
 
 def _prefix(database: Database) -> str:
@@ -195,7 +193,9 @@ def _written(place: Path, text: str) -> Path:
     """
     draft = place.with_suffix(".part")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as sink:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as sink:
             sink.write(text)
             sink.flush()
             os.fsync(sink.fileno())
