@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, mak
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from liangxin.errors import StoreError, StoreUnavailable
-from liangxin.store.patience import may_pass
+from liangxin.store.patience import may_pass, sqlite_may_pass
 from liangxin.store.schema import MIGRATIONS, migrate, version
 
 DEFAULT_STORE = "liangxin.db"
@@ -224,7 +224,8 @@ def _durable(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
     except sqlite3.Error as error:
-        raise StoreError(f"not a usable SQLite store: {error}") from None
+        kind = StoreUnavailable if sqlite_may_pass(error) else StoreError
+        raise kind(f"not a usable SQLite store: {error}") from None
 
 
 def _reason(error: SQLAlchemyError) -> str:

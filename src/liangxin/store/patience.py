@@ -33,11 +33,16 @@ def may_pass(error: SQLAlchemyError) -> bool:
         return type(error).__name__ == "TimeoutError"
     origin = error.orig
     if isinstance(origin, sqlite3.Error):
-        return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
+        return sqlite_may_pass(origin)
     state = getattr(origin, "sqlstate", None)
     if state is None:
         return error.connection_invalidated or type(origin).__name__ == "OperationalError"
     return str(state).startswith(_POSTGRES_PASSES)
+
+
+def sqlite_may_pass(error: sqlite3.Error) -> bool:
+    """The same of an error that SQLite's driver raised itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
 
 
 class Patience:

@@ -44,7 +44,7 @@ class Writer:
         self.patience = patience or Patience(lambda _: None, 0.0)
         self._spill = spill
         self._rows: queue.SimpleQueue[StoredRow | None] = queue.SimpleQueue()
-        self._put_rows = self._saved_rows = 0
+        self._put_rows = self.saved_rows = 0
         # Each is counted by one thread alone, and read by both.
         self._waiting: dict[asyncio.Event, int] = {}
         """What wakes who waits, and until how many rows are unsaved they do."""
@@ -104,7 +104,7 @@ class Writer:
 
     async def saved(self) -> None:
         """Wait until everything is committed; errors as `room`."""
-        if self._put_rows > self._saved_rows:
+        if self._put_rows > self.saved_rows:
             self._rows.put(None)
         await self._until(0)
 
@@ -119,7 +119,7 @@ class Writer:
         self._check()
 
     def _full(self, unsaved: int) -> bool:
-        return self._put_rows - self._saved_rows > unsaved and self._failure is None
+        return self._put_rows - self.saved_rows > unsaved and self._failure is None
 
     def _put(self, table: Table, values: dict[str, object]) -> None:
         self._put_rows += 1
@@ -137,7 +137,7 @@ class Writer:
             if batch and self._failure is None:
                 try:
                     self._commit(batch)
-                    self._saved_rows += len(batch)
+                    self.saved_rows += len(batch)
                 except LiangxinError as error:
                     self._failure = error
                 except Exception as error:
