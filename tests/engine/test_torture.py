@@ -22,5 +22,7 @@ def test_a_minute_of_torture() -> None:
     assert account["lost_beyond_the_bound"] == account["asked_twice_beyond_the_bound"] == 0
     assert account["requests_made"] == account["stored"] + account["asked_again_within_the_bound"]
     assert account["stored"] >= 1600, "a run at least was carried to its end"
-    befell = {"SIGKILL", "SIGTERM", "locked", "full", "limited", "cut", "restarted"} & account["events"].keys()
+    befell = {"SIGKILL", "SIGTERM", "locked", "full", "limited", "cut", "restarted"} & account[
+        "events"
+    ].keys()
     assert len(befell) >= 2

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Insert, Table, create_engine, event, mak
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from liangxin.errors import StoreError, StoreUnavailable
-from liangxin.store.patience import may_pass, sqlite_may_pass
+from liangxin.store.patience import may_pass
 from liangxin.store.schema import MIGRATIONS, migrate, version
 
 DEFAULT_STORE = "liangxin.db"
@@ -52,6 +52,8 @@ class Database:
             raise StoreError(
                 f"the store {self.shown} needs a driver: {error}. Install liangxin[postgres]."
             ) from None
+        # Where rows are taken from the driver itself, so are its errors.
+        self._driver_error = self.engine.dialect.loaded_dbapi.Error
         # Both share one pool; SQLite begins no transaction for what only reads.
         autocommit = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reader = self.engine.execution_options(**autocommit)
@@ -108,7 +110,7 @@ class Database:
         """What the database refuses becomes one sentence."""
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             kind = StoreUnavailable if may_pass(error) else StoreError
             raise kind(f"the store {self.shown} failed: {_reason(error)}") from None
 
@@ -223,11 +225,14 @@ def _durable(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
-    except sqlite3.Error as error:
-        kind = StoreUnavailable if sqlite_may_pass(error) else StoreError
+    except (
+        sqlite3.Error,
+        UnicodeDecodeError,
+    ) as error:  # the latter: SQLite quotes what a damaged page holds
+        kind = StoreUnavailable if may_pass(error) else StoreError
         raise kind(f"not a usable SQLite store: {error}") from None
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     origin = getattr(error, "orig", None) or error
     return str(origin).strip().splitlines()[0][:200] if str(origin).strip() else type(origin).__name__

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
 from liangxin.store.attempts import counting
-from liangxin.store.content import dialogue_key, item_of
+from liangxin.store.content import dialogue_key, intact, item_of
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, RUN_ITEMS, TURNS
@@ -87,6 +87,7 @@ Ranks = range | Sequence[int]
 """Which items are read: neighbours, or some here and there."""
 
 
+@intact()
 def _read(
     connection: Connection, run: RunRecord, ranks: Ranks, units: int, *, settled: bool
 ) -> list[StoredDialogue]:

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import exc
 
 from liangxin.errors import StoreError, StoreUnavailable, UsageError
 
@@ -26,23 +26,18 @@ _SQLITE_PASSES = frozenset({5, 6, 10, 13, 14, 15})
 _POSTGRES_PASSES = ("08", "53", "57P", "40001", "40P01", "55P03", "58030", "25006")
 
 
-def may_pass(error: SQLAlchemyError) -> bool:
-    """Whether what the database refused may be taken a moment later."""
-    if not isinstance(error, DBAPIError):
-        # SQLAlchemy's own: no connection was free in time.
-        return type(error).__name__ == "TimeoutError"
-    origin = error.orig
+def may_pass(error: Exception) -> bool:
+    """Whether what the database, through SQLAlchemy or its driver, refused may be taken a moment later."""
+    if type(error) is exc.TimeoutError:  # no connection was free in time
+        return True
+    origin = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(origin, sqlite3.Error):
-        return sqlite_may_pass(origin)
+        return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
     state = getattr(origin, "sqlstate", None)
     if state is None:
-        return error.connection_invalidated or type(origin).__name__ == "OperationalError"
+        lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        return lost or type(origin).__name__ == "OperationalError"
     return str(state).startswith(_POSTGRES_PASSES)
-
-
-def sqlite_may_pass(error: sqlite3.Error) -> bool:
-    """The same of an error that SQLite's driver raised itself."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
 
 
 class Patience:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from liangxin.digests import canonical
 from liangxin.errors import UnknownRun
 from liangxin.records import Item
-from liangxin.store.content import item_of, item_text
+from liangxin.store.content import intact, item_of, item_text
 from liangxin.store.database import Database
 from liangxin.store.loading import WHOLE, load_dataset, whole_dataset
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
@@ -274,6 +274,7 @@ def _select_runs() -> Select[Any]:
     )
 
 
+@intact()
 def _run(row: Any) -> RunRecord:
     return RunRecord(
         key=row.key,
@@ -298,6 +299,7 @@ def _written(traits: ModelTraits | JudgeTraits) -> str:
     return canonical({name: value for name, value in asdict(traits).items() if value})
 
 
+@intact()
 def _judges(connection: Connection, run: RunRecord, identity: str | None = None) -> list[JudgeRecord]:
     query = select(JUDGES).where(JUDGES.c.run == run.key).order_by(JUDGES.c.key)
     if identity is not None:
