@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from liangxin.errors import StoreError, UsageError
 from liangxin.records import Item, Reply, Verdict
-from liangxin.store import Database, NewRun, Patience, RunRecord, Runs, Spill, Writer, take_in
+from liangxin.store import Database, NewRun, RunRecord, Runs, Spill, StorePatience, Writer, take_in
 from liangxin.store.judgements import AttemptKey
 from liangxin.store.schema import JUDGEMENTS, TURNS
 from liangxin.store.writer import BATCH_ROWS
@@ -78,7 +78,7 @@ class Asking:
             writer.turn(AttemptKey(self.run.key, rank, 1, 1, 1), Reply(text=f"答{rank}"))
             self.worst = max(self.worst, self.asked - writer.saved_rows)
 
-    def go(self, patience: Patience, spill: Spill | None = None) -> None:
+    def go(self, patience: StorePatience, spill: Spill | None = None) -> None:
         async def every() -> None:
             with Writer(self.database, patience, spill) as writer:
                 await asyncio.gather(*(self.work(writer) for _ in range(WORKERS)))
@@ -94,7 +94,7 @@ def count(database: Database, table: object = TURNS) -> int:
 
 def test_no_more_is_unsaved_than_what_is_in_flight_and_one_batch(database: Database) -> None:
     asking = Asking(database, a_run(database))
-    asking.go(Patience(lambda _: None))
+    asking.go(StorePatience(lambda _: None))
     assert count(database) == ITEMS
     assert asking.worst <= WORKERS + BATCH_ROWS
 
@@ -104,7 +104,7 @@ def test_a_held_lock_stops_the_asking_is_told_once_and_nothing_is_lost(database:
     said: list[str] = []
     with locked(database.shown, 5.0):
         begun = time.monotonic()
-        asking.go(Patience(said.append))
+        asking.go(StorePatience(said.append))
     assert time.monotonic() - begun > 4, "the lock was waited for"
     assert count(database) == ITEMS
     assert asking.worst <= WORKERS + BATCH_ROWS
@@ -132,7 +132,7 @@ def test_what_is_not_taken_is_kept_in_a_file_that_the_next_start_takes_in(
         locked(database.shown),
         pytest.raises(StoreError, match=r"database is locked; waited for it for \d s"),
     ):
-        asking.go(Patience(said.append, 1.0), Spill(database, run))
+        asking.go(StorePatience(said.append, 1.0), Spill(database, run))
     assert asking.asked <= WORKERS + BATCH_ROWS
     (place,) = Path(database.shown).parent.glob("*.jsonl")
     assert place.name.startswith("store.db.spill-abcdef012345-")
@@ -148,7 +148,7 @@ def test_what_is_not_taken_is_kept_in_a_file_that_the_next_start_takes_in(
     take_in(database, said.append)
     assert count(database) == asking.asked, "a second time changes nothing"
     assert not place.exists()
-    asking.go(Patience(said.append))
+    asking.go(StorePatience(said.append))
     assert count(database) == ITEMS
 
 
@@ -225,11 +225,11 @@ def test_a_folder_that_takes_nothing_gives_way_to_the_working_directory(
 
 def test_patience_is_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIANGXIN_STORE_PATIENCE", "12.5")
-    assert Patience(print).seconds == 12.5
+    assert StorePatience(print).seconds == 12.5
     for text in ("soon", "-1", "inf", "nan"):
         monkeypatch.setenv("LIANGXIN_STORE_PATIENCE", text)
         with pytest.raises(UsageError, match="expected a number of seconds"):
-            Patience(print)
+            StorePatience(print)
 
 
 @pytest.mark.slow
@@ -252,16 +252,16 @@ def test_a_server_that_is_cut_off_and_restarted_is_waited_for(home: Path) -> Non
 
         thread = threading.Timer(0.02, trouble)
         thread.start()
-        asking.go(Patience(said.append))
+        asking.go(StorePatience(said.append))
         thread.join()
         asking.asked = 0
-        asking.go(Patience(said.append))  # whose connections were all cut
+        asking.go(StorePatience(said.append))  # whose connections were all cut
         assert count(database) == ITEMS
         server.stop()
         spill = Spill(database, asking.run)
         with (
             pytest.raises(StoreError, match="waited for it"),
-            Writer(database, Patience(said.append, 0.5), spill) as one,
+            Writer(database, StorePatience(said.append, 0.5), spill) as one,
         ):
             one.turn(AttemptKey(asking.run.key, 0, 1, 1, 2), Reply(text="另"))
         (place,) = home.glob("liangxin-*.jsonl")

@@ -33,7 +33,7 @@ from liangxin.judges import (
 )
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import Database, JudgeRecord, Patience, RunRecord, Runs, Spill, Writer, take_in
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Spill, StorePatience, Writer, take_in
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     """Rule on a stored run with `spec.judges`, asking the model nothing."""
 
     async def ruled(stop: Stop) -> RunResult:
-        patience = Patience(session.tell)
+        patience = StorePatience(session.tell)
         await patiently(patience, lambda: take_in(session.database, session.tell))
         judges = await _judge(session, run, spec, benchmark, stop)
         return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
@@ -100,7 +100,7 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
-        patience = Patience(session.tell)
+        patience = StorePatience(session.tell)
         await patiently(patience, lambda: take_in(session.database, session.tell))
         run, notices = await patiently(
             patience, lambda: prepare(runs, spec, benchmark, sample, model.identity, template)
@@ -184,15 +184,16 @@ async def _rule(
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
-    patience, spill = Patience(session.tell), Spill(session.database, run)
+    patience, spill = StorePatience(session.tell), Spill(session.database, run)
     try:
         with Writer(session.database, patience, spill) as writer:
             for spec, judge in judges:
                 if stop.requested:
                     break
                 entering = partial(_entered, runs, run, benchmark, spec, judge)
-                record = records.get(judge.identity) or await patiently(patience, entering)
-                records[judge.identity] = record
+                if judge.identity not in records:
+                    records[judge.identity] = await patiently(patience, entering)
+                record = records[judge.identity]
                 spill.enter(record)
                 progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
                 await Ruler(run, judge, record).rule(writer, progress, stop)

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TypeVar
 
 from liangxin.errors import StoreUnavailable
-from liangxin.store import Patience, RunRecord, StoredDialogue, Writer
+from liangxin.store import RunRecord, StoredDialogue, StorePatience, Writer
 from liangxin.store.dialogues import CHUNK, chunk_at
 
 T = TypeVar("T")
 
 
-async def patiently(patience: Patience, work: Callable[[], T]) -> T:
+async def patiently(patience: StorePatience, work: Callable[[], T]) -> T:
     """What `work` returns, called again as often as the store was not to be had.
 
     Raises:

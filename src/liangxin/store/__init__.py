@@ -4,7 +4,7 @@ from liangxin.store.content import hashed
 from liangxin.store.database import DEFAULT_STORE, Database, store_url
 from liangxin.store.dialogues import ADJUDICATED, StoredDialogue, StoredVerdict, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
-from liangxin.store.patience import Patience
+from liangxin.store.patience import StorePatience
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
 from liangxin.store.spill import Spill, take_in
 from liangxin.store.transfer import Transferred, copy_run
@@ -18,10 +18,10 @@ __all__ = [
     "JudgeRecord",
     "Look",
     "NewRun",
-    "Patience",
     "RunRecord",
     "Runs",
     "Spill",
+    "StorePatience",
     "StoredDialogue",
     "StoredVerdict",
     "Transferred",

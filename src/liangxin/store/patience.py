@@ -40,7 +40,7 @@ def may_pass(error: Exception) -> bool:
     return str(state).startswith(_POSTGRES_PASSES)
 
 
-class Patience:
+class StorePatience:
     """How long one command waits for its store; whoever waits says so once for each outage.
 
     Args:
@@ -74,7 +74,7 @@ class Patience:
 class Outage:
     """One piece of work that the store did not take, tried again until patience ends."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: StorePatience) -> None:
         self._patience = patience
         self._began = time.monotonic()
         self._tries = 0
@@ -90,7 +90,7 @@ class Outage:
             raise StoreError(f"{error}; waited for it for {waited:.0f} s") from None
         self._patience.note(error)
         first, longest = _PAUSES
-        pause = min(first * 2**self._tries, longest)
+        pause = min(first * 2.0**self._tries, longest)
         self._tries = min(self._tries + 1, 10)
         return min(pause, self._patience.seconds - waited)
 

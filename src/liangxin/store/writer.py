@@ -16,7 +16,7 @@ from liangxin.errors import LiangxinError, StoreError, StoreUnavailable
 from liangxin.records import Reply, Verdict
 from liangxin.store.database import Database
 from liangxin.store.judgements import AttemptKey, judgement_row
-from liangxin.store.patience import Patience
+from liangxin.store.patience import StorePatience
 from liangxin.store.schema import JUDGEMENTS, TURNS
 from liangxin.store.spill import Spill, StoredRow
 
@@ -38,10 +38,10 @@ class Writer:
     """
 
     def __init__(
-        self, database: Database, patience: Patience | None = None, spill: Spill | None = None
+        self, database: Database, patience: StorePatience | None = None, spill: Spill | None = None
     ) -> None:
         self.database = database
-        self.patience = patience or Patience(lambda _: None, 0.0)
+        self.patience = patience or StorePatience(lambda _: None, 0.0)
         self._spill = spill
         self._rows: queue.SimpleQueue[StoredRow | None] = queue.SimpleQueue()
         self._put_rows = self.saved_rows = 0
