@@ -17,6 +17,7 @@ from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
 from liangxin.store import RunRecord, StoredDialogue, Writer
 from liangxin.store.judgements import AttemptKey
+from liangxin.store.writer import BATCH_ROWS, FREE_ROWS
 
 
 class Collector:
@@ -40,6 +41,7 @@ class Collector:
         self._run = run
         self._model = model
         self._recorded = model if isinstance(model, Recorded) else None
+        self._ahead = BATCH_ROWS if self._recorded is None else FREE_ROWS
         self._spec = spec
         self._weigher = weigher(spec, model)
         self._scale_for = scale_for
@@ -71,7 +73,7 @@ class Collector:
         exchanges = list(stored.dialogue.exchanges)
         reply = None
         while (ask := next_turn(exchanges)) is not None:
-            await writer.room()
+            await writer.room(self._ahead)
             if stop.requested:
                 return
             reply = await self._ask(stored, exchanges, ask.turn)

@@ -22,6 +22,8 @@ from liangxin.store.spill import Spill, StoredRow
 
 BATCH_ROWS = 64
 BATCH_SECONDS = 0.1
+FREE_ROWS = 16 * BATCH_ROWS
+"""How many may be unsaved where nothing is lost with them: a file answers as often as it is asked."""
 
 
 class Writer:
@@ -94,13 +96,13 @@ class Writer:
         """Append one verdict of the judge with that key."""
         self._put(JUDGEMENTS, judgement_row(at, judge, annotator, verdict, time.time()))
 
-    async def room(self) -> None:
-        """Wait until no more than one batch is unsaved: to be awaited before anything new is asked.
+    async def room(self, unsaved: int = BATCH_ROWS) -> None:
+        """Wait until no more than so many rows are unsaved: to be awaited before anything new is asked.
 
         Raises:
             StoreError: the store takes nothing any more.
         """
-        await self._until(BATCH_ROWS)
+        await self._until(unsaved)
 
     async def saved(self) -> None:
         """Wait until everything is committed; errors as `room`."""
