@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select, text
 
+from liangxin.digests import text_digest
 from liangxin.errors import StoreUnavailable
 from liangxin.records import Item
 from liangxin.store import Database, Runs
@@ -105,7 +106,7 @@ def test_a_load_on_another_machine_is_dead_after_a_minute_without_a_sign(people_
                 text(
                     "insert into datasets (benchmark, version, sha256, loader, loading) values ('b', '1', :sha, :who, :at)"
                 ),
-                {"sha": loader[-1] * 64, "who": loader, "at": time.time() - ago},
+                {"sha": text_digest(loader), "who": loader, "at": time.time() - ago},
             )
 
     left("elsewhere:1", 50)
