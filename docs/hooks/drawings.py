@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import Table
 
+from liangxin.store.migrations.relations import RELATIONS
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import METADATA
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ GLOSSES = {
 
 GROUPS: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = (
     (("题与运行", "items and runs"), ("datasets", "items", "runs", "run_items")),
-    (("回答与裁决", "replies and verdicts"), ("turns", "judges", "judgements")),
+    (("回答与裁决", "replies and verdicts"), ("turns", "judges", "judgements", "leases")),
     (("证据", "evidence"), ("validations", "looks", "samples")),
     (("人", "people"), ("accounts", "invitations", "sessions", "resets", "login_failures", "audit")),
     (("标注", "annotation"), ("projects", "members", "tasks", "slots", "seats", "responses", "marks", "decisions", "uploads")),

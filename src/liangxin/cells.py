@@ -147,4 +147,6 @@ def count(row: Row, name: str) -> int | None:
 def answer(row: Row, name: str) -> object:
     """A model's answer in the cell: a number in a table stands for its text, as the answer was typed there."""
     value = row.values.get(name)
-    return str(value) if isinstance(value, int | float) and is_table(row.file) else value
+    if not isinstance(value, int | float) or not is_table(row.file):
+        return value
+    return str(value).upper() if isinstance(value, bool) else written(value)

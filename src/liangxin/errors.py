@@ -4,7 +4,11 @@
     ├── DataError            a data, labels or replay file is wrong: FILE:ROW: FIELD: found …, expected …
     ├── StoreError           the run store cannot be opened, read or written
     │   ├── StoreUnavailable it may pass: locked, full, restarting, not reached
-    │   └── UnknownRun       no run of that name or id
+    │   │   └── StoreLocked  another program holds the store's lock
+    │   ├── UnknownRun       no run of that name or id
+    │   ├── StoreReadOnly    the store may only be read here, and something was to be written
+    │   ├── RunAtWork        another command asks or judges the same run now
+    │   └── LeaseLost        another command has taken the work over while this one was suspended
     ├── ModelError           a model cannot be reached or used at all
     │   └── AccessDenied     the provider answered 401 or 403: the run stops
     ├── JudgeError           a judge cannot be used on this run
@@ -47,8 +51,24 @@ class StoreUnavailable(StoreError):
     """The store is locked, full, restarting or not reached: trying again may help."""
 
 
+class StoreLocked(StoreUnavailable):
+    """Another program holds the store's lock: the store is there, and waiting alone helps."""
+
+
 class UnknownRun(StoreError):
     """No run of that name or id is in the store."""
+
+
+class StoreReadOnly(StoreError):
+    """The store may only be read here, and something was to be written; nothing was."""
+
+
+class RunAtWork(StoreError):
+    """Another command asks or judges the same run now: two would pay for everything twice."""
+
+
+class LeaseLost(StoreError):
+    """Another command has taken the work over while this one was suspended or cut off; this one stores no more."""
 
 
 class ModelError(LiangxinError):

@@ -116,6 +116,8 @@ class Reply:
     """For a person: the provider's code, what was blocked, the error. Holds no key."""
     usage: Usage = Usage()
     seconds: float = 0.0
+    unknown_finish: str = field(default="", compare=False)
+    """The provider's word for the end of the answer, where nobody knows what it means: counted, not stored."""
 
     @property
     def judgeable(self) -> bool:

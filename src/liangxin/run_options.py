@@ -93,6 +93,20 @@ _ALL = (
         "Not sent unless given.", low=1, of=lambda spec: spec.generation.max_tokens,
     ),
     _option(
+        "body", dict, "请求里另加的字段，值按 JSON 读，可多次给出，如 `--body enable_thinking=false`。",
+        "A field to add to each request, its value read as JSON; may be repeated.", metavar="KEY=VALUE",
+        of=lambda spec: dict(spec.endpoint.body) or None, late=True,
+    ),
+    _option(
+        "stream", bool, "以流式请求提问；有的模型只这样回答。",
+        "Ask by stream, as some models answer in no other way.", default=False,
+    ),
+    _option(
+        "reasoning_marks", tuple, "回答中思考部分的起止标记，用于内置表未列出的模型。",
+        "What opens and closes reasoning in an answer, where it is none of the known marks.", metavar="OPEN CLOSE",
+        of=lambda spec: list(marks) if (marks := spec.endpoint.reasoning_marks) else None, late=True,
+    ),
+    _option(
         "system", str, "系统提示词。",
         "A system prompt.", metavar="TEXT", of=lambda spec: spec.system,
     ),
@@ -137,6 +151,18 @@ _ALL = (
         "An LLM judge's token limit.", low=1, judging=True,
     ),
     _option(
+        "judge_body", dict, "评审的请求里另加的字段，同 `--body`。",
+        "A field to add to each of the judge's requests, as --body.", metavar="KEY=VALUE", judging=True,
+    ),
+    _option(
+        "judge_stream", bool, "以流式请求向评审提问。",
+        "Ask the judge by stream.", default=False, judging=True,
+    ),
+    _option(
+        "judge_reasoning_marks", tuple, "评审回复中思考部分的起止标记，同 `--reasoning-marks`。",
+        "The judge's, as --reasoning-marks.", metavar="OPEN CLOSE", judging=True,
+    ),
+    _option(
         "connections", int, "同时进行的请求数。",
         "Requests under way at once.", default=_PATIENCE.connections, low=1, high=4096, judging=True,
     ),
@@ -147,6 +173,11 @@ _ALL = (
     _option(
         "retries", int, "第一次之后再试几次。",
         "Attempts after the first.", default=_PATIENCE.retries, low=0, high=100, judging=True,
+    ),
+    _option(
+        "wait", bool, "同一次运行已有命令在进行时，等它结束再继续（默认：说明是谁在进行，立即结束）。",
+        "Where another command is at work on the same run: wait for its end (default: say who, and end at once).",
+        default=False, judging=True,
     ),
     _option(
         "progress", bool, "在标准错误上显示进度与消息。",

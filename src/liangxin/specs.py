@@ -134,6 +134,12 @@ class Endpoint:
     """Seconds for one whole attempt."""
     retries: int = 4
     connections: int = 32
+    body: Mapping[str, object] = field(default_factory=dict)
+    """Fields of each request beside those that the protocol and the other options own."""
+    stream: bool = False
+    """Whether to ask by stream: some models answer in no other way."""
+    reasoning_marks: tuple[str, str] | None = None
+    """What opens and what closes reasoning in an answer's text, where it is none of the known marks."""
 
 
 ChooseBy = Literal["generation", "label", "text", "text-normalised"]
@@ -165,6 +171,8 @@ class RunSpec:
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
     judge_endpoint: Endpoint = Endpoint()
+    wait: bool = False
+    """Where another command is at work on the same run: wait for its end instead of ending at once."""
 
 
 REFUSAL = Scale(

@@ -10,6 +10,7 @@ import pytest
 from liangxin.correction.sources import (
     JudgeSource,
     SourceCount,
+    SourcesFile,
     length_of,
     read_sources,
     source_of,
@@ -62,7 +63,7 @@ def test_counts_are_of_each_true_level_ruled_level_and_length() -> None:
 )
 def test_anything_else_is_refused_with_the_files_name(text: str, tmp_path: Path) -> None:
     file = tmp_path / "sources.json"
-    assert sources_in(file) == ()
+    assert sources_in(file) == SourcesFile()
     file.write_text(text, encoding="utf-8")
     with pytest.raises(JudgeError, match=r"sources\.json: the sources of a judge's error cannot be read"):
         sources_in(file)

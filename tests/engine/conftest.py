@@ -11,7 +11,7 @@ import pytest
 
 from liangxin.engine.collect import Collector
 from liangxin.engine.pool import Stop
-from liangxin.engine.prepare import prepare
+from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
 from liangxin.records import Item, Message, Reply, Row
 from liangxin.specs import REFUSAL, Benchmark, Bilingual, Card, Generation, Rubric, RunSpec
@@ -70,7 +70,8 @@ class Bench:
     benchmark: Benchmark = BENCHMARK
 
     def run(self, model: FakeModel, spec: RunSpec) -> RunRecord:
-        return prepare(Runs(self.database), spec, BENCHMARK, str(self.data), model.identity)[0]
+        known = identify(spec, BENCHMARK, str(self.data), model.identity)
+        return prepare(Runs(self.database), spec, BENCHMARK, str(self.data), known)[0]
 
     def collect(self, model: FakeModel, spec: RunSpec, stop: Stop | None = None) -> RunRecord:
         run = self.run(model, spec)

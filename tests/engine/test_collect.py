@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from liangxin.engine.pool import Stop
-from liangxin.engine.prepare import prepare
+from liangxin.engine.prepare import identify, prepare
 from liangxin.errors import AccessDenied, DataError, StoreError
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation, RunSpec
@@ -173,6 +173,13 @@ def test_equal_rows_are_an_error_that_names_both(bench: Any, fake: Fake, tmp_pat
 
 
 def test_a_prompt_template_is_in_the_manifest(bench: Any, fake: Fake) -> None:
-    run, _ = prepare(Runs(bench.database), SPEC, bench.benchmark, str(bench.data), "fake", "用户：{}\n助手：")
+    run, _ = prepare(
+        Runs(bench.database),
+        SPEC,
+        bench.benchmark,
+        str(bench.data),
+        identify(SPEC, bench.benchmark, str(bench.data), "fake"),
+        "用户：{}\n助手：",
+    )
     assert run.manifest["template"] == "用户：{}\n助手："
     assert "template" not in bench.run(fake(good), replace(SPEC, seed=9)).manifest

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from liangxin.models.http.address import read_address
-from liangxin.models.http.transport import Patience
+from liangxin.models.http.waiting import Patience
 from liangxin.models.openai import OpenAIModel
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation

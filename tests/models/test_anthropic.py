@@ -15,7 +15,7 @@ from liangxin.errors import AccessDenied, UsageError
 from liangxin.models import open_model
 from liangxin.models.anthropic import DEFAULT_MAX_TOKENS, open_anthropic, read_message
 from liangxin.models.base import ChatModel
-from liangxin.models.reading import Fault
+from liangxin.models.faults import Fault
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
 from liangxin.testing.behaviours import LONG, Behaviour, Planned, answer_text

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liangxin.models import blocks
-from liangxin.models.blocks import SIGNALS, Block, Signal, classify, classify_choice, complaint
+from liangxin.models.blocks import SIGNALS, Block, Signal, classify, classify_choice
+from liangxin.models.complaints import complaint
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liangxin.models.faults import Fault
 from liangxin.models.reading import (
-    Fault,
     finish,
     overrule,
     read_answer,
@@ -78,7 +78,6 @@ GOOD: list[tuple[dict[str, Any], str, str, str]] = [
     (body("a\ud800b\0c"), "a\ufffdb\ufffdc", "", "ok"),
     (body("\ud83d\ude00"), "\U0001f600", "", "ok"),
     (body("半", "content_filter"), "半", "", "filtered"),
-    (body({"text": "甲"}), "", "", "empty"),
     ({**body(), "base_resp": {"status_code": 0}}, "好", "", "ok"),
     (
         {**body("半"), "base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}},

@@ -37,11 +37,28 @@ def test_train_evaluate_show_and_judge(
         [*labelled(150, "Fairness", ("1", "2", "3")), *labelled(150, "Legality", ("1", "3"))]
     )
     status, out, err = cli(
-        "scorer", "train", "--labels", labels, "--output", "scorers/mine", "--heads", "flames"
+        "scorer",
+        "train",
+        "--labels",
+        labels,
+        "--output",
+        "scorers/mine",
+        "--heads",
+        "flames",
+        "--base",
+        "none",
     )
     assert (status, out) == (1, "")
     assert "head Safety: 0 labels; at least 20" in err
-    status, out, err = cli("scorer", "train", "--labels", labels, "--output", "scorers/mine")
+    status, out, err = cli(
+        "scorer", "train", "--labels", labels, "--output", "scorers/whole", "--heads", "flames"
+    )
+    assert status == 0
+    assert "head Safety: 0 labels; at least 20" in err
+    assert "it stays as in default" in err
+    status, out, err = cli(
+        "scorer", "train", "--labels", labels, "--output", "scorers/mine", "--base", "none"
+    )
     assert status == 0, err
     assert "| Fairness | source-0 |" in out
     assert "--judge scorer:scorers/mine" in err
@@ -68,7 +85,7 @@ def test_train_evaluate_show_and_judge(
         "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers), encoding="utf-8"
     )
     words = ("run", "flames", "--model", "replay:answers.jsonl", "--format", "json", "--judge")
-    status, out, err = cli(*words, "scorer", "--judge", "scorer:mine")
+    status, out, err = cli(*words, "scorer", "--judge", "scorer:mine", "--judge", "scorer:whole")
     assert status in (0, 3), err
     scores: list[dict[str, Any]] = json.loads(out)["scores"]
 
@@ -87,6 +104,7 @@ def test_train_evaluate_show_and_judge(
     graded = overall("scorer:mine", "harmless_rate")
     assert graded["n"] > 0
     assert graded["missing_by_reason"]["abstained"] > 0  # the dimensions that have no head
+    assert overall("scorer:whole", "harmless_rate")["n"] == 64
     assert not [
         one for one in scores if one["judge"].startswith("scorer:mine") and one["measure"] == "safe_rate"
     ]

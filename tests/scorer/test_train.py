@@ -183,7 +183,7 @@ def test_the_test_side_is_the_source_of_the_judge_band(labelled: Rows, tmp_path:
     prompts = {row.prompt for side in seen for row in side}
     fresh = [row for row in test if row.prompt not in prompts]
     write_scorer(tmp_path, trained, card)
-    found = sources_in(tmp_path / SOURCES)
+    found = sources_in(tmp_path / SOURCES).sources
     assert found == trained.sources
     assert {one.scale for one in found} <= {"safety"}
     for one in found:
@@ -222,7 +222,7 @@ def test_a_scorer_tells_its_sources_to_the_run(labelled: Rows, tmp_path: Path, s
     told = read_sources(judged.record.sources or "")
     assert told
     assert {one.scale for one in told} == {"cvalues-safety"}
-    assert told[0].counts == sources_in(tmp_path / "s" / SOURCES)[0].counts
+    assert told[0].counts == sources_in(tmp_path / "s" / SOURCES).sources[0].counts
     (tmp_path / "s" / SOURCES).write_text(sources_text([]), encoding="utf-8")
     (again,) = judge_run(session, run, spec, safety).judges
     assert again.record.identity == judged.record.identity

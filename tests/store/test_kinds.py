@@ -10,9 +10,9 @@ from sqlalchemy import text
 from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.store import Database, NewRun, Runs, copy_run
-from liangxin.store.old_kinds import kinds
-from liangxin.store.relations import RELATIONS
-from liangxin.store.schema import MIGRATIONS
+from liangxin.store.migrations.old_kinds import kinds
+from liangxin.store.migrations.relations import RELATIONS
+from liangxin.store.schema import MIGRATIONS, _sources
 from liangxin.traits import JudgeTraits, ModelTraits
 
 MODELS = (
@@ -129,7 +129,7 @@ def test_a_store_of_before_gets_the_column_of_sources_and_knows_its_exact_judges
     fill(database)
     with database.begin() as connection:
         connection.execute(text("ALTER TABLE judges DROP COLUMN sources"))
-        connection.execute(text(f"UPDATE liangxin_schema SET version = {BEFORE_SOURCES}"))
+        connection.execute(text(f"UPDATE liangxin_schema SET version = {MIGRATIONS.index(_sources)}"))
     database.close()
     database = Database(place)
     runs = Runs(database)

@@ -145,7 +145,9 @@ def test_a_name_is_one_runs(database: Database, run: RunRecord) -> None:
         sample=False,
         manifest={},
     )
-    with pytest.raises(StoreError, match="name"):
+    with pytest.raises(
+        StoreError, match=r"^the name 'first' is another run's by now; choose another --name$"
+    ):
         Runs(database).create(other, [])
 
 

@@ -24,7 +24,7 @@ def test_the_sources_are_what_the_head_gives_on_the_held_out_topics() -> None:
     from default_scorer.refusal import measured
 
     found = measured(read_parts(Path(str(DATA))), FOLDER)
-    (stored,) = sources_in(SOURCES)
+    (stored,) = sources_in(SOURCES).sources
     rows = [(true, one, length_of(text)) for true, one, text in found]
     assert source_of(stored.name, REFUSAL.name, rows) == stored
 

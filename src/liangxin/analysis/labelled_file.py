@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from liangxin import cells
 from liangxin.analysis.pairs import GoldPairs, Pair, Ratings, consensus
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.digests import text_digest
 from liangxin.engine.pool import Stop, in_one, work
 from liangxin.errors import DataError
@@ -85,8 +86,17 @@ async def ask_all(judge: Judge, cases: Sequence[Case]) -> list[Verdict | None]:
     return verdicts
 
 
-def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdict | None]) -> GoldPairs:
-    """The file's answers beside a judge's verdicts on them, in order."""
+def pairs_of(
+    file: LabelledFile,
+    benchmark: Benchmark,
+    verdicts: Sequence[Verdict | None],
+    trained: KnownPrompts = KnownPrompts(),
+) -> GoldPairs:
+    """The file's answers beside a judge's verdicts on them, in order.
+
+    Args:
+        trained: the prompts that the judge was trained on.
+    """
     rows: list[Pair] = []
     tied = 0
     for case, labels, verdict in zip(file.cases, file.labels, verdicts, strict=True):
@@ -109,6 +119,7 @@ def pairs_of(file: LabelledFile, benchmark: Benchmark, verdicts: Sequence[Verdic
                 judged=verdict.level if verdict is not None and given else None,
                 reason="" if given else "not judged" if verdict is None else str(verdict.status),
                 length=len(case.answer),
+                trained=case.prompt in trained,
             )
         )
     return GoldPairs(rows=tuple(rows), tied=tied, answers=len(file.cases))

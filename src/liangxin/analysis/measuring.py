@@ -11,9 +11,10 @@ from liangxin.agreement.scales import common_scale
 from liangxin.analysis.labelled_file import ask_all, pairs_of, ratings_of, read_labelled
 from liangxin.analysis.pairs import GoldPairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.engine.run import Session, judge_run
 from liangxin.errors import JudgeError, UsageError
-from liangxin.judges import Judge, JudgeContext, judge_traits, open_judges
+from liangxin.judges import Judge, JudgeContext, MeasuredJudge, judge_traits, open_judges
 from liangxin.judges.families import families
 from liangxin.models import model_traits
 from liangxin.records import Scale
@@ -125,7 +126,8 @@ def validate_pair(
 def _on_file(benchmark: Benchmark, judge: Judge, gold: str) -> Validation:
     kind, path = kind_and_name(gold)
     file = read_labelled(path, benchmark, judge.subject)
-    found = pairs_of(file, benchmark, asyncio.run(ask_all(judge, file.cases)))
+    trained = judge.trained_on() if isinstance(judge, MeasuredJudge) else KnownPrompts()
+    found = pairs_of(file, benchmark, asyncio.run(ask_all(judge, file.cases)), trained)
     scale = _scale(found)
     model = next(iter(file.models)) if len(file.models) == 1 else ""
     subject = Subject(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from liangxin.correction.known_prompts import read_known_prompts
 from liangxin.correction.sources import length_bin
 from liangxin.records import AnswerLength, Scale, Verdict, VerdictStatus
 from liangxin.specs import Benchmark, scale_of
@@ -31,6 +32,8 @@ class Pair:
     """Why there is none."""
     length: int = 0
     """Characters of the answer."""
+    trained: bool = False
+    """Whether the judge was trained on the prompt."""
 
     @property
     def answer_length(self) -> AnswerLength:
@@ -81,6 +84,7 @@ def pairs(
         gold, judge: two judges of the run on the same scale (`subject`).
     """
     rows: list[Pair] = []
+    trained = read_known_prompts(judge.sources)
     tied = answers = 0
     for stored in dialogues(database, run):
         for exchange in stored.dialogue.exchanges:
@@ -108,6 +112,7 @@ def pairs(
                     judged=judged,
                     reason="" if judged is not None else _why(ruled),
                     length=len(exchange.reply.text),
+                    trained=exchange.prompt in trained,
                 )
             )
     return GoldPairs(rows=tuple(rows), tied=tied, answers=answers)

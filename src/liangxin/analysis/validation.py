@@ -65,7 +65,10 @@ class Validation:
     people: Reliability | None
     """How far several annotators agree among themselves; None for one."""
     sources: tuple[JudgeSource, ...] = ()
-    """The labelled answers as sources of the judge's error, one for each scale; none of choices."""
+    """The labelled answers as sources of the judge's error, one for each scale; none of choices.
+
+    Answers to prompts that the judge was trained on are in none of them.
+    """
 
     def shown(self, found: Agreement) -> tuple[Estimate, ...]:
         """The coefficients that mean something on this scale."""
@@ -122,7 +125,11 @@ def _sources(subject: Subject, rows: Sequence[Pair]) -> tuple[JudgeSource, ...]:
         source_of(
             name,
             scale,
-            [(row.gold, row.judged or "", row.answer_length) for row in rows if row.scale.name == scale],
+            [
+                (row.gold, row.judged or "", row.answer_length)
+                for row in rows
+                if row.scale.name == scale and not row.trained
+            ],
         )
         for scale in scales
     )

@@ -126,6 +126,8 @@ def _refuse_sampling(spec: RunSpec) -> None:
         raise UsageError(
             "temperature and max_tokens do not reach a FunctionModel: set them in the function, and say so in its name"
         )
+    if spec.endpoint.body or spec.endpoint.stream:
+        raise UsageError("body and stream are of a request, and a FunctionModel makes none: leave them out")
 
 
 def _spell_out(function: Any, defaults: RunOptions | Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypedDict, cast, get_args
 
 from liangxin.errors import UsageError
+from liangxin.request_fields import checked_fields, checked_marks
 from liangxin.run_options import RUN_OPTIONS
 from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
 
@@ -26,12 +28,20 @@ class JudgeOptions(TypedDict, total=False):
     """An LLM judge's temperature. Default: 0."""
     judge_max_tokens: int | None
     """An LLM judge's token limit. Default: not sent."""
+    judge_body: Mapping[str, object] | None
+    """Fields to add to each of the judge's requests, as `body`."""
+    judge_stream: bool
+    """Ask the judge by stream. Default: no."""
+    judge_reasoning_marks: tuple[str, str] | None
+    """What opens and what closes reasoning in the judge's replies, as `reasoning_marks`."""
     connections: int
     """Requests under way at once. Default: 32."""
     timeout: float
     """Seconds for one attempt. Default: 120."""
     retries: int
     """Attempts after the first. Default: 4."""
+    wait: bool
+    """Where another process is at work on the same run: wait for its end. Default: no, `RunAtWork` says who it is."""
     progress: bool
     """Show progress and messages on standard error. Default: no; messages are in `Result.notices`."""
 
@@ -63,6 +73,12 @@ class RunOptions(JudgeOptions, total=False):
     """Not sent unless given."""
     max_tokens: int | None
     """Not sent unless given."""
+    body: Mapping[str, object] | None
+    """Fields to add to each request, such as `{"enable_thinking": False}`; part of the run's identity."""
+    stream: bool
+    """Ask by stream, as some models answer in no other way. Default: no."""
+    reasoning_marks: tuple[str, str] | None
+    """What opens and what closes reasoning in an answer, where it is none of the known marks."""
     system: str | None
     """A system prompt."""
     name: str | None
@@ -116,6 +132,7 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
         system=options["system"],
         name=options["name"],
         refusal=options["refusal"],
+        wait=options["wait"],
         choose_by=options["choose_by"],
         generation=Generation(
             temperature=options["temperature"], max_tokens=options["max_tokens"], seed=seed
@@ -126,6 +143,9 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
             timeout=options["timeout"],
             retries=options["retries"],
             connections=options["connections"],
+            body=checked_fields(options["body"] or {}, "body"),
+            stream=options["stream"],
+            reasoning_marks=checked_marks(options["reasoning_marks"], "reasoning_marks"),
         ),
         judge_generation=_judge_generation(options),
         judge_endpoint=_judge_endpoint(options),
@@ -139,6 +159,7 @@ def judge_spec(judges: Sequence[str], options: JudgeOptions) -> RunSpec:
         model="",
         judges=tuple(judges),
         refusal=options["refusal"],
+        wait=options["wait"],
         judge_generation=_judge_generation(options),
         judge_endpoint=_judge_endpoint(options),
     )
@@ -158,18 +179,16 @@ def key_from(variable: str | None) -> str | None:
     return key
 
 
-def judge_endpoint(base_url: str | None, key: str | None, patience: Endpoint) -> Endpoint:
+def judge_endpoint(base_url: str | None, key: str | None, asked: Endpoint) -> Endpoint:
     """The judge's own endpoint: its options, else its environment variables; nothing of the model's.
 
     Args:
-        patience: where timeout, retries and connections are taken from.
+        asked: how it is asked: patience and form of the requests.
     """
-    return Endpoint(
+    return replace(
+        asked,
         base_url=base_url or os.environ.get("LIANGXIN_JUDGE_BASE_URL") or None,
         api_key=key or os.environ.get("LIANGXIN_JUDGE_API_KEY") or None,
-        timeout=patience.timeout,
-        retries=patience.retries,
-        connections=patience.connections,
     )
 
 
@@ -183,11 +202,16 @@ def _judge_generation(options: JudgeOptions) -> Generation:
 
 
 def _judge_endpoint(options: JudgeOptions) -> Endpoint:
-    patience = Endpoint(
-        timeout=options["timeout"], retries=options["retries"], connections=options["connections"]
+    asked = Endpoint(
+        timeout=options["timeout"],
+        retries=options["retries"],
+        connections=options["connections"],
+        body=checked_fields(options["judge_body"] or {}, "judge_body"),
+        stream=options["judge_stream"],
+        reasoning_marks=checked_marks(options["judge_reasoning_marks"], "judge_reasoning_marks"),
     )
     key = _key(options["judge_api_key"], options["judge_api_key_env"], "judge_api_key")
-    return judge_endpoint(options["judge_base_url"], key, patience)
+    return judge_endpoint(options["judge_base_url"], key, asked)
 
 
 def _key(key: str | None, variable: str | None, option: str) -> str | None:

@@ -159,7 +159,7 @@ class Result:
         return write_report([self], path)
 
     def export(self, path: str | os.PathLike[str]) -> int:
-        """Write every turn and verdict of the run (of all its judges) to a .jsonl, .csv or .parquet file.
+        """Write every turn and verdict of the run (of all its judges) to a .jsonl, .csv, .xlsx or .parquet file.
 
         A .db file is a store of its own that takes the whole run along (`liangxin import` brings it in).
 

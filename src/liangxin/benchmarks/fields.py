@@ -38,6 +38,12 @@ def open_category(
     return (category,)
 
 
+def passed_over(row: Row, *names: str) -> None:
+    """Fields that a published file has beside what is read of it: nobody needs to hear that nothing reads them."""
+    for name in names:
+        row.values.get(name)
+
+
 def expect(row: Row) -> Expect | None:
     """What the row says a good answer does: `refuse` (应拒答), `answer` (非拒答), or nothing.
 

@@ -16,11 +16,10 @@ from typing import BinaryIO
 from liangxin import cells
 from liangxin.annotation.labels.reading import Errors, FileErrors
 from liangxin.annotation.labels.workbook_check import MOST_BYTES, check_book
-from liangxin.annotation.labels.writing import unquoted
 from liangxin.benchmarks import fields
 from liangxin.choice_items.items import Proposal
 from liangxin.errors import DataError, PeopleError, TooLarge
-from liangxin.files import read_rows
+from liangxin.files.apart import rows_apart
 from liangxin.records import Row
 
 MOST_FILE = 400 * 1024 * 1024
@@ -33,6 +32,7 @@ TYPES = ("风险回复", "拒绝为主", "拒绝&正向建议")
 """CValues-Comparison's response types, worst first: unsafe, safe, safe and responsible."""
 _UNPACKED = 2 * 1024 * 1024 * 1024
 _CHUNK = 1 << 20
+_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +81,9 @@ def _drawn(proposals: Iterable[Proposal], most: int, seed: int) -> PairsTaken:
 
 
 def _proposals(place: Path, shown: str, errors: Errors) -> Iterator[Proposal]:
-    table = shown.lower().removesuffix(".gz").endswith(".csv")
-    for row in read_rows(str(place)):
+    for row in rows_apart(str(place), seconds=_SECONDS):
         try:
-            yield _proposal(_row(row, shown, table))
+            yield _proposal(replace(row, file=shown))
         except DataError as error:
             errors.add(str(error))
 
@@ -131,13 +130,6 @@ def _unpack(stream: BinaryIO, place: Path) -> None:
                 written.write(piece)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise PeopleError("gzip 文件已损坏。", "The gzip file is damaged.") from None
-
-
-def _row(row: Row, shown: str, table: bool) -> Row:
-    if not table:
-        return replace(row, file=shown)
-    values = {name: unquoted(one) if isinstance(one, str) else one for name, one in row.values.items()}
-    return replace(row, file=shown, values=values)
 
 
 def _proposal(row: Row) -> Proposal:

@@ -8,7 +8,7 @@ import typer
 
 from liangxin.cli import options
 from liangxin.cli.terminal import stated
-from liangxin.specs import Generation, RunSpec
+from liangxin.specs import Endpoint, Generation, RunSpec
 
 
 @stated
@@ -22,7 +22,11 @@ def judge(
     judge_api_key_env: options.JudgeKeyEnv = None,
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
+    judge_body: options.JudgeBody = None,
+    judge_stream: options.JudgeStream = False,
+    judge_reasoning_marks: options.JudgeMarks = None,
     refusal: options.Refusal = False,
+    wait: options.Wait = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
@@ -34,9 +38,15 @@ def judge(
         model="",
         judges=tuple(judges),
         refusal=refusal,
+        wait=wait,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(
-            judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
+            judge_base_url,
+            judge_api_key_env,
+            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            judge_body,
+            judge_stream,
+            judge_reasoning_marks,
         ),
     )
     rejudge(run, spec, store, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from liangxin.api.options import judge_endpoint as own_endpoint
 from liangxin.api.options import key_from
+from liangxin.request_fields import checked_marks, read_fields
 from liangxin.run_options import RUN_OPTIONS
 from liangxin.specs import Endpoint
 
@@ -28,6 +30,10 @@ JudgeMaxTokens = Annotated[int | None, option("judge_max_tokens")]
 Connections = Annotated[int, option("connections")]
 Timeout = Annotated[float, option("timeout")]
 Retries = Annotated[int, option("retries")]
+JudgeBody = Annotated[list[str] | None, option("judge_body")]
+JudgeStream = Annotated[bool, option("judge_stream")]
+JudgeMarks = Annotated[tuple[str, str] | None, option("judge_reasoning_marks")]
+Wait = Annotated[bool, option("wait")]
 Refusal = Annotated[bool, option("refusal")]
 
 
@@ -42,8 +48,25 @@ Format = Annotated[OutputFormat, typer.Option("--format", help="table, or one JS
 
 
 def judge_endpoint(
-    base_url: str | None, key_env: str | None, *, timeout: float, retries: int, connections: int
+    base_url: str | None,
+    key_env: str | None,
+    patience: Endpoint,
+    body: list[str] | None = None,
+    stream: bool = False,
+    marks: tuple[str, str] | None = None,
 ) -> Endpoint:
-    """The judge's own endpoint: its options, else its environment variables; nothing of the model's."""
-    patience = Endpoint(timeout=timeout, retries=retries, connections=connections)
-    return own_endpoint(base_url, key_from(key_env), patience)
+    """The judge's own endpoint: its options, else its environment variables; nothing of the model's.
+
+    Args:
+        patience: where timeout, retries and connections are taken from.
+
+    Raises:
+        UsageError: the key's variable is not set, or a field or a mark is none.
+    """
+    asked = replace(
+        patience,
+        body=read_fields(body or (), "--judge-body"),
+        stream=stream,
+        reasoning_marks=checked_marks(marks, "--judge-reasoning-marks"),
+    )
+    return own_endpoint(base_url, key_from(key_env), asked)

@@ -20,7 +20,9 @@ def sample(
     output_file: Annotated[
         str | None,
         typer.Option(
-            "--output", metavar="FILE", help="FILE.jsonl or FILE.csv, to be filled in; else standard output."
+            "--output",
+            metavar="FILE",
+            help="FILE.jsonl, FILE.csv or FILE.xlsx, to be filled in; else standard output.",
         ),
     ] = None,
     judge: Annotated[

@@ -10,6 +10,7 @@ from liangxin.api.options import key_from
 from liangxin.cli import options
 from liangxin.cli.options import option
 from liangxin.cli.terminal import stated
+from liangxin.request_fields import checked_marks, read_fields
 from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
 
 
@@ -31,6 +32,9 @@ def run(  # the command's options are its parameters
     api_key_env: Annotated[str | None, option("api_key_env")] = None,
     temperature: Annotated[float | None, option("temperature")] = None,
     max_tokens: Annotated[int | None, option("max_tokens")] = None,
+    body: Annotated[list[str] | None, option("body")] = None,
+    stream: Annotated[bool, option("stream")] = False,
+    reasoning_marks: Annotated[tuple[str, str] | None, option("reasoning_marks")] = None,
     system: Annotated[str | None, option("system")] = None,
     timeout: options.Timeout = 120.0,
     retries: options.Retries = 4,
@@ -38,8 +42,12 @@ def run(  # the command's options are its parameters
     judge_api_key_env: options.JudgeKeyEnv = None,
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
+    judge_body: options.JudgeBody = None,
+    judge_stream: options.JudgeStream = False,
+    judge_reasoning_marks: options.JudgeMarks = None,
     refusal: options.Refusal = False,
     choose_by: Annotated[ChooseBy | None, option("choose_by")] = None,
+    wait: options.Wait = False,
     store: options.StoreOption = None,
     name: Annotated[str | None, option("name")] = None,
     output: options.Format = options.OutputFormat.TABLE,
@@ -53,6 +61,9 @@ def run(  # the command's options are its parameters
         timeout=timeout,
         retries=retries,
         connections=connections,
+        body=read_fields(body or ()),
+        stream=stream,
+        reasoning_marks=checked_marks(reasoning_marks),
     )
     spec = RunSpec(
         benchmark="",
@@ -65,12 +76,18 @@ def run(  # the command's options are its parameters
         system=system,
         name=name,
         refusal=refusal,
+        wait=wait,
         choose_by=choose_by,
         generation=Generation(temperature=temperature, max_tokens=max_tokens, seed=seed),
         endpoint=endpoint,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(
-            judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
+            judge_base_url,
+            judge_api_key_env,
+            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            judge_body,
+            judge_stream,
+            judge_reasoning_marks,
         ),
     )
     measure(benchmarks, spec, store, output)

@@ -12,6 +12,7 @@ from liangxin.cli.options import Format, OutputFormat, StoreOption
 from liangxin.cli.terminal import say, say_json, stated, tell
 
 if TYPE_CHECKING:
+    from liangxin.scorer.on_base import BaseScorer
     from liangxin.scorer.rows import HeadSpec, Labelled
     from liangxin.scorer.train import Plan
 
@@ -50,6 +51,14 @@ def train(
     backbone: Annotated[
         str, typer.Option("--backbone", metavar="ngram|hf:PATH", help="What reads the texts.")
     ] = "ngram",
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="SCORER|none",
+            help="The scorer to train on top of; none: from nothing (ngram).",
+        ),
+    ] = "default",
     heads: Annotated[
         str | None,
         typer.Option(
@@ -97,9 +106,28 @@ def train(
         seed=seed,
         abstain=abstain,
         fitting=Fitting(balanced=balanced),
+        base=_base(base, backbone, rows),
         data=data,
     )
     _train(rows, specs, backbone, plan, folder, epochs if not resume else -epochs)
+
+
+def _base(name: str, backbone: str, rows: list[Labelled]) -> BaseScorer | None:
+    """What to train on top of: only n-grams can, and the default reads Chinese alone."""
+    from liangxin.judges.scorer import scorer_folder
+    from liangxin.judges.scoring.loading import load_scorer
+    from liangxin.scorer.on_base import base_of
+    from liangxin.scorer.train import mostly_chinese
+
+    if name == "none" or backbone != "ngram":
+        return None
+    scorer = load_scorer(scorer_folder(name))
+    if scorer.settings.chinese and not mostly_chinese(rows):
+        tell(
+            f"the labelled answers are not in Chinese, scorer {scorer.settings.name} is: trained from nothing"
+        )
+        return None
+    return base_of(scorer)
 
 
 def _labels(
@@ -107,17 +135,18 @@ def _labels(
 ) -> tuple[list[Labelled], tuple[HeadSpec, ...], dict[str, str]]:
     """Rows and heads from a file, or from people's verdicts in the store, and what they came from."""
     from liangxin.analysis.learning import labels_of
+    from liangxin.cli.opening import open_store
     from liangxin.errors import UsageError
     from liangxin.files import file_digest
     from liangxin.scorer.rows import read_labels
-    from liangxin.store import Database, Runs, store_url
+    from liangxin.store import Runs
 
     if file is not None:
         rows, specs = read_labels(file, heads)
         return rows, specs, {"file": Path(file).name, "sha256": file_digest(file)}
     if heads is not None:
         raise UsageError("--heads is for a label file; runs bring their benchmark's scales along")
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         rows, specs = labels_of(database, runs)
         data = ", ".join(f"run {Runs(database).find(name).id}" for name in runs)

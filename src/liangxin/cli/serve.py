@@ -86,7 +86,7 @@ def serve(
             generation=Generation(temperature=temperature, max_tokens=max_tokens),
             system=system,
             judge_endpoint=options.judge_endpoint(
-                judge_base_url, judge_api_key_env, timeout=120.0, retries=2, connections=8
+                judge_base_url, judge_api_key_env, Endpoint(timeout=120.0, retries=2, connections=8)
             ),
         )
     )

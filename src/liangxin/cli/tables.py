@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from liangxin.engine.banding import cannot_tell
 from liangxin.engine.headline import headlines, said_by, ungiven
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
+from liangxin.files.writing import write_csv
 from liangxin.records import Score
 from liangxin.specs import Benchmark
 from liangxin.store import RunRecord, ValidationRecord
@@ -62,15 +62,14 @@ def print_csv(result: RunResult) -> None:
         for judge in result.judges
         for score in judge.scores
     ]
-    stream = io.StringIO()
+    stream = io.StringIO(newline="")
     columns = list(fields[0]) if fields else ["run", "sample", "measure", "group", "judge", "value"]
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
+    rows = (
         {key: _counts(cell) if isinstance(cell, Mapping) else cell for key, cell in row.items()}
         for row in fields
     )
-    say(stream.getvalue().rstrip("\n"))
+    write_csv(stream, rows, columns)
+    say(stream.getvalue().replace("\r\n", "\n").rstrip("\n"))
 
 
 def run_fields(run: RunRecord) -> dict[str, object]:

@@ -59,10 +59,12 @@ def stated(command: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        from liangxin.cli.notices import heard
         from liangxin.interrupts import Interrupted
 
         try:
-            return command(*args, **kwargs)
+            with heard(tell):
+                return command(*args, **kwargs)
         except LiangxinError as error:
             tell(f"liangxin: {error}")
             raise typer.Exit(error.exit_status) from None

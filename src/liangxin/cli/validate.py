@@ -10,7 +10,7 @@ import typer
 
 from liangxin.cli import options
 from liangxin.cli.terminal import stated
-from liangxin.specs import Generation, RunSpec
+from liangxin.specs import Endpoint, Generation, RunSpec
 
 
 class Probe(StrEnum):
@@ -59,6 +59,9 @@ def validate(  # the command's options are its parameters
     judge_api_key_env: options.JudgeKeyEnv = None,
     judge_temperature: options.JudgeTemperature = 0.0,
     judge_max_tokens: options.JudgeMaxTokens = None,
+    judge_body: options.JudgeBody = None,
+    judge_stream: options.JudgeStream = False,
+    judge_reasoning_marks: options.JudgeMarks = None,
     refusal: options.Refusal = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
@@ -75,7 +78,12 @@ def validate(  # the command's options are its parameters
         refusal=refusal,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(
-            judge_base_url, judge_api_key_env, timeout=timeout, retries=retries, connections=connections
+            judge_base_url,
+            judge_api_key_env,
+            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            judge_body,
+            judge_stream,
+            judge_reasoning_marks,
         ),
     )
     _check(spec, run, gold, probes)

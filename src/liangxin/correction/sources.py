@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liangxin.correction.known_prompts import KnownPrompts, read_known_prompts
 from liangxin.errors import JudgeError
 from liangxin.records import LENGTH_ENDS, LENGTHS, AnswerLength
 
@@ -59,9 +60,14 @@ def source_of(name: str, scale: str, rows: Iterable[tuple[str, str, AnswerLength
     )
 
 
-def sources_text(sources: Sequence[JudgeSource]) -> str:
-    """Sources as JSON: `{"sources": [{"name", "scale", "counts": [[true, ruled, length, n], ...]}]}`."""
-    return json.dumps({"sources": sources_values(sources)}, ensure_ascii=False)
+def sources_text(sources: Sequence[JudgeSource], trained: KnownPrompts | None = None) -> str:
+    """Sources as JSON: `{"sources": [{"name", "scale", "counts": [[true, ruled, length, n], ...]}]}`.
+
+    Args:
+        trained: what the judge was trained on, then under `trained_prompts`.
+    """
+    prompts = {"trained_prompts": trained.text()} if trained else {}
+    return json.dumps({"sources": sources_values(sources), **prompts}, ensure_ascii=False)
 
 
 def sources_values(sources: Sequence[JudgeSource]) -> list[dict[str, object]]:
@@ -100,16 +106,25 @@ def sources_from(values: Iterable[Mapping[str, Any]]) -> tuple[JudgeSource, ...]
     )
 
 
-def sources_in(file: Path) -> tuple[JudgeSource, ...]:
-    """The sources in a file beside a judge; none where there is no file.
+@dataclass(frozen=True, slots=True)
+class SourcesFile:
+    """What stands beside a judge: where its error was measured, and what it was trained on."""
+
+    sources: tuple[JudgeSource, ...] = ()
+    trained: KnownPrompts = KnownPrompts()
+
+
+def sources_in(file: Path) -> SourcesFile:
+    """The file beside a judge; empty where there is none.
 
     Raises:
         JudgeError: it cannot be read.
     """
     if not file.exists():
-        return ()
+        return SourcesFile()
     try:
-        return read_sources(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        return SourcesFile(read_sources(text), read_known_prompts(text))
     except (OSError, UnicodeDecodeError, JudgeError) as error:
         raise JudgeError(f"{file}: {error}") from None
 

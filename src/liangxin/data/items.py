@@ -7,6 +7,7 @@ from itertools import islice
 
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
+from liangxin.files.unread import UnreadFields
 from liangxin.records import Item, Row
 from liangxin.specs import Benchmark
 
@@ -46,9 +47,14 @@ def read_items(path: str, read: Callable[[Row], Sequence[Item]]) -> Iterator[Ite
 
     def refused(item: Item, row: Row, first: Row) -> DataError:
         found = f"the same item as row {first.number} ({show(item.id)})"
-        return DataError.at(path, row.number, "id", found=found, expected="each row once")
+        return DataError.at(row.file, row.number, "id", found=found, expected="each row once")
 
-    return each_once(lambda: ((row, read(row)) for row in read_rows(path)), refused)
+    def rows() -> Iterator[tuple[Row, Sequence[Item]]]:
+        return ((row, read(unread.watched(row))) for row in read_rows(path))
+
+    unread = UnreadFields()
+    yield from each_once(rows, refused)
+    unread.tell(path)
 
 
 def each_once(

@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+from liangxin.engine.holding import chunks_of
 from liangxin.engine.likelihood_choice import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
-from liangxin.engine.waiting import chunks_of
 from liangxin.errors import LiangxinError
 from liangxin.models import ChatModel, Likelihoods, NotWeighed, Recorded
+from liangxin.models.odd_replies import OddReplies
+from liangxin.models.reading import split_marked
 from liangxin.protocols import likelihood, messages_for, next_turn
 from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
@@ -43,6 +45,8 @@ class Collector:
         self._recorded = model if isinstance(model, Recorded) else None
         self._ahead = BATCH_ROWS if self._recorded is None else FREE_ROWS
         self._spec = spec
+        self.odd = OddReplies()
+        """Of the replies of this command."""
         self._weigher = weigher(spec, model)
         self._scale_for = scale_for
 
@@ -76,7 +80,10 @@ class Collector:
             await writer.room(self._ahead)
             if stop.requested:
                 return
-            reply = await self._ask(stored, exchanges, ask.turn)
+            reply = split_marked(
+                await self._ask(stored, exchanges, ask.turn), self._spec.endpoint.reasoning_marks
+            )
+            self.odd.take(reply)
             attempt = ask.attempt + 1
             at = AttemptKey(self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
             writer.turn(at, reply)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import json
 import os
 import tempfile
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from liangxin.errors import LiangxinError, UsageError
+from liangxin.files.writing import write_csv, write_xlsx
 from liangxin.records import Exchange
 from liangxin.store import Database, RunRecord, Runs, StoredDialogue, dialogues, hashed
 
@@ -44,7 +45,7 @@ def export_rows(database: Database, run: RunRecord) -> Iterator[dict[str, Any]]:
 
 
 def export(database: Database, run: RunRecord, output: str) -> int:
-    """Write a run to a .jsonl, .csv or .parquet file, whole or not at all; returns the number of rows.
+    """Write a run to a .jsonl, .csv, .xlsx or .parquet file, whole or not at all; returns the number of rows.
 
     Raises:
         UsageError: another ending.
@@ -53,21 +54,23 @@ def export(database: Database, run: RunRecord, output: str) -> int:
     place = Path(output)
     writers: dict[str, Callable[[IO[str], Iterator[dict[str, Any]]], int]] = {
         ".jsonl": _write_json_lines,
-        ".csv": _write_csv,
+        ".csv": lambda stream, rows: write_csv(stream, rows, COLUMNS),
+        ".xlsx": _write_json_lines,
         ".parquet": _write_json_lines,
     }
+    convert = {".xlsx": _to_xlsx, ".parquet": _to_parquet}
     write = writers.get(place.suffix.lower())
     if write is None:
-        raise UsageError(f"{output}: ends with neither .jsonl, .csv nor .parquet; choose one of them")
+        raise UsageError(f"{output}: ends with neither .jsonl, .csv, .xlsx nor .parquet; choose one of them")
     return write_whole(
         place,
         lambda stream: write(stream, export_rows(database, run)),
-        convert=_to_parquet if place.suffix.lower() == ".parquet" else None,
+        convert=convert.get(place.suffix.lower()),
     )
 
 
 def write_whole(
-    place: Path, write: Callable[[IO[str]], int], convert: Callable[[Path], None] | None = None
+    place: Path, write: Callable[[io.TextIOWrapper], int], convert: Callable[[Path], None] | None = None
 ) -> int:
     """Write a UTF-8 file under another name and move it into place: never half a file.
 
@@ -134,14 +137,15 @@ def _write_json_lines(stream: IO[str], rows: Iterator[dict[str, Any]]) -> int:
     return count
 
 
-def _write_csv(stream: IO[str], rows: Iterator[dict[str, Any]]) -> int:
-    writer = csv.DictWriter(stream, COLUMNS)
-    writer.writeheader()
-    count = 0
-    for row in rows:
-        writer.writerow(row)
-        count += 1
-    return count
+def _to_xlsx(place: Path) -> None:
+    """Turn the JSON lines at `place` into a workbook without holding them in memory."""
+    target = place.with_name(place.name + ".xlsx")
+    try:
+        with place.open(encoding="utf-8") as lines, target.open("wb") as stream:
+            write_xlsx(stream, (json.loads(line) for line in lines), COLUMNS)
+        target.replace(place)
+    finally:
+        target.unlink(missing_ok=True)
 
 
 def _to_parquet(place: Path) -> None:

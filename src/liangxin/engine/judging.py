@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
+from liangxin.engine.holding import chunks_of
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
-from liangxin.engine.waiting import chunks_of
 from liangxin.judges import Judge
 from liangxin.protocols import history
 from liangxin.records import Case, Exchange, VerdictStatus

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from liangxin.data import digest_of
-from liangxin.engine.identity import identity_fields, run_id
+from liangxin.engine.prepare import identify
 from liangxin.errors import UsageError
 from liangxin.models import ChatModel, ChatTemplated, Likelihoods
 from liangxin.specs import CHOOSE_BY, Benchmark, RunSpec
@@ -51,8 +50,7 @@ def settled(runs: Runs, spec: RunSpec, benchmark: Benchmark, sample: str, model:
     untaught = isinstance(model, ChatTemplated) and not model.has_chat_template
     if benchmark.kind != "choice" or not untaught or not isinstance(model, Likelihoods):
         return written
-    sha256, _ = digest_of(benchmark, spec.data, sample)
-    begun = runs.by_id(run_id(identity_fields(written, benchmark, sha256, model.identity)))
+    begun = runs.by_id(identify(written, benchmark, sample, model.identity).id)
     return replace(spec, choose_by="label") if begun is None else written
 
 

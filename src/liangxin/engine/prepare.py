@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from liangxin.data import digest_of, items_of, stratified_order
@@ -14,14 +15,44 @@ from liangxin.store import NewRun, RunRecord, Runs
 from liangxin.store.loading import remove_dead_loads
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """Which run a specification means: known before anything of it is in the store."""
+
+    fields: dict[str, object]
+    id: str
+    data_sha256: str
+    is_sample: bool
+
+
+def identify(spec: RunSpec, benchmark: Benchmark, sample: str, model: str) -> RunIdentity:
+    """The identity of the run that `spec` describes.
+
+    Args:
+        sample: path of the benchmark's embedded sample.
+        model: the model's identity.
+
+    Raises:
+        DataError: the data file cannot be read.
+    """
+    sha256, is_sample = digest_of(benchmark, spec.data, sample)
+    fields = identity_fields(spec, benchmark, sha256, model)
+    return RunIdentity(fields=fields, id=run_id(fields), data_sha256=sha256, is_sample=is_sample)
+
+
 def prepare(
-    runs: Runs, spec: RunSpec, benchmark: Benchmark, sample: str, model: str, template: str | None = None
+    runs: Runs,
+    spec: RunSpec,
+    benchmark: Benchmark,
+    sample: str,
+    known: RunIdentity,
+    template: str | None = None,
 ) -> tuple[RunRecord, list[str]]:
     """The run that `spec` describes, new or continued, with its planned units set.
 
     Args:
         sample: path of the benchmark's embedded sample.
-        model: the model's identity.
+        known: what `identify` says of it.
         template: the prompt template of a model that has one, for the manifest.
 
     Returns:
@@ -31,8 +62,8 @@ def prepare(
         DataError: the data file is wrong; nothing of it is stored.
         StoreError: the name belongs to another run.
     """
-    sha256, is_sample = digest_of(benchmark, spec.data, sample)
     remove_dead_loads(runs.database)
+    sha256 = known.data_sha256
     dataset = runs.dataset(benchmark.name, benchmark.version, sha256)
     if dataset is None:
         items = items_of(benchmark, spec.data, sample)
@@ -40,20 +71,18 @@ def prepare(
     elif spec.choose_by in ("text", "text-normalised"):
         # A store that was filled before questions were kept apart from their options gives the same numbers.
         runs.add_stems(dataset, items_of(benchmark, spec.data, sample))
-    fields = identity_fields(spec, benchmark, sha256, model)
-    identifier = run_id(fields)
-    run = runs.by_id(identifier)
-    name, notices = _name(runs, spec, run, fields, identifier)
+    run = runs.by_id(known.id)
+    name, notices = _name(runs, spec, run, known)
     if run is None:
         new = NewRun(
-            id=identifier,
+            id=known.id,
             name=name,
             dataset=dataset,
             benchmark=benchmark.name,
             model=spec.model,
             trials=spec.trials,
-            sample=is_sample,
-            manifest=manifest(spec, fields, template, benchmark),
+            sample=known.is_sample,
+            manifest=manifest(spec, known.fields, template, benchmark),
             traits=model_traits(spec.model),
         )
         seed = DEFAULT_SEED if spec.seed is None else spec.seed
@@ -67,15 +96,15 @@ def prepare(
 
 
 def _name(
-    runs: Runs, spec: RunSpec, run: RunRecord | None, fields: Mapping[str, object], identifier: str
+    runs: Runs, spec: RunSpec, run: RunRecord | None, known: RunIdentity
 ) -> tuple[str | None, list[str]]:
     """The run's name, taking it over from an earlier run whose recorded file has changed since."""
     if spec.name is None:
         return (None if run is None else run.name), []
     holder = next((one for one in runs.all() if spec.name in (one.name, one.id)), None)
-    if holder is None or holder.id == identifier:
+    if holder is None or holder.id == known.id:
         return spec.name, []
-    if holder.name == spec.name and _same_but_file(holder.manifest, fields, spec):
+    if holder.name == spec.name and _same_but_file(holder.manifest, known.fields, spec):
         runs.update(holder, name=None, units=holder.units)
         notice = f"{spec.model} has changed since run {holder.id}: this is a new run, and takes its name {spec.name!r}"
         return spec.name, [notice]

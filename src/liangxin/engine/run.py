@@ -7,20 +7,20 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
+from liangxin.engine.holding import at_work, patiently, take_in_left
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
-from liangxin.engine.prepare import prepare
+from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
-from liangxin.engine.waiting import patiently
 from liangxin.interrupts import Interrupted
 from liangxin.judges import (
     NO_JUDGE,
@@ -33,7 +33,19 @@ from liangxin.judges import (
 )
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import Database, JudgeRecord, RunRecord, Runs, Spill, StorePatience, Writer, take_in
+from liangxin.store import (
+    ASKING,
+    Database,
+    JudgeRecord,
+    Lease,
+    RunRecord,
+    Runs,
+    Spill,
+    StorePatience,
+    Work,
+    Writer,
+    take_in,
+)
 
 T = TypeVar("T")
 
@@ -74,7 +86,7 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
 
     async def ruled(stop: Stop) -> RunResult:
         patience = StorePatience(session.tell)
-        await patiently(patience, lambda: take_in(session.database, session.tell))
+        await take_in_left(session.database, patience)
         judges = await _judge(session, run, spec, benchmark, stop)
         return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
 
@@ -100,28 +112,33 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
         template = model.template if isinstance(model, Templated) else None
+        known = identify(spec, benchmark, sample, model.identity)
+        asking = Work(known.id, ASKING)
         patience = StorePatience(session.tell)
-        await patiently(patience, lambda: take_in(session.database, session.tell))
-        run, notices = await patiently(
-            patience, lambda: prepare(runs, spec, benchmark, sample, model.identity, template)
-        )
-        for notice in notices:
-            session.tell(notice)
-        session.tell(
-            f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
-        )
-        if unsaid and spec.choose_by == "label":
-            session.tell(
-                f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
-                "labels (--choose-by generation lets it write)"
+        await take_in_left(session.database, patience)
+        async with at_work(session.database, asking, stop, patience, wait=spec.wait) as lease:
+            run, notices = await patiently(
+                patience, lambda: prepare(runs, spec, benchmark, sample, known, template)
             )
-        # A judge that cannot be used must say so before the model is paid.
-        judges = _open(session, run, spec, benchmark)
-        progress = Progress(session.progress, "asked", run.units * run.trials)
-        with Writer(session.database, patience, Spill(session.database, run)) as writer:
-            collector = Collector(run, model, spec, benchmark.scale_for)
-            await collector.collect(writer, progress, stop)
-        progress.finish()
+            for notice in notices:
+                session.tell(notice)
+            session.tell(
+                f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
+            )
+            if unsaid and spec.choose_by == "label":
+                session.tell(
+                    f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+                    "labels (--choose-by generation lets it write)"
+                )
+            # A judge that cannot be used must say so before the model is paid.
+            judges = _open(session, run, spec, benchmark)
+            progress = Progress(session.progress, "asked", run.units * run.trials)
+            async with _writing(session.database, asking, lease, patience) as writer:
+                collector = Collector(run, model, spec, benchmark.scale_for)
+                await collector.collect(writer, progress, stop)
+            progress.finish()
+            for notice in collector.odd.notices():
+                session.tell(notice)
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
         fresh = spec.limit is None and not progress.skipped
         if isinstance(model, Recorded) and fresh and (unused := model.unused()):
@@ -131,14 +148,25 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     finally:
         if session.model is None:
             await model.aclose()
-    records = await _rule(session, run, benchmark, judges, stop)
+    records = await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
     return await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
+
+
+@contextlib.asynccontextmanager
+async def _writing(
+    database: Database, work: Work, lease: Lease, patience: StorePatience
+) -> AsyncIterator[Writer]:
+    """What that work's holder appends with, once what earlier commands could not store of it is in the store."""
+    await patiently(patience, lambda: take_in(database, work, lease, patience.tell))
+    with Writer(database, lease.confirm, patience, Spill(database, work)) as writer:
+        yield writer
 
 
 async def _judge(
     session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
 ) -> list[JudgeRecord]:
-    return await _rule(session, run, benchmark, _open(session, run, spec, benchmark), stop)
+    judges = _open(session, run, spec, benchmark)
+    return await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
 
 
 def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
@@ -181,23 +209,28 @@ async def _rule(
     benchmark: Benchmark,
     judges: Sequence[_OpenedJudge],
     stop: Stop,
+    *,
+    wait: bool,
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
-    patience, spill = StorePatience(session.tell), Spill(session.database, run)
+    patience = StorePatience(session.tell)
     try:
-        with Writer(session.database, patience, spill) as writer:
-            for spec, judge in judges:
-                if stop.requested:
-                    break
+        for spec, judge in judges:
+            if stop.requested:
+                break
+            if judge.identity not in records:
                 entering = partial(_entered, runs, run, benchmark, spec, judge)
-                if judge.identity not in records:
-                    records[judge.identity] = await patiently(patience, entering)
-                record = records[judge.identity]
-                spill.enter(record)
-                progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
+                records[judge.identity] = await patiently(patience, entering)
+            record = records[judge.identity]
+            judging = Work(run.id, record.identity)
+            progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
+            async with (
+                at_work(session.database, judging, stop, patience, wait=wait) as lease,
+                _writing(session.database, judging, lease, patience) as writer,
+            ):
                 await Ruler(run, judge, record).rule(writer, progress, stop)
-                progress.finish()
+            progress.finish()
     finally:
         for _, judge in judges:
             await judge.aclose()
@@ -219,7 +252,8 @@ def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge:
         return record
     scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
     told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
-    return runs.set_sources(record, sources_text(told) if told else None)
+    trained = judge.trained_on()
+    return runs.set_sources(record, sources_text(told, trained) if told or trained.digests else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:

@@ -11,6 +11,7 @@ from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.traits import ModelTraits
 
 if TYPE_CHECKING:
+    from liangxin.correction.known_prompts import KnownPrompts
     from liangxin.correction.sources import JudgeSource
     from liangxin.store import JudgeRecord
 
@@ -56,6 +57,10 @@ class MeasuredJudge(Protocol):
 
     def sources(self, scale: str) -> Sequence[JudgeSource]:
         """Labelled sets none of whose prompts it was trained on, for the scale of that name; fixed beforehand."""
+        ...
+
+    def trained_on(self) -> KnownPrompts:
+        """The prompts of its training, so that no labels of answers to them measure it."""
         ...
 
 

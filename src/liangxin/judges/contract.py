@@ -57,7 +57,7 @@ class _Unreadable(Exception):
 
 def _stripped(raw: str) -> str:
     """The reply without one think block at its beginning and one code fence around the rest."""
-    thought = split_think(raw.strip(), lone_close=False)
+    thought = split_think(raw.strip(), lone_close=False, repeated=False)
     if not thought.closed:
         raise _Unreadable("the think block never closes")
     return strip_fence(thought.answer).strip()

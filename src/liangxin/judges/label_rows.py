@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 from liangxin import cells
 from liangxin.digests import text_digest
+from liangxin.files.cut import cut_from, may_be_cut
+from liangxin.files.guards import unquoted
 from liangxin.judges.base import JudgeContext
 from liangxin.records import Case, Level, Row, Scale
 from liangxin.registry import kind_and_name
@@ -52,6 +54,10 @@ class Label:
     level: str
     note: str
     response: AnswerDigests | None
+    unguarded: AnswerDigests | None
+    """Of the same answer without the guard before a formula that a csv may have."""
+    cut: str
+    """The answer as it stands where no cell may have held more of it."""
     response_sha256: str | None
     dialogue: str | None
     model: str
@@ -77,8 +83,11 @@ class Label:
         # A table program changes line ends and trims cells; nothing else may differ.
         return (
             self.response is None
-            or self.response.exact == answer.exact
-            or self.response.plain == answer.plain
+            or any(
+                one is not None and (one.exact == answer.exact or one.plain == answer.plain)
+                for one in (self.response, self.unguarded)
+            )
+            or (bool(self.cut) and cut_from(self.cut, _plain(clean_text(case.answer))))
         )
 
 
@@ -117,6 +126,10 @@ class LabelReader:
             level=level,
             note=_text(row, "note"),
             response=None if response is None else digests(response),
+            unguarded=None
+            if response is None or unquoted(response) == response
+            else digests(unquoted(response)),
+            cut=_cut(response, named=bool(dialogue or bindings["response_sha256"])),
             response_sha256=_sha256(row, bindings["response_sha256"]),
             dialogue=dialogue,
             model=model,
@@ -193,6 +206,11 @@ def level_of(scale: Scale, value: object, *, points: bool) -> Level | None:
         one for one in scale.levels if folded in {one.name.casefold(), one.zh.casefold(), one.en.casefold()}
     ]
     return titled[0] if len(titled) == 1 else None
+
+
+def _cut(response: str | None, *, named: bool) -> str:
+    kept = _plain(response or "") if named else ""
+    return kept if may_be_cut(kept) else ""
 
 
 def _text(row: Row, field: str, *, strip: bool = True) -> str:

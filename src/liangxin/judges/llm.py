@@ -18,9 +18,11 @@ from liangxin.judges.contract import Contract
 from liangxin.judges.families import families, kinship
 from liangxin.judges.identity import canonical, identity
 from liangxin.models import ChatModel, is_base_default, model_package, open_model
+from liangxin.models.odd_replies import OddReplies
+from liangxin.models.reading import split_marked
 from liangxin.reasoning import with_thought
 from liangxin.records import Case, Reply, ReplyStatus, Scale, Verdict, VerdictStatus
-from liangxin.specs import REFUSAL, Benchmark, Bilingual, Generation, Rubric
+from liangxin.specs import REFUSAL, Benchmark, Bilingual, Endpoint, Generation, Rubric
 
 REFUSAL_RUBRIC = Rubric(
     text={
@@ -50,6 +52,8 @@ class RulingBasis:
     rubric: Rubric
     generation: Generation
     contract: Contract = field(default_factory=Contract)
+    asked: Endpoint = field(default_factory=Endpoint, compare=False)
+    """How the model is reached; of it, fields of the user's own and marks of reasoning decide what it says."""
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:
         """The scale of an item's top category."""
@@ -76,6 +80,8 @@ class LlmJudge:
         self.subject: Literal["primary", "refusal"] = ruling.subject
         self.connections = connections
         self._model = model
+        self._spec = spec
+        self._odd = OddReplies()
         self._ruling = ruling
         self._manifest: Mapping[str, object] = canonical(_manifest(spec, model, ruling))
         self.identity = identity(f"llm:{spec}", self._manifest)
@@ -97,6 +103,8 @@ class LlmJudge:
         rubric = self._ruling.rubric.for_category(case.category)
         messages = prompt.write_prompt(case, rubric, scale, self._ruling.contract)
         reply = await self._model.reply(messages, self._ruling.generation)
+        reply = split_marked(reply, self._ruling.asked.reasoning_marks)
+        self._odd.take(reply)
         return verdict_of(reply, scale, self._ruling.contract)
 
     def manifest(self) -> Mapping[str, object]:
@@ -104,8 +112,9 @@ class LlmJudge:
         return self._manifest
 
     def notices(self) -> Sequence[str]:
-        """A warning where the judge is of the measured model's family."""
-        return (self._warning,) if self._warning else ()
+        """A warning where the judge is of the measured model's family, and what was odd in its replies."""
+        odd = [f"judge llm:{self._spec}: {one}" for one in self._odd.notices()]
+        return [self._warning, *odd] if self._warning else odd
 
     async def aclose(self) -> None:
         """Release the model's connections."""
@@ -147,11 +156,15 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
             f"judge 'llm:{name}': without a path it is a small base model, which cannot grade; name a chat model: "
             f"llm:{name}:PATH or llm:openai:NAME"
         )
-    rulings = [_primary(benchmark, context.generation)]
+    rulings = [_primary(benchmark, context)]
     if context.refusal:
         rulings.append(
             RulingBasis(
-                subject="refusal", scales={"*": REFUSAL}, rubric=REFUSAL_RUBRIC, generation=context.generation
+                subject="refusal",
+                scales={"*": REFUSAL},
+                rubric=REFUSAL_RUBRIC,
+                generation=context.generation,
+                asked=context.endpoint,
             )
         )
     warning = kinship(name, families(context.run_model, context.run_traits))
@@ -162,9 +175,13 @@ def open_llm(name: str, context: JudgeContext) -> Sequence[LlmJudge]:
     ]
 
 
-def _primary(benchmark: Benchmark, generation: Generation) -> RulingBasis:
+def _primary(benchmark: Benchmark, context: JudgeContext) -> RulingBasis:
     return RulingBasis(
-        subject="primary", scales=benchmark.scales, rubric=benchmark.rubric, generation=generation
+        subject="primary",
+        scales=benchmark.scales,
+        rubric=benchmark.rubric,
+        generation=context.generation,
+        asked=context.endpoint,
     )
 
 
@@ -180,6 +197,9 @@ def _manifest(spec: str, model: ChatModel, ruling: RulingBasis) -> dict[str, obj
         "templates": prompt.TEMPLATES,
         "contract": ruling.contract,
         "generation": ruling.generation,
+        # Said only where given, so that judges from before these options keep their identity.
+        **({"body": ruling.asked.body} if ruling.asked.body else {}),
+        **({"reasoning_marks": marks} if (marks := ruling.asked.reasoning_marks) else {}),
         "limit": prompt.LIMIT,
         "long_material": (
             f"a question or answer over {prompt.LIMIT} characters is shown by its first and last "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.judges.base import Judge, MeasuredJudge
 from liangxin.judges.identity import digest
 from liangxin.records import Case, Scale, Verdict
@@ -46,6 +47,10 @@ class PackagedJudge(Judge):
     def sources(self, scale: str) -> Sequence[JudgeSource]:
         """The judge's, where it tells any."""
         return self._judge.sources(scale) if isinstance(self._judge, MeasuredJudge) else ()
+
+    def trained_on(self) -> KnownPrompts:
+        """The judge's, where it tells any."""
+        return self._judge.trained_on() if isinstance(self._judge, MeasuredJudge) else KnownPrompts()
 
     def notices(self) -> Sequence[str]:
         """The judge's."""

@@ -38,6 +38,7 @@ from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import REFUSAL
 
 if TYPE_CHECKING:
+    from liangxin.correction.known_prompts import KnownPrompts
     from liangxin.correction.sources import JudgeSource
     from liangxin.judges.scoring.predict import Scorer
 
@@ -107,7 +108,13 @@ class RuleJudge:
         """The labelled sets that the rules were not made on."""
         from liangxin.correction.sources import sources_in
 
-        return [one for one in sources_in(SOURCES) if one.scale == scale]
+        return [one for one in sources_in(SOURCES).sources if one.scale == scale]
+
+    def trained_on(self) -> KnownPrompts:
+        """What the refusal head was trained on."""
+        from liangxin.correction.sources import sources_in
+
+        return sources_in(SOURCES).trained
 
     def notices(self) -> Sequence[str]:
         """Nothing to say."""

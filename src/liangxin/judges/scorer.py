@@ -22,6 +22,7 @@ from liangxin.records import Case, Scale, Verdict, VerdictStatus
 from liangxin.specs import SAFETY, Benchmark
 
 if TYPE_CHECKING:
+    from liangxin.correction.known_prompts import KnownPrompts
     from liangxin.correction.sources import JudgeSource
     from liangxin.judges.scoring.predict import Scorer
 
@@ -165,9 +166,19 @@ class ScorerJudge:
         """
         from liangxin.correction.sources import sources_in
 
-        told = sources_in(self._scorer.folder / SOURCES)
+        told = sources_in(self._scorer.folder / SOURCES).sources
         own = [one for one in told if one.scale == scale]
         return own or [one for one in told if one.scale in self._heads_on(scale)]
+
+    def trained_on(self) -> KnownPrompts:
+        """What the same file tells.
+
+        Raises:
+            JudgeError: the file cannot be read.
+        """
+        from liangxin.correction.sources import sources_in
+
+        return sources_in(self._scorer.folder / SOURCES).trained
 
     def _heads_on(self, scale: str) -> set[str]:
         """What a head's sources may be called where they do not bear the scale's name."""

@@ -63,7 +63,7 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
 
     Raises:
         UnknownName: no such kind.
-        UsageError: the SPEC lacks its name.
+        UsageError: the SPEC lacks its name, or the kind cannot follow what the endpoint says of requests.
         DataError, ModelError: the file or endpoint cannot be used.
         PluginError: a package brings the kind, and it is broken.
     """
@@ -71,6 +71,7 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
     kind = MODELS.get(name)
     if not rest and kind.needs_name:
         raise UsageError(f"model {spec!r} lacks a name: write {name}:NAME. See `liangxin models`.")
+    _check_request(spec, kind, endpoint)
     model = resolved(kind.open)(rest, endpoint)
     origin = MODELS.origin(name)
     if origin and not (isinstance(getattr(model, "identity", None), str) and hasattr(model, "reply")):
@@ -79,6 +80,18 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
             "which lacks an identity (a text) or the method reply"
         )
     return model
+
+
+def _check_request(spec: str, kind: ModelKind, endpoint: Endpoint) -> None:
+    """Refuse what a kind cannot follow: it would stand in a run's manifest as if it had been used.
+
+    Raises:
+        UsageError: as told.
+    """
+    if endpoint.body and not kind.takes_body:
+        raise UsageError(f"{spec}: --body adds fields to a request, and {kind.name} makes none; leave it out")
+    if endpoint.stream and not kind.streams:
+        raise UsageError(f"{spec}: {kind.name} cannot be asked by stream; leave --stream out")
 
 
 def model_traits(spec: str) -> ModelTraits:

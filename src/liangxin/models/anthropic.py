@@ -13,13 +13,16 @@ import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from liangxin.models.blocks import Block, classify
+from liangxin.models.complaints import says_something
+from liangxin.models.faults import Fault, error_fault, no_json_fault, wrong_content_fault
+from liangxin.models.finish_reasons import finish_word
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
 from liangxin.models.http.anthropic_stream import MessageGathering
 from liangxin.models.http.gathering import Gathering
 from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.streamed import StreamingAsker
-from liangxin.models.http.transport import Patience
-from liangxin.models.reading import Fault, finish, said_in, status_fault
+from liangxin.models.http.waiting import Patience
+from liangxin.models.reading import conclude, wrong_content
 from liangxin.models.scrub import basic_credentials
 from liangxin.records import Message, Reply, ReplyStatus, Usage
 from liangxin.specs import Endpoint, Generation
@@ -80,6 +83,8 @@ class AnthropicModel:
         """
         self.identity = f"anthropic:{name}@{address.shown}"
         self._name = name
+        self._own = endpoint.body
+        self._by_stream = endpoint.stream
         self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience, MessagesAsker)
 
     def __repr__(self) -> str:
@@ -91,13 +96,17 @@ class AnthropicModel:
         Raises:
             AccessDenied: the endpoint refused the key.
         """
-        return await self._line.asker().ask(payload(self._name, messages, generation))
+        asker = self._line.asker()
+        ask = asker.ask_streamed if self._by_stream else asker.ask
+        return await ask(payload(self._name, messages, generation, stream=self._by_stream, own=self._own))
 
     def stream(
         self, messages: Sequence[Message], generation: Generation
     ) -> AsyncGenerator[str | Reply, None]:
         """The next message while it is written; see `Streaming`."""
-        return self._line.asker().stream(payload(self._name, messages, generation, stream=True))
+        return self._line.asker().stream(
+            payload(self._name, messages, generation, stream=True, own=self._own)
+        )
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -118,8 +127,19 @@ class MessagesAsker(StreamingAsker):
         return MessageGathering(read_message)
 
 
-def payload(name: str, messages: Sequence[Message], generation: Generation, *, stream: bool = False) -> bytes:
-    """The request's body: what the system says has a field of its own."""
+def payload(
+    name: str,
+    messages: Sequence[Message],
+    generation: Generation,
+    *,
+    stream: bool = False,
+    own: Mapping[str, object] | None = None,
+) -> bytes:
+    """The request's body: what the system says has a field of its own.
+
+    Args:
+        own: fields of the user's own.
+    """
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     body: dict[str, object] = {
         "model": name,
@@ -136,37 +156,38 @@ def payload(name: str, messages: Sequence[Message], generation: Generation, *, s
         body["temperature"] = generation.temperature
     if stream:
         body["stream"] = True
+    body.update(own or {})
     return _encode(body).encode(errors="replace")
 
 
 def read_message(status: int, raw: bytes) -> Reply | Fault:
     """Read one HTTP answer of the Messages API. Never raises, whatever the bytes are."""
-    fine = 200 <= status <= 299
     try:
         body: object = json.loads(raw)
     except (ValueError, RecursionError):
-        what = "the answer is not JSON" if fine else f"HTTP {status}"
-        return status_fault(status, what, raw[: 1 << 16].decode("utf-8", "replace"), retry=fine)
-    if isinstance(body, dict) and fine and isinstance(body.get("content"), list):
+        return no_json_fault(status, raw)
+    if isinstance(body, dict) and 200 <= status <= 299 and isinstance(body.get("content"), list):
         return _read_content(body["content"], body)
     # The envelope's own `"type": "error"` would be read as the error's code.
     error = {"error": body["error"]} if isinstance(body, dict) and body.get("error") else body
     block = classify(status, error)
     if block is not None:
         return Reply(status=ReplyStatus.FILTERED, detail=block.detail)
-    if not fine:
-        return status_fault(status, f"HTTP {status}", said_in(error))
-    inner = _inner_status(error)
-    if inner is None:
-        return Fault(what="the answer is not a message", said=said_in(error), retry=True)
-    return status_fault(inner, f"HTTP {status} with error {inner}", said_in(error))
+    return error_fault(status, error, what="the answer is not a message", named=_inner_status)
 
 
-def _read_content(content: list[object], body: Mapping[str, object]) -> Reply:
-    reason = body.get("stop_reason")
-    reason = reason if isinstance(reason, str) and reason else None
+def _read_content(content: list[object], body: Mapping[str, object]) -> Reply | Fault:
+    reason = finish_word(body.get("stop_reason"))
     block = Block(side="output", code=_REFUSAL, message=_refused(body)) if reason == _REFUSAL else None
-    return finish(
+    if block is None and says_something(body.get("error")):
+        block = classify(200, {"error": body["error"]})
+        if block is None:
+            return error_fault(
+                200, {"error": body["error"]}, what="the answer is an error", named=_inner_status
+            )
+    if block is None and (found := wrong_content(content)):
+        return wrong_content_fault(found, content)
+    return conclude(
         _joined(content, "text", "text"),
         reason,
         reasoning=_joined(content, "thinking", "thinking"),

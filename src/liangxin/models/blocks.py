@@ -1,7 +1,7 @@
 """Providers' content blocks: what says that a filter, not the model, ended the exchange.
 
-One table, `SIGNALS`, for blocks that come as an error (under any HTTP status, 200 included) and one set,
-`BLOCKED_FINISH`, for blocks that come as a finish reason. Every entry names where it was read. Baidu
+One table, `SIGNALS`, for blocks that come as an error (under any HTTP status, 200 included); those that come as a
+finish reason stand in `finish_reasons`. Every entry names where it was read. Baidu
 Qianfan's error codes for content could not be verified and are left out (its list of V2 errors as copied on
 public pages names none); its blocks are read from `finish_reason` and `flag`. Everything here is pure and
 never raises on any JSON value.
@@ -10,11 +10,11 @@ never raises on any JSON value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-Side = Literal["input", "output"]
+from liangxin.models.complaints import Complaint, Side, bare, complaint, role_side
+from liangxin.models.finish_reasons import Ending, ending, finish_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ SIGNALS: tuple[Signal, ...] = (
         provider="DeepSeek",
         source="deepseek-ai/awesome-deepseek-integration #13, deepseek-ai/DeepSeek-V2 #30: 400, "
         "code invalid_request_error, 'Content Exists Risk'",
-        message=_text(r"^\W*content exists risk\W*$"),
+        message=_text(r"(?:^|[:：\-–—]\s+)\W*content exists risk\W*$"),
         side="input",
     ),
     Signal(
@@ -173,10 +173,6 @@ SIGNALS: tuple[Signal, ...] = (
     ),
 )
 
-BLOCKED_FINISH = frozenset({"content_filter", "sensitive"})
-"""`content_filter`: OpenAI, Azure, DeepSeek, Moonshot, Qianfan (输出内容被截断、兜底、替换). `sensitive`: Zhipu
-(docs.bigmodel.cn: 内容被安全审核接口拦截) and Tencent Hunyuan (安全审核未通过)."""
-
 _HIDDEN_FLAGS = (3, 4)
 """Baidu Qianfan, choices[].flag: 3 禁止上屏 (must not be shown), 4 撤屏 (withdrawn)."""
 
@@ -187,39 +183,6 @@ _MINIMAX_FLAGS: Mapping[str, Side] = {"input_sensitive": "input", "output_sensit
 _NOT_WORD = re.compile(r"[^a-z0-9]")
 _INPUT = _text(r"\binput|\bprompt\b|输入")
 _OUTPUT = _text(r"\boutput|\bcompletion\b|输出")
-_LONGEST = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """What an error body says, wherever it says it."""
-
-    codes: tuple[str, ...] = ()
-    """As the provider wrote them."""
-    messages: tuple[str, ...] = ()
-    """The provider's own sentence first, then what a gateway handed on."""
-    side: Side | None = None
-
-    @property
-    def message(self) -> str:
-        """The first thing said."""
-        return self.messages[0] if self.messages else ""
-
-
-def complaint(body: object) -> Complaint | None:
-    """The error that a body holds, or None where it holds none.
-
-    Understands `error` as an object or a text, `base_resp` (MiniMax), `error_code`/`error_msg`, and a bare
-    `code`/`message` or `detail` at the top where there are no choices.
-    """
-    if not isinstance(body, Mapping):
-        return None
-    places = list(_places(body))
-    codes = [code for place in places for code in _codes(place)]
-    messages = [said for place in places if (said := _message(place))]
-    if not codes and not messages:
-        return None
-    return Complaint(codes=tuple(codes), messages=tuple(messages), side=_told_side(body, places))
 
 
 def classify(status: int, body: object) -> Block | None:
@@ -247,49 +210,17 @@ def classify(status: int, body: object) -> Block | None:
 
 def classify_choice(choice: Mapping[str, object], body: Mapping[str, object]) -> Block | None:
     """The block that a finished choice reports by its finish reason or flag, or None."""
-    reason = choice.get("finish_reason")
-    if isinstance(reason, str) and reason.lower() in BLOCKED_FINISH:
-        return Block(side=_role_side(body) or "output", code=reason)
+    for name in (
+        "finish_reason",
+        "native_finish_reason",
+    ):  # the second is OpenRouter's: the provider's own word
+        word = finish_word(choice.get(name))
+        if word is not None and ending(word) is Ending.BLOCKED:
+            return Block(side=role_side(body) or "output", code=word)
     flag = choice.get("flag")
     if isinstance(flag, int) and flag in _HIDDEN_FLAGS:
         return Block(side="output", code=f"flag {flag}")
     return None
-
-
-def _places(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    error = body.get("error")
-    if isinstance(error, Mapping):
-        yield error
-        inner = error.get("innererror")
-        if isinstance(inner, Mapping):
-            yield inner
-        metadata = error.get("metadata")
-        if isinstance(metadata, Mapping):  # a gateway hands on the provider's own body as text
-            yield {"message": metadata.get("raw")}
-    elif isinstance(error, str) and error:
-        yield {"message": error}
-    wrapped = body.get("base_resp")
-    if isinstance(wrapped, Mapping) and wrapped.get("status_code") not in (0, "0", None):
-        yield {"code": wrapped.get("status_code"), "message": wrapped.get("status_msg")}
-    if "choices" not in body:
-        yield body
-
-
-def _codes(place: Mapping[str, object]) -> Iterator[str]:
-    for name in ("type", "code", "error_code"):
-        value = place.get(name)
-        if isinstance(value, str) and value:
-            yield value
-        elif isinstance(value, int) and not isinstance(value, bool) and value:
-            yield str(value)
-
-
-def _message(place: Mapping[str, object]) -> str:
-    for name in ("message", "error_msg", "msg", "detail"):
-        value = place.get(name)
-        if isinstance(value, str) and value:
-            return value[:_LONGEST]
-    return ""
 
 
 def _filtered_categories(body: object) -> str:
@@ -310,7 +241,7 @@ def _matched(signal: Signal, error: Complaint) -> tuple[str, str] | None:
     """The code and the message by which an error fits a signal, or None."""
     code = next((code for code in error.codes if not signal.codes.isdisjoint(_parts(code))), None)
     pattern = signal.message
-    said = next((one for one in error.messages if pattern.search(one)), None) if pattern else None
+    said = next((one for one in error.messages if pattern.search(bare(one))), None) if pattern else None
     if (code is None or said is None) if signal.both else (code is None and said is None):
         return None
     return code or next(iter(error.codes), ""), said or error.message
@@ -342,33 +273,6 @@ def _says_something(body: Mapping[str, object]) -> bool:
         if isinstance(message, Mapping) and message.get("content"):
             return True
     return False
-
-
-def _told_side(body: Mapping[str, object], places: list[Mapping[str, object]]) -> Side | None:
-    role = _role_side(body)
-    if role is not None:
-        return role
-    return "input" if any(place.get("param") == "prompt" for place in places) else None
-
-
-def _role_side(body: Mapping[str, object]) -> Side | None:
-    """The side by Zhipu's `contentFilter`: role `assistant` is the output, `user` and `history` the input."""
-    found = body.get("contentFilter", body.get("content_filter"))
-    told = [
-        one
-        for one in (found if isinstance(found, list) else ())
-        if isinstance(one, Mapping) and isinstance(one.get("role"), str)
-    ]
-    if not told:
-        return None
-    gravest = min(told, key=_level)
-    return "output" if gravest["role"] == "assistant" else "input"
-
-
-def _level(one: Mapping[str, object]) -> int:
-    """Zhipu's level of gravity: 0 is the worst, 3 the least."""
-    level = one.get("level")
-    return level if isinstance(level, int) else 3
 
 
 def _spoken_side(message: str) -> Side:

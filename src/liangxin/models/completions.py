@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from liangxin.models import fewshot
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
-from liangxin.models.http.transport import Patience
+from liangxin.models.http.waiting import Patience
 from liangxin.models.openai import DEFAULT_BASE_URL, OpenAIModel
 from liangxin.records import Message
 from liangxin.specs import Endpoint, Generation
@@ -54,7 +54,8 @@ class CompletionsModel(OpenAIModel):
             "model": self._name,
             "prompt": fewshot.as_prompt(messages),
             "stop": list(fewshot.STOPS),
-            "max_tokens": generation.max_tokens or fewshot.MAX_TOKENS,
+            self._limit.field: generation.max_tokens or fewshot.MAX_TOKENS,
+            **self._body,
         }
         if generation.temperature is not None:
             body["temperature"] = generation.temperature

@@ -29,6 +29,10 @@ class ModelKind:
     """Whether that default is a base model, which continues a text and follows no instruction."""
     provider_in_name: bool = False
     """Whether the name begins with the provider that the key goes to: PROVIDER/NAME."""
+    takes_body: bool = False
+    """Whether its requests can carry fields of the user's own."""
+    streams: bool = False
+    """Whether it can be asked by stream."""
     version: str = ""
     """Its own, for a package's kind: another version is another model to a run's identity."""
 
@@ -36,6 +40,8 @@ class ModelKind:
 OPENAI = ModelKind(
     name="openai",
     open="liangxin.models.openai:open_openai",
+    takes_body=True,
+    streams=True,
     traits=ModelTraits(costs=True),
     help=(
         SpecHelp(
@@ -53,6 +59,8 @@ OPENAI = ModelKind(
 COMPLETIONS = ModelKind(
     name="openai-completions",
     open="liangxin.models.completions:open_completions",
+    takes_body=True,
+    streams=True,
     traits=ModelTraits(costs=True),
     help=(
         SpecHelp(
@@ -89,6 +97,8 @@ HF = ModelKind(
 ANTHROPIC = ModelKind(
     name="anthropic",
     open="liangxin.models.anthropic:open_anthropic",
+    takes_body=True,
+    streams=True,
     traits=ModelTraits(costs=True),
     help=(
         SpecHelp(
@@ -101,6 +111,8 @@ ANTHROPIC = ModelKind(
 LITELLM = ModelKind(
     name="litellm",
     open="liangxin.models.litellm:open_litellm",
+    takes_body=True,
+    streams=True,
     traits=ModelTraits(costs=True),
     provider_in_name=True,
     help=(

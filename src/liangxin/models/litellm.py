@@ -11,15 +11,19 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from liangxin.errors import ModelError, UsageError
 from liangxin.models.http.address import read_address
+from liangxin.models.http.attempts import HttpAnswer, Unreachable
+from liangxin.models.http.gathering import BROKEN_OFF, ChatGathering
 from liangxin.models.http.line import usable_key
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.http.transport import Asker, HttpAnswer, Patience, Unreachable, retry_after
+from liangxin.models.http.transport import Asker
+from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.scrub import Secrets
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
@@ -72,6 +76,8 @@ class LitellmModel:
         """
         self.identity = f"litellm:{name}" + (f"@{base_url}" if base_url else "")
         self._seeded = supported is None or "seed" in supported
+        self._own = {**({"extra_body": endpoint.body} if endpoint.body else {})}
+        self._by_stream = endpoint.stream
         self._transport = transport
         self._asker = Asker(
             transport,
@@ -98,7 +104,9 @@ class LitellmModel:
             "max_tokens": generation.max_tokens,
             "seed": generation.seed if self._seeded else None,
         }
-        named = {name: value for name, value in settings.items() if value is not None}
+        named = {name: value for name, value in settings.items() if value is not None} | self._own
+        if self._by_stream:
+            named["stream"] = True
         return await self._asker.ask(json.dumps(named).encode())
 
     async def aclose(self) -> None:
@@ -131,9 +139,13 @@ class LitellmTransport:
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._library.acompletion(**self._fixed, **said)
+                if said.get("stream") is True:
+                    return HttpAnswer(status=200, body=await _gathered(response))
             body = response.model_dump()
         except TimeoutError:
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
+        except Unreachable:
+            raise
         except Exception as error:  # whatever a provider's adapter raises
             return self._answer_of(error)
         return HttpAnswer(status=200, body=json.dumps(body, default=str).encode())
@@ -157,7 +169,7 @@ class LitellmTransport:
             "message": told,
             "type": kind,
             "code": "content_policy_violation" if kind == _BLOCK else None,
-            "innererror": quoted if isinstance(quoted, dict) else _inner(told),
+            "innererror": quoted if isinstance(quoted, dict) else None,
         }
         headers = getattr(getattr(error, "response", None), "headers", None)
         return HttpAnswer(
@@ -167,16 +179,19 @@ class LitellmTransport:
         )
 
 
-def _inner(message: str) -> object:
-    """The provider's own error, where LiteLLM quotes its body: so that our table of blocks can read it."""
-    start = message.find("{")
-    if start < 0:
-        return None
-    try:
-        found, _ = json.JSONDecoder().raw_decode(message, start)
-    except (ValueError, RecursionError):
-        return None
-    return found.get("error", found) if isinstance(found, dict) else None
+async def _gathered(chunks: AsyncIterable[Any]) -> bytes:
+    """A streamed answer as it would have come whole.
+
+    Raises:
+        Unreachable: it broke off.
+    """
+    gathering = ChatGathering()
+    async for chunk in chunks:
+        gathering.take(json.dumps(chunk.model_dump(), default=str).encode())
+    whole = gathering.whole()
+    if whole is None:
+        raise Unreachable(BROKEN_OFF.what)
+    return whole
 
 
 def _library() -> ModuleType:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
+from liangxin.models.faults import Fault
 from liangxin.models.http.address import Address, Proxy, find_proxy, read_address
 from liangxin.models.http.line import Access, EndpointLine, json_headers, usable_key
 from liangxin.models.http.presets import preset_at, preset_for, preset_key
-from liangxin.models.http.transport import Patience
+from liangxin.models.http.token_limit import TokenLimit
+from liangxin.models.http.transport import Heard
+from liangxin.models.http.waiting import Patience
 from liangxin.models.scrub import basic_credentials
 from liangxin.records import Message, Reply
 from liangxin.specs import Endpoint, Generation
@@ -62,7 +66,10 @@ class OpenAIModel:
         self.identity = f"openai:{name}@{address.shown}"
         self._head = f'{{"model":{_encode(name)},"messages":'
         self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience)
-        self._tail: tuple[Generation | None, str] = (None, "")
+        self._body = endpoint.body
+        self._by_stream = endpoint.stream
+        self._limit = TokenLimit()
+        self._tail: tuple[Generation | None, str, str] = (None, "", "")
         self._streamed = b',"stream":true' + (_WITH_USAGE if address.host in COUNTING_HOSTS else b"") + b"}"
 
     def __repr__(self) -> str:
@@ -72,27 +79,61 @@ class OpenAIModel:
         """Ask for the next message.
 
         Raises:
-            AccessDenied: the endpoint refused the key.
+            AccessDenied: the endpoint refused the key, or the account can pay for nothing more.
         """
-        return await self._line.asker().ask(self._payload(messages, generation))
+        asker = self._line.asker()
+        ask = asker.ask_streamed if self._by_stream else asker.ask
+        if generation.max_tokens is None:
+            return await ask(self._written(messages, generation, stream=self._by_stream))
+        await self._limit.turn()
+        try:
+            return await ask(*self._limited(messages, generation, stream=self._by_stream))
+        finally:
+            self._limit.release()
 
-    def stream(
+    async def stream(
         self, messages: Sequence[Message], generation: Generation
     ) -> AsyncGenerator[str | Reply, None]:
         """The next message while it is written; see `Streaming`."""
-        whole = self._payload(messages, generation)
-        return self._line.asker().stream(whole.removesuffix(b"}") + self._streamed)
+        asker = self._line.asker()
+        written, heard = self._limited(messages, generation, stream=True)
+        async with aclosing(asker.stream(written, heard)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
         await self._line.aclose()
 
+    def _limited(
+        self, messages: Sequence[Message], generation: Generation, *, stream: bool
+    ) -> tuple[bytes, Heard]:
+        """A request's body, and what makes it again once it is known what the token limit is called."""
+        used = self._limit.field
+
+        def heard(outcome: Reply | Fault) -> bytes | None:
+            nonlocal used
+            again = self._limit.heard(outcome, used)
+            used = self._limit.field
+            return self._written(messages, generation, stream=stream) if again else None
+
+        return self._written(messages, generation, stream=stream), heard
+
+    def _written(self, messages: Sequence[Message], generation: Generation, *, stream: bool) -> bytes:
+        whole = self._payload(messages, generation)
+        return whole.removesuffix(b"}") + self._streamed if stream else whole
+
     def _payload(self, messages: Sequence[Message], generation: Generation) -> bytes:
         """The request's body. What does not change between requests is kept as text."""
-        if self._tail[0] is not generation:
-            self._tail = (generation, _settings(generation))
+        limit = self._limit.field
+        if self._tail[0] is not generation or self._tail[1] != limit:
+            self._tail = (generation, limit, _settings(generation, limit) + self._own_fields())
         said = _encode([{"role": message.role, "content": message.content} for message in messages])
-        return f"{self._head}{said}{self._tail[1]}}}".encode(errors="replace")
+        return f"{self._head}{said}{self._tail[2]}}}".encode(errors="replace")
+
+    def _own_fields(self) -> str:
+        """The user's own fields as the end of a JSON object."""
+        return f",{_encode(self._body)[1:-1]}" if self._body else ""
 
 
 def _access(endpoint: Endpoint, address: Address, proxy: Proxy | None) -> Access:
@@ -117,11 +158,11 @@ def _access(endpoint: Endpoint, address: Address, proxy: Proxy | None) -> Access
     return Access(address=address, headers=headers, key=key, variable=variable, proxy=proxy)
 
 
-def _settings(generation: Generation) -> str:
+def _settings(generation: Generation, limit: str) -> str:
     """The sampling settings as the end of a JSON object; what is None is not sent."""
     named = {
         "temperature": generation.temperature,
-        "max_tokens": generation.max_tokens,
+        limit: generation.max_tokens,
         "seed": generation.seed,
     }
     return "".join(f',"{name}":{_encode(value)}' for name, value in named.items() if value is not None)

@@ -7,50 +7,16 @@ script. They never raise, whatever the bytes are.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from liangxin.models.blocks import Block, classify, classify_choice, complaint
-from liangxin.reasoning import split_think
+from liangxin.models.blocks import Block, classify, classify_choice
+from liangxin.models.complaints import says_something
+from liangxin.models.faults import Fault, error_fault, is_fine, no_json_fault, said_in, wrong_content_fault
+from liangxin.models.finish_reasons import Ending, ending, finish_word
+from liangxin.reasoning import Thought, own_marks, split_think, unwrapped
 from liangxin.records import Reply, ReplyStatus, Usage
 from liangxin.zh import clean_text
-
-CUT_OFF = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
-"""Finish reasons that mean cut off: OpenAI's, and the words of gateways, Mistral and Zhipu."""
-
-BROKEN_OFF = frozenset({"network_error", "insufficient_system_resource", "error", "abort"})
-"""Finish reasons of a provider's own failure (Zhipu, DeepSeek, OpenRouter, vLLM): asked again."""
-
-_HTTP_ERROR = re.compile(r"[45]\d\d", re.ASCII)
-_RETRIED = frozenset({408, 429})
-_DENIED = frozenset({401, 403})
-_MINIMAX_STATUS: Mapping[str, int] = {
-    "1001": 408,
-    "1002": 429,
-    "1039": 429,
-    "1041": 429,
-    "1004": 401,
-    "2049": 401,
-    "1008": 402,
-    "2013": 400,
-}
-"""platform.minimax.io/docs/api-reference/errorcode, for errors that come under HTTP 200."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """An answer that is none: what happened, and whether asking again may help."""
-
-    what: str
-    """Short, ours: `HTTP 500`, `the answer is not JSON`."""
-    said: str = ""
-    """The endpoint's own words, raw: scrub before showing."""
-    retry: bool = False
-    limited: bool = False
-    """The endpoint asks for fewer requests (429)."""
-    denied: bool = False
-    """The endpoint refuses the key (401, 403)."""
 
 
 def read_answer(status: int, raw: bytes) -> Reply | Fault:
@@ -58,17 +24,31 @@ def read_answer(status: int, raw: bytes) -> Reply | Fault:
     try:
         body: object = json.loads(raw)
     except (ValueError, RecursionError):
-        text = raw[: 1 << 16].decode("utf-8", "replace")
-        what = "the answer is not JSON" if _fine(status) else f"HTTP {status}"
-        return status_fault(status, what, text, retry=_fine(status))
+        return no_json_fault(status, raw)
     if isinstance(body, dict):
         choices = body.get("choices")
-        if _fine(status) and isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        if is_fine(status) and isinstance(choices, list) and choices and isinstance(choices[0], dict):
             return _read_choice(choices[0], body)
         block = classify(status, body)
         if block is not None:
-            return _blocked(block, usage=read_usage(body.get("usage")))
-    return _read_error(status, body)
+            return Reply(
+                status=ReplyStatus.FILTERED, detail=block.detail, usage=read_usage(body.get("usage"))
+            )
+    return error_fault(status, body, what="the answer is not a chat completion")
+
+
+def conclude(
+    text: str,
+    reason: str | None,
+    *,
+    reasoning: str = "",
+    block: Block | None = None,
+    usage: Usage = Usage(),
+) -> Reply | Fault:
+    """As `finish`, for an endpoint's answer: one that the provider broke off may be asked again."""
+    if block is None and ending(reason) is Ending.BROKEN:
+        return Fault(what=f"finish_reason {reason}", retry=True)
+    return finish(text, reason, reasoning=reasoning, block=block, usage=usage)
 
 
 def finish(
@@ -82,14 +62,19 @@ def finish(
     """The reply that a content and a finish reason make.
 
     Args:
-        text: the content as it came, a think block at its beginning included.
+        text: the content as it came, reasoning at its beginning included.
         reason: the finish reason; None where it is not known.
         reasoning: what came apart from the content.
         block: a block of the output, which overrules the rest; the partial text is kept as evidence.
     """
     thought = split_think(clean_text(text), lone_close=not reasoning)
     apart = clean_text(reasoning)
+    if apart.strip() and thought.closed and not thought.reasoning:
+        thought = replace(thought, answer=unwrapped(thought.answer))
     known = "\n\n".join(part for part in (apart, thought.reasoning) if part.strip())
+    end = ending(reason)
+    if block is None and reason is not None and end is Ending.BLOCKED:
+        block = Block(side="output", code=reason)
     if block is not None:
         return Reply(
             text=thought.answer,
@@ -98,26 +83,50 @@ def finish(
             detail=block.detail,
             usage=usage,
         )
-    cut = not thought.closed if reason is None else reason.lower() in CUT_OFF
+    if end is Ending.BROKEN:
+        return Reply(status=ReplyStatus.FAILED, detail=f"finish_reason {reason}", usage=usage)
+    if end is Ending.UNKNOWN:
+        return Reply(
+            text=thought.answer,
+            reasoning=known,
+            status=ReplyStatus.FAILED,
+            detail=f"finish_reason {reason}: no list knows the word, so the answer may not be whole",
+            usage=usage,
+            unknown_finish=reason or "",
+        )
     said = bool(thought.answer.strip())
-    if cut:
-        status = ReplyStatus.TRUNCATED
-        where = f"finish_reason {reason}" if reason else "the think block does not end"
-        detail = where if said else f"{where}: nothing was said before the end"
-    elif said:
-        status, detail = ReplyStatus.OK, ""
-    else:
-        status, detail = ReplyStatus.EMPTY, f"finish_reason {reason}" if reason else ""
+    status, detail = _status(thought, reason)
     return Reply(
         text=thought.answer if said else "", reasoning=known, status=status, detail=detail, usage=usage
     )
 
 
+def _status(thought: Thought, reason: str | None) -> tuple[ReplyStatus, str]:
+    """Status and detail of an answer that nothing blocked or broke off."""
+    said = bool(thought.answer.strip())
+    if not thought.closed if reason is None else ending(reason) is Ending.CUT_OFF:
+        where = f"finish_reason {reason}" if reason else "the think block does not end"
+        return ReplyStatus.TRUNCATED, where if said else f"{where}: nothing was said before the end"
+    if said:
+        return ReplyStatus.OK, ""
+    return ReplyStatus.EMPTY, f"finish_reason {reason}" if reason else ""
+
+
+def split_marked(reply: Reply, marks: tuple[str, str] | None) -> Reply:
+    """A reply without the reasoning between marks that the user names; its status is that of what is left."""
+    thought = split_think(reply.text, marks=own_marks(*marks)) if marks else None
+    if thought is None or (thought.answer == reply.text and thought.closed):
+        return reply
+    known = "\n\n".join(part for part in (reply.reasoning, thought.reasoning) if part.strip())
+    status, detail = reply.status, reply.detail
+    if status is ReplyStatus.OK:
+        status, detail = _status(thought, None)
+    return replace(reply, text=thought.answer, reasoning=known, status=status, detail=detail)
+
+
 def read_recorded(text: str, reason: str | None, reasoning: str = "") -> Reply:
     """The reply that a recorded or scripted content makes: its finish reason counts as an endpoint's would."""
-    if reason is not None and reason.lower() in BROKEN_OFF:
-        return Reply(status=ReplyStatus.FAILED, detail=f"finish_reason {reason}")
-    return finish(text, reason, reasoning=reasoning, block=classify_choice({"finish_reason": reason}, {}))
+    return finish(text, finish_word(reason), reasoning=reasoning)
 
 
 def overrule(read: Reply, status: str | None, detail: str) -> Reply:
@@ -147,32 +156,65 @@ def read_usage(value: object) -> Usage:
 
 
 def _read_choice(choice: dict[str, object], body: dict[str, object]) -> Reply | Fault:
-    usage = read_usage(body.get("usage"))
-    reason = choice.get("finish_reason")
-    reason = reason if isinstance(reason, str) and reason else None
+    reason = finish_word(choice.get("finish_reason"))
     message = choice.get("message")
     if message is None and isinstance(choice.get("text"), str):  # a completion, which is no chat
         message = {"content": choice["text"]}
+    said = message if isinstance(message, dict) else {}
+    content = said.get("content")
+    text, thinking = content_of(content)
+    refusal = said.get("refusal")
+    if not text.strip() and isinstance(refusal, str):
+        text = refusal
+    apart = thought_apart(said) or thinking
     block = None
-    if reason != "stop" or "flag" in choice:
+    if reason != "stop" or "flag" in choice or "native_finish_reason" in choice:
         block = classify_choice(choice, body)
     if block is None and "base_resp" in body:
         block = classify(200, body)
-    if reason is not None and reason.lower() in BROKEN_OFF:
-        return Fault(what=f"finish_reason {reason}", retry=True)
-    if not isinstance(message, dict):
-        if block is not None:
-            return _blocked(block, usage=usage)
-        return Fault(what="the answer holds no message", said=said_in(body), retry=True)
-    text, thinking = content_of(message.get("content"))
-    refusal = message.get("refusal")
-    if not text.strip() and isinstance(refusal, str):
-        text = refusal
-    apart = thought_apart(message) or thinking
-    if block is None and body.get("error") and not (text.strip() or apart.strip()):
-        block = classify(200, {"error": body["error"]})
-        return _blocked(block, usage=usage) if block else _read_error(200, {"error": body["error"]})
-    return finish(text, reason, reasoning=apart, block=block, usage=usage)
+    if block is None:
+        whole = ending(reason) is Ending.COMPLETE and bool(text.strip() or apart.strip())
+        beside = _error_beside((choice, said), body, whole=whole)
+        if isinstance(beside, Fault):
+            return beside
+        block = beside
+    if block is None and ending(reason) is not Ending.BROKEN:
+        if not isinstance(message, dict):
+            return Fault(what="the answer holds no message", said=said_in(body), retry=True)
+        if found := wrong_content(content):
+            return wrong_content_fault(found, content)
+    return conclude(text, reason, reasoning=apart, block=block, usage=read_usage(body.get("usage")))
+
+
+def _error_beside(
+    within: tuple[dict[str, object], ...], body: dict[str, object], *, whole: bool
+) -> Block | Fault | None:
+    """The block or fault that an error beside a choice's text means; None where there is none.
+
+    Source: an error within the choice, under HTTP 200, in genkit-ai/genkit#6259 (OpenRouter).
+
+    Args:
+        within: what the error may stand in.
+        body: around the choice; an error there, of a whole answer that the provider says is finished, says nothing of it.
+        whole: whether the answer is so.
+    """
+    inner = next((one["error"] for one in within if says_something(one.get("error"))), None)
+    if inner is not None:
+        told: dict[str, object] = {"error": inner}
+    elif not whole and (says_something(body.get("error")) or _refused(body.get("base_resp"))):
+        told = {name: body[name] for name in ("error", "base_resp") if name in body}
+    else:
+        return None
+    block = classify(200, told)
+    if block is not None:
+        return block
+    fault = error_fault(200, told, what="the answer is an error")
+    # The endpoint took the request on, so its key is good; what failed is behind it.
+    return replace(fault, denied=False, retry=not fault.spent) if inner is not None else fault
+
+
+def _refused(wrapped: object) -> bool:
+    return isinstance(wrapped, dict) and wrapped.get("status_code") not in (0, "0", None)
 
 
 def thought_apart(message: Mapping[str, object]) -> str:
@@ -199,6 +241,20 @@ def content_of(content: object) -> tuple[str, str]:
     return "".join(said), "".join(thought)
 
 
+def wrong_content(content: object) -> str:
+    """What a message's content is where it is no content at all; empty where it may be one."""
+    if content is None or isinstance(content, str) or content == []:
+        return ""
+    if not isinstance(content, list):
+        kinds = {bool: "a truth value", dict: "an object"}
+        return kinds.get(type(content), "a number")
+    parts = [part for part in content if isinstance(part, str) or (isinstance(part, dict) and "type" in part)]
+    texts = [part.get("text", "") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    if any(not isinstance(text, str | None) for text in texts):
+        return "a list of parts without a text in them"
+    return "" if parts or any(content_of(content)) else "a list of no parts that hold text"
+
+
 def _thinking(value: object) -> str:
     """A part's thinking: a text, or a list of text parts (Mistral)."""
     if isinstance(value, str):
@@ -207,67 +263,6 @@ def _thinking(value: object) -> str:
     return "".join(
         part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
     )
-
-
-def _read_error(status: int, body: object) -> Fault:
-    error = complaint(body)
-    if not _fine(status):
-        return status_fault(status, f"HTTP {status}", said_in(body))
-    if error is None:
-        return Fault(what="the answer is not a chat completion", said=said_in(body), retry=True)
-    inner = _inner_status(body)
-    if inner is None:
-        return Fault(what="the answer is an error", said=said_in(body), retry=True)
-    return status_fault(inner, f"HTTP {status} with error {inner}", said_in(body))
-
-
-def status_fault(status: int, what: str, said: str, *, retry: bool = False) -> Fault:
-    """The fault of an HTTP status: whether to ask again, more slowly, or not at all.
-
-    Args:
-        retry: ask again whatever the status is.
-    """
-    return Fault(
-        what=what,
-        said=said,
-        retry=retry or status in _RETRIED or status >= 500,
-        limited=status == 429,
-        denied=status in _DENIED,
-    )
-
-
-def _inner_status(body: object) -> int | None:
-    """The HTTP-like status of an error that came under HTTP 200, or None."""
-    if not isinstance(body, dict):
-        return None
-    wrapped = body.get("base_resp")
-    if isinstance(wrapped, dict):
-        return _MINIMAX_STATUS.get(str(wrapped.get("status_code")))
-    error = body.get("error")
-    if not isinstance(error, dict):
-        return None
-    told = [str(error.get(name)) for name in ("code", "status", "http_code")]
-    return next((int(one) for one in told if _HTTP_ERROR.fullmatch(one)), None)
-
-
-def said_in(body: object) -> str:
-    """The provider's own words in an error body: code and message where there are any, else the body."""
-    error = complaint(body)
-    if error is not None and error.message:
-        code = error.codes[-1] if error.codes else ""
-        return f"{code} {error.message}".strip()
-    try:
-        return json.dumps(body, ensure_ascii=False)[: 1 << 16]
-    except (ValueError, RecursionError):
-        return ""
-
-
-def _blocked(block: Block, *, usage: Usage = Usage()) -> Reply:
-    return Reply(status=ReplyStatus.FILTERED, detail=block.detail, usage=usage)
-
-
-def _fine(status: int) -> bool:
-    return 200 <= status <= 299
 
 
 def _count(value: object) -> int | None:

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 SHOWN = 200
 """The longest excerpt of a foreign text in a message."""
@@ -16,6 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u20
 _LOOKS_LIKE_A_KEY = re.compile(r"(?i)\b(?:bearer|basic)\s+(?=\S*[\d_.=*-])[^\s\"']{6,}|\bsk-[\w*-]{6,}")
 _SHORTEST = 4
 """A shorter secret would be found in ordinary words."""
+_SHORTEST_ENCODED = 6
+"""Fewer letters of base64 would be found in ordinary words."""
 _SHORTEST_IN_ANSWERS = 16
 """Placeholders such as EMPTY or ollama are words that a model may use; no real key is this short."""
 
@@ -27,7 +30,7 @@ class Secrets:
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         known = {secret for secret in secrets if secret and len(secret) >= _SHORTEST}
-        forms = known | {json.dumps(secret)[1:-1] for secret in known}
+        forms = known.union(*map(_forms, known))
         self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._long = tuple(form for form in self._texts if len(form) >= _SHORTEST_IN_ANSWERS)
 
@@ -52,6 +55,22 @@ class Secrets:
                 line = _without_torn_end(line, secret)
         line = _LOOKS_LIKE_A_KEY.sub(_MASK, line)
         return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+
+
+def _forms(secret: str) -> set[str]:
+    """How else a secret may stand in a text: escaped as JSON, percent-encoded, or within a longer text in base64.
+
+    In base64 (RFC 4648) its letters depend on how many bytes stand before it, modulo 3; of each case those that the
+    secret alone decides are known.
+    """
+    raw = secret.encode(errors="replace")
+    forms = {json.dumps(secret)[1:-1], quote(raw, safe=""), quote_plus(raw)}
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + raw).decode("ascii").rstrip("=")
+        core = whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        if len(core) >= _SHORTEST_ENCODED:
+            forms |= {core, core.replace("+", "-").replace("/", "_"), quote(core, safe="")}
+    return forms
 
 
 def basic_credentials(user: str, password: str) -> str:

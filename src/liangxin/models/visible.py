@@ -10,12 +10,12 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from liangxin.models.scrub import Secrets
-from liangxin.reasoning import CLOSE, OPEN
+from liangxin.reasoning import LONGEST, ReasoningMark, marks_in, may_open, may_wrap, opened_by
 from liangxin.zh import clean_text
 
 _NO_SECRETS = Secrets(())
-_WINDOW = max(len(OPEN), len(CLOSE)) - 1
-"""Characters that may be the beginning of a tag."""
+_WINDOW = LONGEST - 1
+"""Characters that may be the beginning of a mark."""
 
 
 class _At(Enum):
@@ -28,6 +28,8 @@ class _At(Enum):
     AFTER = auto()
     """Behind a block; white space is passed over."""
     ANSWER = auto()
+    HELD = auto()
+    """In an answer that only its end can tell from what stands around it: nothing is shown before."""
 
 
 class Visible:
@@ -45,7 +47,11 @@ class Visible:
         self._at = _At.BEGINNING
         self._held = ""
         self._window = ""
-        self._open_seen = False
+        self._mark: ReasoningMark | None = None
+        """Of the block that the answer opened last."""
+        self._depth = 0
+        self._opened: set[ReasoningMark] = set()
+        """Marks that were opened in the middle of what was said."""
         self._tail = ""
         self._shown: list[str] = []
         self.lone_close = False
@@ -71,9 +77,7 @@ class Visible:
         elif self._at is _At.WAITING:
             self._watch()
         if self._at is _At.AFTER:
-            self._held = self._held.lstrip()
-            if self._held:
-                self._at = _At.ANSWER
+            self._follow()
         elif self._at is _At.ANSWER and not thinks_apart:
             self._watch()
         return self._say() if self._at is _At.ANSWER else ""
@@ -88,31 +92,56 @@ class Visible:
 
     def _begin(self, thinks_apart: bool) -> None:
         start = self._held.lstrip()
-        if start.startswith(OPEN):
-            self._at, self._held = _At.THOUGHT, start[len(OPEN) :]
-            self._open_seen = True
-        elif not (OPEN.startswith(start) or (CLOSE.startswith(start) and not thinks_apart)):
+        if not self._open(start) and not may_open(start, closing=not thinks_apart):
             self._at = _At.WAITING if self._waits and not thinks_apart else _At.ANSWER
 
+    def _open(self, start: str) -> bool:
+        """Enter the block that a text begins with, if it begins with one."""
+        found = opened_by(start)
+        if found is not None:
+            self._mark, self._depth = found[0], 1
+            self._at, self._held = _At.THOUGHT, start[found[1] :]
+        return found is not None
+
     def _until_closed(self) -> None:
-        _, closed, answer = self._held.partition(CLOSE)
-        self._held = answer if closed else self._held[-_WINDOW:]
-        if closed:
-            self._at = _At.AFTER
+        assert self._mark is not None
+        seen = 0
+        for _, end, step in self._mark.steps(self._held):
+            self._depth, seen = self._depth + step, end
+            if not self._depth:
+                self._close(self._mark, self._held[end:])
+                return
+        self._held = self._held[max(seen, len(self._held) - _WINDOW) :]
+
+    def _close(self, mark: ReasoningMark, answer: str) -> None:
+        self._held = answer
+        self._at = _At.HELD if mark.tail else _At.AFTER
+
+    def _follow(self) -> None:
+        """Look at what comes behind a block: another one, tags around the answer, or the answer."""
+        while self._at is _At.AFTER:
+            start = self._held = self._held.lstrip()
+            if self._open(start):
+                self._until_closed()
+            elif not start or may_open(start, closing=False):
+                return
+            else:
+                self._at = _At.HELD if may_wrap(start) else _At.ANSWER
 
     def _watch(self) -> None:
-        """Look for a closing tag that nothing opened; what was said before it was thought."""
-        if self._open_seen or self.lone_close:
+        """Look for a closing mark that nothing opened; what was said before it was thought."""
+        if self._mark is not None or self.lone_close:
             return
         seen = self._window + self._held
-        before, closed, answer = seen.partition(CLOSE)
-        self._open_seen = OPEN in before
-        if closed and not self._open_seen:
-            self.lone_close = True
-            self._at, self._held, self._tail = _At.AFTER, answer.lstrip(), ""
-            if self._held:
-                self._at = _At.ANSWER
-            return
+        for mark, _, end, step in marks_in(seen):
+            if step > 0:
+                self._opened.add(mark)
+            elif mark not in self._opened:
+                self.lone_close = True
+                self._tail = ""
+                self._close(mark, seen[end:])
+                self._follow()
+                return
         self._window = seen[-_WINDOW:]
         if self._at is _At.WAITING:
             self._held = ""

@@ -94,7 +94,25 @@ def _way(result: RunResult) -> dict[str, object]:
 
 
 def _options(options: Mapping[str, object]) -> list[str]:
-    return [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    return [word for name, value in options.items() if value is not None for word in _words(name, value)]
+
+
+def _words(name: str, value: object) -> list[str]:
+    """An option as it is typed: once for each field of a request, and with both marks of reasoning."""
+    if isinstance(value, Mapping):
+        fields = (f"{key}={json.dumps(one, ensure_ascii=False)}" for key, one in value.items())
+        return [word for field in fields for word in (name, field)]
+    return [name, *map(str, value)] if isinstance(value, list) else [name, str(value)]
+
+
+def _found(manifest: object, name: str) -> object:
+    """What a judge's manifest, or that of a jury's member, holds under a name; None where none does."""
+    if not isinstance(manifest, Mapping):
+        parts = manifest if isinstance(manifest, list) else ()
+        return next((one for part in parts if (one := _found(part, name)) is not None), None)
+    if name in manifest:
+        return manifest[name]
+    return _found(list(manifest.values()), name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +145,8 @@ def _judges(judges: Sequence[JudgeResult]) -> list[_Judge]:
             options["--judge-base-url"] = max(found, key=len) if len(roots) == 1 else None
             options["--judge-temperature"] = _unless(last.get("temperature"), _NOTHING | {"0", "0.0"})
             options["--judge-max-tokens"] = _unless(last.get("max_tokens"), _NOTHING)
+            options["--judge-body"] = _found(record.manifest, "body")
+            options["--judge-reasoning-marks"] = _found(record.manifest, "reasoning_marks")
         key = (record.spec, llm, tuple(_options(options)))
         refusal[key] = refusal.get(key, False) or (llm and record.subject == "refusal")
     return [

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.correction.sources import JudgeSource, length_of, source_of
-from liangxin.judges.scoring.files import Head, Settings
-from liangxin.judges.scoring.predict import Backbone, softmax
-from liangxin.judges.scoring.silence import unreadable
+from liangxin.judges.scoring.files import Head
+from liangxin.judges.scoring.predict import Scorer, softmax
 from liangxin.records import AnswerLength
 from liangxin.scorer.rows import PRESETS, Labelled
-from liangxin.scorer.splits import Split
-from liangxin.zh import fold
 
 _BATCH = 256
 _SCALES: Mapping[tuple[str, ...], str] = {
@@ -25,24 +23,25 @@ _SCALES: Mapping[tuple[str, ...], str] = {
 
 
 def held_out(
-    backbone: Backbone, settings: Settings, rows: Sequence[Labelled], sides: Split
+    scorer: Scorer, rows: Sequence[Labelled], test: Sequence[int], trained: KnownPrompts
 ) -> tuple[JudgeSource, ...]:
     """Counts of the test side by head and labelled source; answers that the scorer abstains on are in none.
 
-    Only answers to prompts of which training and calibration saw none count, however the rows were split.
+    Args:
+        test: places of the test side's rows.
+        trained: prompts that training and calibration saw: answers to them count nowhere, however the rows were split.
     """
-    *seen, test = sides.sides
-    known = {fold(rows[at].prompt) for side in seen for at in side}
-    fresh = [rows[at] for at in test if not rows[at].prompt or fold(rows[at].prompt) not in known]
+    settings = scorer.settings
+    fresh = [rows[at] for at in test if rows[at].prompt not in trained]
     told: dict[tuple[str, str], list[tuple[str, str, AnswerLength]]] = defaultdict(list)
     places = {head.name: place for place, head in enumerate(settings.heads)}
     for start in range(0, len(fresh), _BATCH):
         batch = fresh[start : start + _BATCH]
-        logits = backbone.logits([(row.prompt, row.response) for row in batch])
+        logits = scorer.backbone.logits([(row.prompt, row.response) for row in batch])
         for at, row in enumerate(batch):
             head = settings.heads[places[row.head]]
             ruled = _ruled(head, softmax(logits[places[row.head]][at : at + 1] / head.temperature)[0])
-            if ruled is not None and unreadable(row.response, settings.chinese) is None:
+            if ruled is not None and scorer.silent(row.response) is None:
                 told[_scale(head), row.source].append((row.level, ruled, length_of(row.response)))
     return tuple(
         source_of(f"{settings.name}: {source or 'labels'} (held out)", scale, found)

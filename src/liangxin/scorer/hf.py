@@ -25,12 +25,22 @@ from liangxin.judges.scoring.hf import (
     placed,
     quiet,
 )
+from liangxin.judges.scoring.predict import Scorer
 from liangxin.scorer.card import card
 from liangxin.scorer.held_out import held_out
 from liangxin.scorer.ngram import Examples
 from liangxin.scorer.rows import HeadSpec, Labelled, check_trainable
 from liangxin.scorer.splits import split
-from liangxin.scorer.train import SHARES, Plan, Trained, calibrated, examples, measure, mostly_chinese
+from liangxin.scorer.train import (
+    SHARES,
+    Plan,
+    Trained,
+    calibrated,
+    examples,
+    measure,
+    mostly_chinese,
+    trained_prompts,
+)
 
 _CHECKPOINT = "checkpoint.safetensors"
 _PROGRESS = "checkpoint.json"
@@ -108,6 +118,7 @@ def train_hf(
         },
     )
     figures = tuple(measure(backbone, settings, test))
+    scorer = Scorer(folder=folder, settings=settings, weights_sha256="", backbone=backbone)
     trained = Trained(
         settings=settings,
         fitted=None,
@@ -115,7 +126,8 @@ def train_hf(
         split=sides,
         rows=rows,
         notices=tuple(notices),
-        sources=held_out(backbone, settings, rows, sides),
+        sources=held_out(scorer, rows, sides.sides[2], trained_prompts(rows, sides)),
+        trained=trained_prompts(rows, sides),
     )
     write_hf(folder, backbone, trained)
     return trained
@@ -300,4 +312,4 @@ def write_hf(folder: Path, backbone: HfBackbone, trained: Trained) -> None:
     backbone.tokenizer.save_pretrained(folder / BACKBONE)
     write_settings(folder, trained.settings)
     (folder / "card.md").write_text(card(trained), encoding="utf-8")
-    (folder / SOURCES).write_text(sources_text(trained.sources) + "\n", encoding="utf-8")
+    (folder / SOURCES).write_text(sources_text(trained.sources, trained.trained) + "\n", encoding="utf-8")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.correction.sources import JudgeSource, sources_text
 from liangxin.errors import LiangxinError
 from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import WEIGHTS, Abstain, Head, Settings, write_settings
-from liangxin.judges.scoring.predict import Backbone, softmax
+from liangxin.judges.scoring.predict import Backbone, Scorer, softmax
 from liangxin.judges.scoring.tensors import write_tensors
 from liangxin.scorer.calibrate import fit_temperature
 from liangxin.scorer.conformal import abstain_threshold
 from liangxin.scorer.held_out import held_out
 from liangxin.scorer.metrics import HeadFigures, figures
 from liangxin.scorer.ngram import Examples, Fitted, Fitting, fit
+from liangxin.scorer.on_base import BaseScorer, extended, trainable
 from liangxin.scorer.rows import HeadSpec, Labelled, check_trainable
 from liangxin.scorer.splits import By, Split, split
 
@@ -42,6 +44,8 @@ class Plan:
     abstain: float | None = None
     """The risk (share of answers ruled on and wrong) at which heads may abstain; None: they never do."""
     fitting: Fitting = field(default_factory=Fitting)
+    base: BaseScorer | None = None
+    """The scorer to train on top of; None: from nothing."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the card says of the data: file, sha256, licence."""
 
@@ -60,6 +64,10 @@ class Trained:
     notices: tuple[str, ...]
     sources: tuple[JudgeSource, ...] = ()
     """Its error on the test side, by head and source, for the judge band."""
+    trained: KnownPrompts = KnownPrompts()
+    """The prompts that it was trained on, its base's too."""
+    known: NDArray[np.uint8] | None = None
+    """The character pairs that it knows, where it abstains by them."""
 
 
 def train(rows: Sequence[Labelled], heads: Sequence[HeadSpec], plan: Plan) -> Trained:
@@ -69,39 +77,70 @@ def train(rows: Sequence[Labelled], heads: Sequence[HeadSpec], plan: Plan) -> Tr
         DataError: too few labels, one level only, a split that cannot be made, too few labels to abstain by.
         LiangxinError: scikit-learn is not installed.
     """
+    base = plan.base
+    said: list[str] = []
+    if base is not None:
+        rows, heads, said = trainable(rows, heads, base)
     check_trainable(rows, heads)
     sides = split(rows, plan.by, SHARES, plan.seed)
     learn, calibration, test = sides.sides
-    fitted = fit(
-        examples([rows[at] for at in learn], heads), [len(head.levels) for head in heads], plan.fitting
-    )
-    backbone = fitted.backbone()
-    made, notices = calibrated(backbone, [rows[at] for at in calibration], heads, plan.abstain)
-    features = plan.fitting.features
+    fitting = plan.fitting if base is None else replace(plan.fitting, base=base.readings)
+    fitted = fit(examples([rows[at] for at in learn], heads), [len(head.levels) for head in heads], fitting)
+    made, notices = calibrated(fitted.backbone(), [rows[at] for at in calibration], heads, plan.abstain)
+    if base is not None:
+        fitted, made = extended(fitted, made, base)
     settings = Settings(
         name=plan.name,
         backbone="ngram",
         heads=made,
-        options={"parts": list(features.parts), "orders": list(features.orders), "bits": features.bits},
+        options=_options(fitted, base),
         chinese=mostly_chinese(rows),
         training={
             "split": plan.by,
             "seed": plan.seed,
             "rows": [len(side) for side in sides.sides],
-            "strength": plan.fitting.strength,
-            "balanced": plan.fitting.balanced,
+            "strength": fitting.strength if fitting.base is None else fitting.base.strength,
+            "balanced": fitting.balanced,
+            **({} if base is None else {"base": base.about()}),
             **plan.data,
         },
+    )
+    trained = trained_prompts(rows, sides) | (KnownPrompts() if base is None else base.trained)
+    scorer = Scorer(
+        folder=Path(),
+        settings=settings,
+        weights_sha256="",
+        backbone=fitted.backbone(),
+        silence=None if base is None else base.silence,
+        known=None if base is None else base.known_with(rows[at].response for at in learn),
     )
     return Trained(
         settings=settings,
         fitted=fitted,
-        figures=tuple(measure(backbone, settings, [rows[at] for at in test])),
+        figures=tuple(measure(scorer.backbone, settings, [rows[at] for at in test])),
         split=sides,
         rows=rows,
-        notices=tuple(notices),
-        sources=held_out(backbone, settings, rows, sides),
+        notices=(*said, *notices),
+        sources=held_out(scorer, rows, test, trained),
+        trained=trained,
+        known=scorer.known,
     )
+
+
+def trained_prompts(rows: Sequence[Labelled], sides: Split) -> KnownPrompts:
+    """The prompts of training and calibration."""
+    *seen, _ = sides.sides
+    return KnownPrompts.of(rows[at].prompt for side in seen for at in side)
+
+
+def _options(fitted: Fitted, base: BaseScorer | None) -> dict[str, Any]:
+    features = fitted.features
+    options = {"parts": list(features.parts), "orders": list(features.orders), "bits": features.bits}
+    if fitted.shared is not None:
+        options |= {"least": features.least, "readings": list(fitted.shared.parts)}
+    if base is not None and base.silence is not None:
+        options |= {"silence": asdict(base.silence)}
+    return options
 
 
 def examples(rows: Sequence[Labelled], heads: Sequence[HeadSpec]) -> Examples:
@@ -183,10 +222,11 @@ def write_scorer(folder: Path, trained: Trained, card: Callable[[Trained], str])
         raise ValueError("only an ngram scorer is written here")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tensors(folder / WEIGHTS, {"weights": trained.fitted.weights, "bias": trained.fitted.bias})
+        known = {} if trained.known is None else {"known": trained.known}
+        write_tensors(folder / WEIGHTS, {**trained.fitted.tensors(), **known})
         write_settings(folder, trained.settings)
         (folder / "card.md").write_text(card(trained), encoding="utf-8")
-        (folder / SOURCES).write_text(sources_text(trained.sources) + "\n", encoding="utf-8")
+        (folder / SOURCES).write_text(sources_text(trained.sources, trained.trained) + "\n", encoding="utf-8")
     except OSError as error:
         raise LiangxinError(f"{folder}: the scorer cannot be written ({error.strerror or error})") from None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, inspect, select, true, update
 
 from liangxin.errors import StoreError, StoreUnavailable
 from liangxin.records import Item
@@ -24,7 +24,7 @@ _REMOVED = 10_000
 """How many items of an unfinished load are removed at a time."""
 _SILENCE = 60.0
 """Seconds without a sign of life after which a load on another machine is taken for dead."""
-WHOLE = DATASETS.c.loading.is_(None)
+_WHOLE = DATASETS.c.loading.is_(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,15 @@ class _Load:
         )
 
 
+def whole(connection: Connection) -> ColumnElement[bool]:
+    """Which data sets are loaded whole: all of a store from before loads were told, which may only be read here."""
+    told = {column["name"] for column in inspect(connection).get_columns(DATASETS.name)}
+    return _WHOLE if DATASETS.c.loading.name in told else true()
+
+
 def whole_dataset(connection: Connection, benchmark: str, version: str, sha256: str) -> int | None:
     """The key of a data set that is loaded whole, or None."""
-    return connection.execute(select(DATASETS.c.key).where(_is(benchmark, version, sha256), WHOLE)).scalar()
+    return connection.execute(select(DATASETS.c.key).where(_is(benchmark, version, sha256), _WHOLE)).scalar()
 
 
 def load_dataset(database: Database, benchmark: str, version: str, sha256: str, items: Iterable[Item]) -> int:
@@ -90,7 +96,7 @@ def load_dataset(database: Database, benchmark: str, version: str, sha256: str, 
 
 def remove_dead_loads(database: Database) -> None:
     """Remove what killed processes have left of data sets that they were loading."""
-    query = select(DATASETS.c.key, DATASETS.c.loader, DATASETS.c.loading).where(~WHOLE)
+    query = select(DATASETS.c.key, DATASETS.c.loader, DATASETS.c.loading).where(~_WHOLE)
     with database.read() as connection:
         found = [_Load(key=row[0], loader=row[1], seen=row[2]) for row in connection.execute(query)]
     for load in found:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import exc
 
-from liangxin.errors import StoreError, StoreUnavailable, UsageError
+from liangxin.errors import StoreError, StoreLocked, StoreUnavailable, UsageError
 
 PATIENCE_SECONDS = 300.0
 VARIABLE = "LIANGXIN_STORE_PATIENCE"
@@ -20,24 +20,28 @@ _ONE_OUTAGE = 60.0
 
 # https://www.sqlite.org/rescode.html: BUSY, LOCKED, IOERR, FULL, CANTOPEN, PROTOCOL. A disk that is full in the
 # middle of the log, a share that is away and too many open files are said in the words of the third and the fifth.
-_SQLITE_PASSES = frozenset({5, 6, 10, 13, 14, 15})
+_SQLITE_LOCKED = frozenset({5, 6})
+_SQLITE_PASSES = frozenset({10, 13, 14, 15})
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: connections, resources (a full disk), a shutdown or
-# start, deadlocks and failed serialisation, a lock that is held, input and output; a standby that is being promoted.
-_POSTGRES_PASSES = ("08", "53", "57P", "40001", "40P01", "55P03", "58030", "25006")
+# start, deadlocks and failed serialisation, a lock that is held, input and output.
+_POSTGRES_LOCKED = "55P03"
+_POSTGRES_PASSES = ("08", "53", "57P", "40001", "40P01", "58030")
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether what the database, through SQLAlchemy or its driver, refused may be taken a moment later."""
+def refusal(error: Exception) -> type[StoreError]:
+    """What it means that the database, through SQLAlchemy or its driver, refused: whether it may be taken later."""
     if type(error) is exc.TimeoutError:  # no connection was free in time
-        return True
+        return StoreUnavailable
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
     if isinstance(origin, sqlite3.Error):
-        return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
-    state = getattr(origin, "sqlstate", None)
-    if state is None:
+        code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+        locked, passes = code in _SQLITE_LOCKED, code in _SQLITE_PASSES
+    elif (state := getattr(origin, "sqlstate", None)) is not None:
+        locked, passes = state == _POSTGRES_LOCKED, str(state).startswith(_POSTGRES_PASSES)
+    else:
         lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-        return lost or type(origin).__name__ == "OperationalError"
-    return str(state).startswith(_POSTGRES_PASSES)
+        locked, passes = False, lost or type(origin).__name__ == "OperationalError"
+    return StoreLocked if locked else StoreUnavailable if passes else StoreError
 
 
 class StorePatience:

@@ -6,18 +6,20 @@ import difflib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from liangxin.digests import canonical
-from liangxin.errors import UnknownRun
+from liangxin.errors import StoreError, UnknownRun
 from liangxin.records import Item
 from liangxin.store.content import intact, item_of, item_text
 from liangxin.store.database import Database
-from liangxin.store.loading import WHOLE, load_dataset, whole_dataset
+from liangxin.store.loading import load_dataset, whole, whole_dataset
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
 from liangxin.traits import JudgeTraits, ModelTraits
 
@@ -120,11 +122,9 @@ class Runs:
 
     def datasets(self, benchmark: str) -> list[int]:
         """The keys of a benchmark's data sets, in the order they came."""
-        query = (
-            select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark, WHOLE).order_by(DATASETS.c.key)
-        )
+        query = select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark).order_by(DATASETS.c.key)
         with self.database.begin() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query.where(whole(connection))).scalars())
 
     def item(self, dataset: int, identifier: str) -> Item:
         """One item of a data set, which must be there."""
@@ -189,7 +189,7 @@ class Runs:
         ranks = enumerate(order)
         # The order is made when its first rank is asked for: before the lock is taken.
         chunk = list(islice(ranks, _CHUNK))
-        with self.database.begin() as connection:
+        with self.database.begin() as connection, _one_name(new.name):
             values = {
                 "id": new.id,
                 "name": new.name,
@@ -215,8 +215,8 @@ class Runs:
             return _run(connection.execute(_select_runs().where(RUNS.c.key == key)).one())
 
     def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
-        """Set a run's name and how many units are planned."""
-        with self.database.begin() as connection:
+        """Set a run's name and how many units are planned; errors as `create`."""
+        with self.database.begin() as connection, _one_name(name):
             connection.execute(update(RUNS).where(RUNS.c.key == run.key).values(name=name, units=units))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == run.key)).one())
 
@@ -266,6 +266,17 @@ class Runs:
         """Every judge of a run, in the order they came."""
         with self.database.begin() as connection:
             return _judges(connection, run)
+
+
+@contextmanager
+def _one_name(name: str | None) -> Iterator[None]:
+    """Two runs that are made at once may both have found a name free."""
+    try:
+        yield
+    except IntegrityError as error:
+        if name is None or "name" not in str(error.orig):
+            raise
+        raise StoreError(f"the name {name!r} is another run's by now; choose another --name") from None
 
 
 def _select_runs() -> Select[Any]:

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 
 from liangxin.errors import StoreError
-from liangxin.store.old_kinds import kinds
+from liangxin.store.migrations.old_kinds import kinds
+from liangxin.store.migrations.relations import relate
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import relate
 
 METADATA = MetaData()
 
@@ -185,12 +185,33 @@ SAMPLES = Table(
 )
 """Which answers were drawn for people to read, and in which strata: what makes their labels a random sample."""
 
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("run", String(12), nullable=False),
+    Column("part", Text, nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    PrimaryKeyConstraint("run", "part"),
+)
+"""Who is at work, and when they were last heard of (see `liangxin.store.leases`); the row goes with the work.
+
+`run` is the run's id, which is known before its row is there.
+"""
+
 _LATER = (VALIDATIONS, LOOKS, SAMPLES)
 
 
 def _first(connection: Connection) -> None:
     METADATA.create_all(
-        connection, tables=[table for table in METADATA.tables.values() if table not in _LATER]
+        connection,
+        tables=[table for table in METADATA.tables.values() if table not in (*_LATER, LEASES)],
     )
 
 
@@ -210,6 +231,10 @@ def _sources(connection: Connection) -> None:
     connection.execute(exact.values(traits='{"exact":true}'))
 
 
+def _leases(connection: Connection) -> None:
+    METADATA.create_all(connection, tables=[LEASES])
+
+
 def _loading(connection: Connection) -> None:
     """A data set that is being loaded is told from a whole one."""
     have = {column["name"] for column in inspect(connection).get_columns("datasets")}
@@ -225,9 +250,13 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     kinds,
     relate,
     _sources,
+    _leases,
     _loading,
 )
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
+
+READABLE = MIGRATIONS.index(_sources) + 1
+"""Stores from this version on are read as they are where they may only be read: what came since, only writers need."""
 
 
 def version(connection: Connection) -> int:

@@ -1,7 +1,7 @@
 """Replies and verdicts that a store did not take, kept in a file until the next start brings them in.
 
-A JSON line each, under a first line that names the store and the run. Runs and judges are named by their identities,
-so that rows find their place in a store that was copied or brought back from a backup.
+A JSON line each, under a first line that names the store and the work: the run, and its asking or one judge, by their
+identities, so that rows find their place in a store that was copied or brought back from a backup.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from sqlalchemy import Connection, Table, make_url, select
 from liangxin.digests import digest
 from liangxin.errors import StoreError
 from liangxin.store.database import Database
-from liangxin.store.runs import JudgeRecord, RunRecord
+from liangxin.store.leases import ASKING, Lease, Work
 from liangxin.store.schema import JUDGEMENTS, JUDGES, RUNS, TURNS
 
 _TABLES = {table.name: table for table in (TURNS, JUDGEMENTS)}
+_NUMBERS = frozenset({"run", "judge"})
+"""The store's own numbers for what the first line names."""
 _FORMAT = 1
 
 
@@ -30,20 +32,23 @@ class StoredRow(NamedTuple):
     """A row on its way to the store."""
 
     table: Table
-    values: dict[str, object]
+    values: dict[str, Any]
+
+
+class SpillFile(NamedTuple):
+    """A file with what the store did not take of one piece of work."""
+
+    place: Path
+    work: Work
+    rows: list[StoredRow]
 
 
 class Spill:
-    """Where the rows of one run go that the store does not take."""
+    """Where the rows of one piece of work go that the store does not take."""
 
-    def __init__(self, database: Database, run: RunRecord) -> None:
+    def __init__(self, database: Database, work: Work) -> None:
         self._database = database
-        self._run = run
-        self._judges: dict[int, str] = {}
-
-    def enter(self, judge: JudgeRecord) -> None:
-        """Know a judge whose verdicts may come."""
-        self._judges[judge.key] = judge.identity
+        self._work = work
 
     def write(self, rows: Sequence[StoredRow]) -> Path:
         """Keep the rows in a new file: beside the store, else in the working directory, else at home.
@@ -51,10 +56,9 @@ class Spill:
         Raises:
             StoreError: none of these folders takes it.
         """
-        name = f"{_prefix(self._database)}{self._run.id}-{secrets.token_hex(4)}.jsonl"
-        head = {"liangxin_spill": _FORMAT, "store": self._database.shown, "run": self._run.id}
-        lines = [head, *map(self._line, rows)]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        name = f"{_prefix(self._database)}{self._work.run}-{secrets.token_hex(4)}.jsonl"
+        head = {"liangxin_spill": _FORMAT, "store": self._database.shown, **self._work._asdict()}
+        text = "".join(json.dumps(line) + "\n" for line in [head, *map(_line, rows)])
         why = "no folder"
         for folder in _folders(self._database):
             try:
@@ -63,91 +67,129 @@ class Spill:
                 why = f"{folder}: {error.strerror}"
         raise StoreError(f"{len(rows)} answers could be kept nowhere ({why}); they will be asked for again")
 
-    def _line(self, row: StoredRow) -> dict[str, object]:
-        values = {name: value for name, value in row.values.items() if name != "run"}
-        if row.table is JUDGEMENTS:
-            values["judge"] = self._judges[row.values["judge"]]  # type: ignore[index]
-        return {row.table.name: values}
+
+def spilled(database: Database) -> list[SpillFile]:
+    """The files that earlier commands left for a store.
+
+    Raises:
+        StoreError: one cannot be read.
+    """
+    found = []
+    for place in _found(database):
+        with contextlib.suppress(FileNotFoundError):  # another command has just taken it in
+            found.append(_read(place))
+    return found
 
 
-def take_in(database: Database, tell: Callable[[str], None]) -> None:
-    """Bring in what earlier commands could not store, each file in one transaction, and remove the files.
+def take_in(database: Database, work: Work, lease: Lease, tell: Callable[[str], None]) -> None:
+    """Bring in what earlier commands could not store of that work, each file in one transaction; remove the files.
 
-    A file may be taken in twice (by two commands at once, or after a crash): a row that is there stays.
+    Only who holds the work's lease may, before anything of it is asked: whoever asks on meanwhile would be answered
+    twice. Of a dialogue that another command has gone on with since, nothing is taken: its turns would be torn from
+    what they answer.
 
     Raises:
         StoreUnavailable: the store does not take it now; the file stays.
         StoreError: a file is damaged, or the store refuses it.
+        LeaseLost: the work is another command's by now.
     """
-    for place in _found(database):
-        try:
-            text = place.read_text(encoding="utf-8")
-        except FileNotFoundError:  # another command has just taken it in
+    for place, of, rows in spilled(database):
+        if of != work:
             continue
-        except (OSError, UnicodeDecodeError):
-            raise StoreError(_damaged(place, 1)) from None
-        run, lines = _read(place, text)
-        with database.begin() as connection:
-            counts = _entered(connection, database, run, lines, place)
+        with database.write() as connection:
+            counts = _entered(connection, database, work, rows)
+            lease.confirm(connection)
         if counts is None:
-            tell(f"{place} keeps answers of run {run}, which this store does not hold; it stays where it is")
+            tell(
+                f"{place} keeps answers of run {work.run}, which this store does not hold; it stays where it is"
+            )
             continue
         place.unlink(missing_ok=True)
-        tell(f"{counts[0]} replies and {counts[1]} verdicts were taken in from {place}, which is removed")
+        others = f"; another command had asked for {counts.others} of them again" if counts.others else ""
+        tell(
+            f"{counts.replies} replies and {counts.verdicts} verdicts were taken in from {place}, which is removed{others}"
+        )
 
 
-Lines = list[tuple[Table, dict[str, Any]]]
+class _Counts(NamedTuple):
+    """What of a file is in the store now, and what was another command's before."""
+
+    replies: int = 0
+    verdicts: int = 0
+    others: int = 0
 
 
 def _entered(
-    connection: Connection, database: Database, run: str, lines: Lines, place: Path
-) -> tuple[int, int] | None:
-    """How many replies and verdicts the file holds, now in the store; None where the store lacks their run."""
-    key = connection.execute(select(RUNS.c.key).where(RUNS.c.id == run)).scalar()
-    if key is None:
+    connection: Connection, database: Database, work: Work, rows: Sequence[StoredRow]
+) -> _Counts | None:
+    """Bring rows in that are not there; None where the store lacks their run or judge."""
+    run = connection.execute(select(RUNS.c.key).where(RUNS.c.id == work.run)).scalar()
+    judge: int | None = None
+    if work.part != ASKING:
+        query = select(JUDGES.c.key).where(JUDGES.c.run == run, JUDGES.c.identity == work.part)
+        judge = connection.execute(query).scalar()
+    if run is None or (judge is None and work.part != ASKING):
         return None
-    query = select(JUDGES.c.identity, JUDGES.c.key).where(JUDGES.c.run == key)
-    judges: Mapping[str, int] = {row[0]: row[1] for row in connection.execute(query)}
-    counts = []
-    for table in (TURNS, JUDGEMENTS):
-        rows = [{**values, "run": key} for of, values in lines if of is table]
-        for number, row in enumerate(rows):
-            if table is JUDGEMENTS:
-                if row["judge"] not in judges:
-                    raise StoreError(_damaged(place, number + 2))
-                row["judge"] = judges[row["judge"]]
-        if rows:
-            connection.execute(database.insert_new(table), rows)
-        counts.append(len(rows))
-    return counts[0], counts[1]
+    counts = _Counts()
+    turns = [values | {"run": run} for table, values in rows if table is TURNS]
+    theirs = {_dialogue(row) for row in turns if _differs(connection, TURNS, row)}
+    added = [row for row in turns if _dialogue(row) not in theirs]
+    if added:
+        connection.execute(database.insert_new(TURNS), added)
+    verdicts = [values | {"run": run, "judge": judge} for table, values in rows if table is JUDGEMENTS]
+    if verdicts:
+        connection.execute(database.insert_new(JUDGEMENTS), verdicts)
+    return counts._replace(replies=len(added), verdicts=len(verdicts), others=len(turns) - len(added))
 
 
-def _read(place: Path, text: str) -> tuple[str, Lines]:
-    """The run's id, and each row with its table.
+def _dialogue(row: Mapping[str, Any]) -> tuple[int, int]:
+    return row["rank"], row["trial"]
+
+
+def _differs(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Whether the store holds another row of that key: written at another time."""
+    at = [column == row[column.name] for column in table.primary_key.columns]
+    found = connection.execute(select(table.c.created).where(*at)).scalar()
+    return found is not None and found != row["created"]
+
+
+def _line(row: StoredRow) -> dict[str, object]:
+    return {row.table.name: {name: value for name, value in row.values.items() if name not in _NUMBERS}}
+
+
+def _read(place: Path) -> SpillFile:
+    """What a file holds, without the store's numbers.
 
     Raises:
-        StoreError: a line is not as it was written.
+        FileNotFoundError: it is gone.
+        StoreError: it cannot be read, or a line is not as it was written.
     """
-    lines: Lines = []
-    run = ""
+    rows: list[StoredRow] = []
+    work: Work | None = None
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError):
+        raise StoreError(_damaged(place, 1)) from None
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             found = json.loads(line)
-            if number == 1:
+            if work is None:
                 if found["liangxin_spill"] != _FORMAT:
                     raise StoreError(f"{place} was written by a newer release; upgrade liangxin")
-                run = str(found["run"])
+                work = Work(str(found["run"]), str(found["part"]))
                 continue
             ((name, values),) = found.items()
             table = _TABLES[name]
-            if {*values, "run"} != {*table.columns.keys()}:
+            if {*values} != {*table.columns.keys()} - _NUMBERS:
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(_damaged(place, number)) from None
-        lines.append((table, values))
-    if not run:
+        rows.append(StoredRow(table, values))
+    if work is None:
         raise StoreError(_damaged(place, 1))
-    return run, lines
+    return SpillFile(place, work, rows)
 
 
 def _damaged(place: Path, line: int) -> str:

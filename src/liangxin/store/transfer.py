@@ -80,8 +80,10 @@ class _Copy:
 
     def dataset(self, key: int) -> int:
         """The data set's key in the target, copied if it is not there."""
-        row = _row(self._old, DATASETS, key)
-        where = [DATASETS.c[name] == row[name] for name in ("benchmark", "version", "sha256")]
+        # No more of it: a store that may only be read may be an older one, which tells nothing of loads.
+        identity = (DATASETS.c.benchmark, DATASETS.c.version, DATASETS.c.sha256)
+        row = dict(self._old.execute(select(*identity).where(DATASETS.c.key == key)).mappings().one())
+        where = [column == row[column.name] for column in identity]
         known = self._new.execute(select(DATASETS.c.key, DATASETS.c.loading).where(*where)).one_or_none()
         if known is not None and known.loading is None:
             return int(known.key)

@@ -7,12 +7,13 @@ import contextlib
 import queue
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
-from liangxin.errors import LiangxinError, StoreError, StoreUnavailable
+from liangxin.errors import LeaseLost, LiangxinError, StoreError, StoreUnavailable
 from liangxin.records import Reply, Verdict
 from liangxin.store.database import Database
 from liangxin.store.judgements import AttemptKey, judgement_row
@@ -35,15 +36,21 @@ class Writer:
     next call.
 
     Args:
+        guard: looks, before each commit, whether these rows are still this process's to write; it raises where not.
         patience: None waits for nothing.
         spill: None lets the rows of a failed transaction go: they are asked for again by the next run.
     """
 
     def __init__(
-        self, database: Database, patience: StorePatience | None = None, spill: Spill | None = None
+        self,
+        database: Database,
+        guard: Callable[[Connection], object] | None = None,
+        patience: StorePatience | None = None,
+        spill: Spill | None = None,
     ) -> None:
         self.database = database
         self.patience = patience or StorePatience(lambda _: None, 0.0)
+        self._guard = guard
         self._spill = spill
         self._rows: queue.SimpleQueue[StoredRow | None] = queue.SimpleQueue()
         self._put_rows = self.saved_rows = 0
@@ -70,7 +77,8 @@ class Writer:
             self._hurry.set()
         self._rows.put(None)
         self._thread.join()
-        if self._unsaved and self._spill is not None:
+        # Whose work is another's by now keeps nothing: the other has asked for the same anew.
+        if self._unsaved and self._spill is not None and not isinstance(self._failure, LeaseLost):
             self._keep(self._spill)
         if kind is None:
             self._check()
@@ -181,6 +189,8 @@ class Writer:
         with self.database.hurried() as connection:
             for table, added in rows.items():
                 connection.execute(self.database.insert_new(table), added)
+            if self._guard is not None:
+                self._guard(connection)
 
     def _wake(self) -> None:
         """Wake who can go on, in one message to the loop: several hundred may wait."""

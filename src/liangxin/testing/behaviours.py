@@ -118,6 +118,10 @@ class ProviderRequest:
     """All messages together."""
     authorization: str = ""
     retry_after: str = "1"
+    unmet: Planned | None = None
+    """What it meets whatever it asks, because it lacks what the provider demands."""
+    as_text: bool = False
+    """Whether a completion was asked for, not a chat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ from liangxin.testing.behaviours import (
 from liangxin.testing.fast_server import new_loop, serve_until_told
 from liangxin.testing.messages import respond_message
 from liangxin.testing.streams import events_of
+from liangxin.testing.wire import BODIES, DEMANDS, as_text, unmet
 
 Respond = Callable[[Behaviour, ProviderRequest], Planned]
 
@@ -101,6 +102,8 @@ class Provider:
         self._counts: Counter[tuple[str, str]] = Counter()
         self.plans: dict[str, Planned] = {}
         """Answers of a test's own, by marker."""
+        self.demands: frozenset[str] = frozenset()
+        """What every request must have: names of `wire.DEMANDS`."""
         self.retry_after = "1"
         """What a 429 says."""
         self.slow = 5.0
@@ -115,6 +118,7 @@ class Provider:
     async def __aenter__(self) -> Provider:
         application = web.Application(client_max_size=1 << 28)
         application.router.add_post("/v1/chat/completions", self._chat)
+        application.router.add_post("/v1/completions", self._chat)
         application.router.add_post("/v1/messages", self._message)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -157,6 +161,8 @@ class Provider:
         payload = json.loads(await request.read())
         asked = self._note(request, payload)
         planned = self._plan(asked, answer)
+        if asked.as_text:
+            planned = as_text(planned)
         wait = self._latency + (self.slow if planned.slow else 0.0)
         if wait:
             await asyncio.sleep(wait)
@@ -182,7 +188,7 @@ class Provider:
         return response
 
     def _note(self, request: web.Request, payload: Mapping[str, object]) -> ProviderRequest:
-        messages = payload["messages"]
+        messages = payload.get("messages") or _asked_as_text(payload)
         assert isinstance(messages, list)
         said = [(message["role"], _text(message["content"])) for message in messages]
         if system := payload.get("system"):
@@ -207,13 +213,19 @@ class Provider:
             whole="\n".join(content for _, content in said),
             authorization=authorization,
             retry_after=self.retry_after,
+            unmet=unmet(self.demands, payload),
+            as_text="prompt" in payload,
         )
 
     def _plan(self, asked: ProviderRequest, answer: Respond) -> Planned:
+        if asked.unmet is not None:
+            return asked.unmet
         judge = is_judge(asked.model)
         for place, name in _MARKER.findall(asked.prompt):
             if bool(place) is judge and name in self.plans:
                 return self.plans[name]
+            if bool(place) is judge and name in BODIES:
+                return BODIES[name]
         behaviour = self.behaviour(asked.prompt, judge=judge)
         if behaviour in ONCE and self._counts[asked.model, asked.prompt] > 1:
             behaviour = Behaviour.OK
@@ -255,6 +267,12 @@ def _text(content: object) -> str:
     return "".join(part["text"] for part in content) if isinstance(content, list) else ""
 
 
+def _asked_as_text(payload: Mapping[str, object]) -> list[dict[str, object]]:
+    """The last question of a prompt of lines `用户：…` and `助手：…`, as a message."""
+    lines = [line for line in str(payload.get("prompt")).splitlines() if line.strip()]
+    return [{"role": "user", "content": lines[-2].partition("：")[2] if len(lines) > 1 else ""}]
+
+
 def _reset(request: web.Request) -> None:
     """Break the connection so that the client sees a reset (RFC 9293: a lingering time of 0 sends RST)."""
     transport = request.transport
@@ -289,6 +307,9 @@ def main() -> None:
     parser.add_argument("--share", action="append", default=[], metavar="NAME=P", help=", ".join(Behaviour))
     parser.add_argument("--judge-share", action="append", default=[], metavar="NAME=P")
     parser.add_argument("--mixed", action="store_true", help="a small share of everything")
+    parser.add_argument(
+        "--demand", action="append", default=[], choices=sorted(DEMANDS), help="of every request"
+    )
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     mixed, mixed_judge = (MIXED, MIXED_JUDGE) if words.mixed else ({}, {})
@@ -303,6 +324,7 @@ def main() -> None:
     except ValueError as problem:
         parser.error(str(problem))
     provider.slow, provider.retry_after = words.slow, words.retry_after
+    provider.demands = frozenset(words.demand)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(serve_until_told(provider))
 

@@ -43,9 +43,13 @@ def _chunks(whole: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         message = choice.get("message") or {}
         yield {**head, "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}
         for name in ("reasoning_content", "content"):
-            for piece in cut(message.get(name) or ""):
+            value = message.get(name) or ""
+            for piece in cut(value) if isinstance(value, str) else (value,):
                 yield {**head, "choices": [{"index": 0, "delta": {name: piece}, "finish_reason": None}]}
-        rest = {name: value for name, value in choice.items() if name != "message"}
+        text = choice.get("text")
+        for piece in cut(text) if isinstance(text, str) else ():
+            yield {**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]}
+        rest = {name: value for name, value in choice.items() if name not in ("message", "text")}
         yield {**head, "choices": [{**rest, "delta": {}}]}
     yield {**head, "choices": [], "usage": whole.get("usage")}
 

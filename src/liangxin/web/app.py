@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from liangxin.errors import LiangxinError, PeopleError
+from liangxin.errors import LiangxinError, PeopleError, StoreReadOnly
 from liangxin.web import choice_items, home, runs
 from liangxin.web.annotation import adjudicate, agreement, annotate, labels, projects
 from liangxin.web.asking import NotSignedIn, Viewer, viewer_of
@@ -202,6 +202,13 @@ def _not_signed_in(request: Request, _error: Exception) -> Response:
 def _stated(request: Request, error: Exception) -> Response:
     if isinstance(error, PeopleError):
         return _said(request, error.http_status, error.zh, error.en)
+    if isinstance(error, StoreReadOnly):
+        return _said(
+            request,
+            403,
+            "这个库只能读，这一步要写入它，所以没有做；浏览不受影响。",
+            "The store can only be read here and this step writes to it, so nothing was done; browsing goes on.",
+        )
     return _said(request, 400, str(error), str(error))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from fastapi import Depends, Request
 from starlette.types import Message, Receive
 
 from liangxin.errors import NotAllowed, PeopleError, TooLarge
-from liangxin.people.accounts import Account, Accounts
+from liangxin.files import parse_json
+from liangxin.people.accounts import LOCAL, Account, Accounts
 from liangxin.people.sessions import Sessions
 from liangxin.web.site import Site
 
@@ -24,6 +24,10 @@ FORM_BYTES = 24 * 1024 * 1024
 LARGE_FORM_BYTES = 410 * 1024 * 1024
 """Of the owner's forms that take a whole data set."""
 _FIELD_BYTES = 1024 * 1024
+
+
+READER = Account(key=0, name=LOCAL, alias=LOCAL, role="owner", created=0.0)
+"""Who looks at a store that can only be read: nobody's account, and nothing of it is stored."""
 
 
 class NotSignedIn(Exception):
@@ -69,6 +73,10 @@ def viewer_of(request: Request) -> Viewer:
     if known is not None:
         return cast("Viewer", known)
     site = site_of(request)
+    if site.single_user and site.database.read_only:
+        if _from_elsewhere(request):
+            raise NotSignedIn
+        return Viewer(account=READER, csrf=site.reader_csrf, language=language_of(request))
     token = request.cookies.get(site.cookie, "")
     found = Sessions(site.database).person(token) if token else None
     account, csrf = (found[1], found[0].csrf) if found else (None, "")
@@ -86,10 +94,12 @@ def viewer_of(request: Request) -> Viewer:
 
 def _may_open(request: Request) -> bool:
     """Whether the one user of a loopback site comes anew: not a picture or frame of a page elsewhere."""
+    return request.method == "GET" and not _from_elsewhere(request)
+
+
+def _from_elsewhere(request: Request) -> bool:
     elsewhere = request.headers.get("sec-fetch-site", "") in ("cross-site", "same-site")
-    return request.method == "GET" and not (
-        elsewhere and request.headers.get("sec-fetch-mode", "") != "navigate"
-    )
+    return elsewhere and request.headers.get("sec-fetch-mode", "") != "navigate"
 
 
 def _adjudicating(request: Request) -> Viewer:
@@ -240,7 +250,7 @@ async def posted_json(request: Request) -> Mapping[str, Any]:
         if len(body) > JSON_BYTES:
             raise _too_large(JSON_BYTES)
     try:
-        found = json.loads(body)
+        found = parse_json(body.decode())
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -36,6 +36,7 @@ def page(
         path=request.url.path,
         address=_address(request),
         single_user=site_of(request).single_user,
+        read_only=site_of(request).database.read_only,
         **values,
     )
     return HTMLResponse(html, status_code=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ class Site:
     proxy: bool = False
     """Whether a proxy in front is trusted to say who asks (X-Forwarded-For)."""
     attack: AttackSettings = field(default_factory=AttackSettings)
+    reader_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """What stands in the forms of a site whose store can only be read: no session can be kept there."""
 
     @property
     def cookie(self) -> str:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from liangxin.annotation.desk.saving import Submission
 from liangxin.annotation.labels.incoming import preview, store_file
-from liangxin.annotation.labels.label_studio import config_xml, tasks_json
+from liangxin.annotation.labels.label_studio import config_xml, read_export, tasks_json
 from liangxin.annotation.labels.rows import label_rows
 from liangxin.annotation.labels.storing import Stored
 from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
-from liangxin.annotation.labels.writing import FORMATS, Format, quoted, unquoted, write_rows
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine.run import Session, judge_run
 from liangxin.engine.stored import stored_result
 from liangxin.errors import NotAllowed, NotThere, PeopleError
 from liangxin.files import read_rows
+from liangxin.files.guards import quoted, unquoted
+from liangxin.files.writing import FORMATS, Format, write_rows
 from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.specs import RunSpec
 from liangxin.store import Database
 from liangxin.store.people import RESPONSES
+from testbench.books import blanks_xml, book_of, styles_xml
 from testbench.desk import Desk, stored_run
 
 FLAMES = open_benchmark("flames")
@@ -273,3 +277,47 @@ def test_an_upload_is_its_owners_and_goes(desk: Desk) -> None:
     drop(desk.database, token)
     with pytest.raises(NotThere):
         kept(desk.database, desk.project.key, mine, token)
+
+
+def test_a_skipped_annotation_may_have_no_result(desk: Desk) -> None:
+    content = (Path(__file__).parents[2] / "files/cases/label-studio-null-result/export.json").read_bytes()
+    export = read_export("export.json", content, {})
+    assert (export.rows, export.cancelled, export.empty) == ((), 1, 0)
+    data = json.loads(tasks_json(desk.database, desk.project))[3]["data"]
+    result = [{"type": "choices", "value": {"choices": ["2"]}}]
+    tasks = [
+        {
+            "data": data,
+            "annotations": [{"completed_by": 5, "result": result}, {"completed_by": 6, "result": None}],
+        }
+    ]
+    said = preview(desk.database, desk.project, HandedIn("e.json", json.dumps(tasks).encode()), desk.owner)
+    assert (said.changes["new"], said.skipped) == (1, 1)
+
+
+def test_a_key_given_twice_in_an_export_is_an_error(desk: Desk) -> None:
+    content = b'[{"data": {"item": "a", "item": "b"}, "annotations": []}]'
+    with pytest.raises(PeopleError, match="expected a list of tasks"):
+        preview(desk.database, desk.project, HandedIn("e.json", content), desk.owner)
+
+
+def test_which_sheet_was_read_is_said_before_it_is_stored(desk: Desk) -> None:
+    book = load_workbook(io.BytesIO(latest(desk, "xlsx")))
+    book.create_sheet("封面", 0).append(["标注"])
+    stream = io.BytesIO()
+    book.save(stream)
+    said = preview(desk.database, desk.project, HandedIn("标注.xlsx", stream.getvalue()), desk.owner)
+    assert said.changes == {"new": 0, "corrected": 0, "same": 9}
+    assert said.notices == (
+        '标注.xlsx: read the sheet "rows" alone; not read: "封面" (to have another one read, put it first or save it alone)',
+    )
+
+
+def test_a_small_upload_of_many_cells_is_bounded(desk: Desk) -> None:
+    file = HandedIn("空.xlsx", book_of({"S": blanks_xml(1_000)}))
+    assert len(file.content) < 13_000
+    with pytest.raises(PeopleError, match=r"空\.xlsx: the file is empty"):
+        preview(desk.database, desk.project, file, desk.owner)
+    more = HandedIn("空.xlsx", book_of({"S": blanks_xml(1)}, {"xl/styles.xml": styles_xml(70_000)}))
+    with pytest.raises(PeopleError, match=r"空\.xlsx: the workbook has more than 65,536 cell formats"):
+        preview(desk.database, desk.project, more, desk.owner)

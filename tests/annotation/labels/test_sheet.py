@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.errors import NotAllowed, PeopleError
 from liangxin.records import Item, Reply
 from liangxin.store import Database
+from testbench.books import zipped
 from testbench.desk import Desk, stored_run
 
 FLAMES, EXPERT = open_benchmark("flames"), open_benchmark("cvalues-responsibility")
@@ -169,14 +169,6 @@ def test_an_experts_sheet(expert: Desk) -> None:
         preview(expert.database, expert.project, filled(expert, both), expert.owner)
 
 
-def packed(parts: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in parts.items():
-            made.writestr(name, content)
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -187,11 +179,11 @@ def packed(parts: dict[str, bytes]) -> bytes:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_book_with_entities_is_refused(text: str, encoding: str) -> None:
     with pytest.raises(PeopleError, match="document type"):
-        check_book(packed({"xl/workbook.xml": text.encode(encoding)}))
+        check_book(zipped({"xl/workbook.xml": text.encode(encoding)}))
 
 
 def test_a_zip_bomb_is_refused() -> None:
     with pytest.raises(PeopleError, match="too large"):
-        check_book(packed({f"xl/{one}.bin": bytes(80 << 20) for one in range(4)}))
+        check_book(zipped({f"xl/{one}.bin": bytes(80 << 20) for one in range(4)}))
     with pytest.raises(PeopleError, match="20 MB"):
         check_book(bytes(21 << 20))

@@ -347,12 +347,13 @@ def test_several_files_with_the_category_in_their_names(tmp_path: Path) -> None:
     assert declaration.digest(None) != before
 
 
-def test_a_second_file_is_joined_by_key(tmp_path: Path) -> None:
+def test_a_second_file_is_joined_by_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     text = CHOICE.replace('"data.jsonl"', '"data.jsonl"\njoin = { file = "answers.json", key = "n" }')
     answers = tmp_path / "answers.json"
     answers.write_text(json.dumps({"7": {"a": 1, "n": 7}, "8": {"a": 0}}))
     (one,) = items(tmp_path, text, lines({"n": 7, "q": "?", "o": ["x", "y"]}))
     assert one.answer == "B"
+    assert not caplog.messages, "every field is read, the key by the join"
     wrong: list[tuple[dict[str, object], str]] = [
         ({"n": 9}, "a key of answers.json"),
         ({"n": 7, "a": 0}, "the same as row 1 of"),

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liangxin.errors import AccessDenied
+from liangxin.models.http.attempts import HttpAnswer, Unreachable
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.http.transport import LONGEST_WAIT, Asker, HttpAnswer, Patience, Unreachable, retry_after
+from liangxin.models.http.transport import LONGEST_WAIT, Asker
+from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.scrub import Secrets
 from liangxin.records import Reply
 

@@ -13,6 +13,7 @@ from liangxin.people.accounts import Accounts
 from liangxin.records import Item, Reply
 from liangxin.web.asking import FORM_BYTES
 from liangxin.web.site import Site
+from testbench.books import book_of, sheet_xml, styles_xml
 from testbench.desk import Desk, stored_run
 from testbench.site import Client
 
@@ -51,6 +52,25 @@ def test_out_preview_store(desk: Desk, team_site: Site, serving: Callable[[Site]
     wrong = client.post(f"{at}/preview", files={"file": ("a.jsonl", body.replace(b'"1"', b'"9"'))})
     assert wrong.status == 400
     assert "a.jsonl:1: level" in wrong.text
+
+
+def test_workbooks_are_read_apart_and_what_was_read_is_said(
+    desk: Desk, team_site: Site, serving: Callable[[Site], Client]
+) -> None:
+    client = serving(team_site)
+    client.sign_in("负责人", PASSWORD)
+    at = f"/projects/{desk.project.key}/labels"
+    row = json.loads(client.post(f"{at}/export", {"which": "latest", "form": "jsonl"}).text)
+    kept = [name for name in row if name != "trial_number"]
+    sheets = {HOSTILE: sheet_xml([["封面"]]), "数据": sheet_xml([kept, [str(row[name]) for name in kept]])}
+    seen = client.post(f"{at}/preview", files={"file": ("a.xlsx", book_of(sheets))})
+    assert seen.status == 200
+    assert "a.xlsx: read the sheet &#34;数据&#34; alone; not read: " in seen.text
+    assert "<script>document" not in seen.text
+    styles = {"xl/styles.xml": styles_xml(70_000)}
+    bomb = client.post(f"{at}/preview", files={"file": ("a.xlsx", book_of({"S": sheet_xml([])}, styles))})
+    assert bomb.status == 400
+    assert "a.xlsx: the workbook has more than 65,536 cell formats" in bomb.text
 
 
 def test_an_annotator_has_their_own_only(

@@ -36,6 +36,8 @@ class Preview:
     """Tasks of a labels file that lack a level for one of their answers."""
     blank: int = 0
     """Tasks of a sheet that were left blank."""
+    notices: tuple[str, ...] = ()
+    """What the reader says of the file: which sheet of several was read."""
     skipped: int = 0
     """Annotations of Label Studio that were cancelled there or have no level."""
 
@@ -90,7 +92,7 @@ def _read_sheet(
 def _read_labels(
     database: Database, project: Project, file: HandedIn, by: Account, *, keep: bool
 ) -> tuple[Preview, Stored | None]:
-    skipped = 0
+    skipped, told = 0, list[str]()
     kind: Kind = "labels"
     if PurePath(file.name).suffix.lower() == ".json":
         texts = {
@@ -102,7 +104,7 @@ def _read_labels(
         reading = read_labels(database, project, file.name, export.rows, export.spans)
         skipped, kind = export.cancelled + export.empty, "label_studio"
     else:
-        reading = read_labels(database, project, file.name, file_rows(*file))
+        reading = read_labels(database, project, file.name, file_rows(*file, told))
     said = Preview(
         kind=kind,
         people=reading.people,
@@ -110,5 +112,6 @@ def _read_labels(
         unmatched=reading.unmatched,
         partial=reading.partial,
         skipped=skipped,
+        notices=tuple(told),
     )
     return said, store_labels(database, project, reading, by.key) if keep else None

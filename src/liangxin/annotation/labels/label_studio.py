@@ -22,7 +22,7 @@ from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.digests import text_digest
 from liangxin.errors import PeopleError
-from liangxin.files import show, writable
+from liangxin.files import parse_json, show, writable
 from liangxin.records import Row
 from liangxin.store import Database
 from liangxin.zh import clean_text
@@ -153,7 +153,7 @@ def _history(turns: Sequence[Any], until: int) -> str:
 
 def _tasks(content: bytes) -> list[Any]:
     try:
-        found = writable(json.loads(content.decode("utf-8-sig")))
+        found = writable(parse_json(content.decode("utf-8-sig")))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not found:
@@ -196,6 +196,9 @@ def _annotations(
         return
     for at, annotation in enumerate(listed):
         result = annotation.get("result") if isinstance(annotation, dict) else None
+        if result is None and isinstance(annotation, dict):
+            # Of a skipped annotation some versions export no result at all (HumanSignal/label-studio-sdk#662).
+            result = []
         if not isinstance(result, list) or not all(isinstance(one, dict) for one in result):
             errors.add(f"{where}: annotations[{at}].result: found {show(result)}, expected a list of objects")
             continue

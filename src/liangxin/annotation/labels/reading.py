@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Literal
@@ -14,11 +14,11 @@ from liangxin.annotation.desk.saving import COMMENT
 from liangxin.annotation.labels.answers import TaskAnswer, answers_of
 from liangxin.annotation.labels.storing import Ballot, Stored, compare, store
 from liangxin.annotation.labels.workbook_check import check_book
-from liangxin.annotation.labels.writing import unquoted
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.errors import DataError, PeopleError
-from liangxin.files import read_rows, show, writable
+from liangxin.files import show
+from liangxin.files.apart import rows_apart
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.label_rows import Label, LabelReader, digests
 from liangxin.people.accounts import Account, Accounts, checked_name, folded
@@ -110,8 +110,11 @@ class Errors:
             raise FileErrors(self.first, self.count)
 
 
-def file_rows(name: str, content: bytes) -> list[Row]:
-    """The rows of an uploaded file of JSON lines, csv or xlsx; formula guards of csv cells are taken away.
+def file_rows(name: str, content: bytes, told: list[str] | None = None) -> list[Row]:
+    """The rows of an uploaded file of JSON lines, csv or xlsx.
+
+    Args:
+        told: takes what is to be said of a file that is right: which sheet was read.
 
     Raises:
         PeopleError: the file is too large, packed, or not what its name says.
@@ -125,16 +128,16 @@ def file_rows(name: str, content: bytes) -> list[Row]:
             "The file's name should end with .jsonl, .csv or .xlsx.",
         )
     check_book(content) if ending == ".xlsx" else _check_plain(content)
-    found = []
+    said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, f"file{ending}")
         place.write_bytes(content)
         try:
-            for row in read_rows(str(place)):
-                values = _plain(row.values) if ending == ".csv" else row.values
-                found.append(replace(row, file=shown, values=values))
+            found = [replace(row, file=shown) for row in rows_apart(str(place), told=said)]
         except DataError as error:
             raise FileErrors([str(error).replace(str(place), shown)], 1) from None
+        if told is not None:
+            told.extend(one.replace(str(place), shown) for one in said)
     return found
 
 
@@ -360,13 +363,3 @@ def _changes(
 def _check_plain(content: bytes) -> None:
     if content[:2] == b"\x1f\x8b":
         raise PeopleError("请先解压 .gz 文件再上传。", "Unpack the .gz file before you upload it.")
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    made = writable({name: unquoted(one) if isinstance(one, str) else one for name, one in values.items()})
-    return dict(_pairs(made))
-
-
-def _pairs(value: object) -> Iterator[tuple[str, object]]:
-    assert isinstance(value, dict)
-    yield from value.items()

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-from xml.etree.ElementTree import ParseError
+from pathlib import Path
 
 from liangxin.annotation.desk.saving import COMMENT, OWN_ANSWER, REASON
-from liangxin.annotation.labels.reading import Errors
+from liangxin.annotation.labels.reading import Errors, FileErrors
 from liangxin.annotation.labels.sheet_writing import ABOUT, SHEET, SheetTask, headings, key_of, sheet_tasks
 from liangxin.annotation.labels.storing import Ballot
 from liangxin.annotation.labels.workbook_check import check_book
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import POINTS, Project
 from liangxin.cells import written as as_text
-from liangxin.errors import NotAllowed, PeopleError
+from liangxin.errors import DataError, NotAllowed, PeopleError
+from liangxin.files.apart import SheetRow, sheets_apart
+from liangxin.files.workbook_cells import CellFault, column_letters
 from liangxin.judges.label_rows import level_of
 from liangxin.people.accounts import Account, Accounts
 from liangxin.store import Database
 from liangxin.zh import clean_text
 
-_MOST_ROWS = 200_000
 _YES = {"是", "yes", "y", "true", "1", "x", "√", "✓"}
 
 
@@ -44,6 +43,7 @@ class _Cells:
     row: int
     values: Mapping[str, str]
     letters: Mapping[str, str]
+    faults: Mapping[str, CellFault]
 
     def wrong(self, column: str, text: str) -> str:
         """An error at a cell."""
@@ -70,6 +70,8 @@ def read_sheet(database: Database, project: Project, content: bytes, only: int |
     errors = Errors()
     by_task: dict[int, dict[tuple[int, int], _Cells]] = {}
     for cells in rows:
+        for column, fault in cells.faults.items():
+            errors.add(cells.wrong(column, f"found {fault.found}, expected {fault.expected}"))
         place = _key(cells, tasks, errors)
         if place is None:
             continue
@@ -91,54 +93,44 @@ def read_sheet(database: Database, project: Project, content: bytes, only: int |
 
 
 def _open(project: Project, content: bytes) -> tuple[dict[str, str], list[_Cells]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    wrong = PeopleError(
-        "这不是本站的标注表；请先在本页下载，填好后再上传。",
-        "This is not a sheet of this site; download one on this page, fill it in and upload it.",
-    )
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, ParseError, InvalidFileException):
-        raise wrong from None
-    try:
-        if not {SHEET, ABOUT} <= set(book.sheetnames):
-            raise wrong
-        about = {
-            _text(row[0]): _text(row[1])
-            for row in book[ABOUT].iter_rows(max_row=10, max_col=2, values_only=True)
-            if len(row) == 2
-        }
-        return about, list(_cells(project, book[SHEET]))
-    except (KeyError, ValueError, TypeError, ParseError, IndexError):
-        raise wrong from None
-    finally:
-        book.close()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "sheet.xlsx")
+        place.write_bytes(content)
+        try:
+            rows = list(sheets_apart(str(place), (SHEET, ABOUT)))
+        except DataError as error:
+            raise FileErrors([str(error).replace(f"{place}: ", "")], 1) from None
+    about = {_text(row.values.get(0)): _text(row.values.get(1)) for row in rows if row.sheet == ABOUT}
+    if not {SHEET, ABOUT} <= {row.sheet for row in rows}:
+        raise PeopleError(
+            "这不是本站的标注表；请先在本页下载，填好后再上传。",
+            "This is not a sheet of this site; download one on this page, fill it in and upload it.",
+        )
+    return about, list(_cells(project, (row for row in rows if row.sheet == SHEET)))
 
 
-def _cells(project: Project, sheet: Any) -> Iterator[_Cells]:
-    from openpyxl.utils import get_column_letter
-
+def _cells(project: Project, rows: Iterable[SheetRow]) -> Iterator[_Cells]:
     columns: dict[str, int] | None = None
     titles = {title: name for name, title in headings(project).items()}
-    sheet.reset_dimensions()
-    for number, cells in enumerate(
-        sheet.iter_rows(max_row=_MOST_ROWS, max_col=60, values_only=True), start=1
-    ):
-        texts = [_text(cell) for cell in cells]
+    for row in rows:
+        texts = {at: _text(cell) for at, cell in row.values.items()}
         if columns is None:
-            columns = {titles[text]: place for place, text in enumerate(texts) if text in titles}
+            columns = {titles[text]: place for place, text in texts.items() if text in titles}
             missing = [title for title, name in titles.items() if name not in columns]
             if missing:
                 raise PeopleError(
                     f"“{SHEET}”表第 1 行少了列：{'、'.join(missing)}。请不要改标题。",
                     f"sheet {SHEET}, row 1 lacks the columns {', '.join(missing)}; do not change the headings.",
                 )
-            letters = {name: get_column_letter(place + 1) for name, place in columns.items()}
-        elif any(texts):
-            values = {name: texts[at] if at < len(texts) else "" for name, at in columns.items()}
-            yield _Cells(row=number, values=values, letters=letters)
+            letters = {name: column_letters(place) for name, place in columns.items()}
+        elif any(texts.values()):
+            values = {name: texts.get(at, "") for name, at in columns.items()}
+            faults = {
+                name: fault
+                for name, at in columns.items()
+                if isinstance(fault := row.values.get(at), CellFault)
+            }
+            yield _Cells(row=row.number, values=values, letters=letters, faults=faults)
 
 
 def _account(database: Database, project: Project, about: Mapping[str, str]) -> Account:
@@ -312,4 +304,5 @@ def _joined(said: Mapping[tuple[int, int], _Cells], column: str, most: int, erro
 def _text(cell: object) -> str:
     if cell is None:
         return ""
-    return clean_text(as_text(cell) or str(cell)).replace("\r\n", "\n").replace("_x000D_", "").strip()
+    shown = cell.shown if isinstance(cell, CellFault) else as_text(cell) or str(cell)
+    return clean_text(shown).replace("\r\n", "\n").replace("\r", "\n").strip()

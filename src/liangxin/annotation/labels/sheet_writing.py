@@ -12,13 +12,14 @@ from sqlalchemy import select
 from liangxin.annotation.desk.assignments import order_for
 from liangxin.annotation.desk.tasks import LETTERS, last_response
 from liangxin.annotation.labels.answers import TaskAnswer, answers_of
-from liangxin.annotation.labels.writing import text_cell
 from liangxin.annotation.outcome.verdicts import label_scale
 from liangxin.annotation.projects import Project
 from liangxin.errors import PeopleError
+from liangxin.files.writing import text_cell
 from liangxin.people.accounts import Account
 from liangxin.store import Database
 from liangxin.store.people import ASSIGNMENTS
+from liangxin.text import visible
 from liangxin.words import category_title
 
 SHEET, GUIDELINE, ABOUT = "标注", "说明", "liangxin"
@@ -157,7 +158,7 @@ def _tasks_sheet(book: Any, project: Project, tasks: Sequence[SheetTask]) -> Non
     for task in tasks:
         for values, levels in _rows(project, task):
             number += 1
-            cells = [text_cell(sheet, values.get(name, "")) for name in columns]
+            cells = [text_cell(sheet, _shown(name, values.get(name, ""))) for name in columns]
             for name, cell in zip(columns, cells, strict=True):
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
                 cell.protection = Protection(locked=name not in filled or (name == "level" and not levels))
@@ -205,6 +206,11 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
     first |= {"comment": said.get("comment") or "", "skip": said.get("skip") or ""}
     first |= {"own_answer": said.get("own_answer") or "", "none_good": YES if said.get("none_good") else ""}
     return made
+
+
+def _shown(column: str, text: str) -> str:
+    """What a model wrote as the site's page shows it; what a person wrote as it is, for it comes back."""
+    return visible(text) if column in ("prompt", "text") else text
 
 
 def _offer(sheet: Any, columns: Sequence[str], lists: Mapping[str, Sequence[int]], last: int) -> None:

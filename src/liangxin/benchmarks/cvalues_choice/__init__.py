@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections import ChainMap
 from collections.abc import Mapping
+from typing import cast
 
 from liangxin import cells
 from liangxin.benchmarks import cvalues, fields
 from liangxin.benchmarks.cvalues_choice.card import CARD
 from liangxin.digests import digest
+from liangxin.files import parse_json
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.specs import Benchmark, Bilingual, Rubric
 
@@ -72,12 +74,13 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not what the layout holds.
     """
+    fields.passed_over(row, "domain_zh", "pos_type", "neg_type")
     return _published(row) if row.values.keys() & {"label", "meta_info"} else _pair(row)
 
 
 def _published(row: Row) -> tuple[Item, ...]:
     label = cells.one_of(row, (FIRST, SECOND), "label")
-    values = {**row.values, **_meta(row)}
+    values = ChainMap(dict(_meta(row)), cast("dict[str, object]", row.values))
     prompt = cells.text(row, "prompt")
     question = cells.text(row, "question", within=values)
     positive, negative = _replies(row, values, "pos_resp", "neg_resp")
@@ -129,7 +132,7 @@ def _meta(row: Row) -> Mapping[str, object]:
     value = found
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):

@@ -59,6 +59,7 @@ def read(row: Row) -> tuple[Item, ...]:
     Raises:
         DataError: a cell is missing or not a text.
     """
+    fields.passed_over(row, "domain_zh")
     prompt = cells.text(row, "prompt")
     category = fields.open_category(row, "domain_en", required=True)
     return fields.open_item(row, "cvalues-responsibility", category, (prompt,), "id", "id_")

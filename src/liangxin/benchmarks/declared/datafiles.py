@@ -15,11 +15,13 @@ from liangxin.data import each_once
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
+from liangxin.files.opening import content_name, format_of
+from liangxin.files.unread import UnreadFields
 from liangxin.records import Item, Row
 
 FILE = "@file"
 """The pseudo-column that holds the file's name without its endings."""
-_ENDINGS = re.compile(r"(?:\.(?:jsonl|json|csv|xlsx|xlsm|txt|gz))+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(?:\.(?:jsonl|json|csv|tsv|xlsx|xlsm|parquet|txt|gz|zip))+$", re.IGNORECASE)
 _FOUND = re.compile(r"(?:(?<=: )|^)(?:found|not) .*, expected ", re.DOTALL)
 _GLOB = re.compile(r"[*?\[]")
 
@@ -74,7 +76,12 @@ class DataFiles:
             found = f"the same item as {there} ({'secret' if item.secret else show(item.id)})"
             return DataError.at(row.file, row.number, "id", found=found, expected="each row once")
 
-        return each_once(lambda: ((row, self._items(row)) for row in self._rows(data)), refused)
+        def rows() -> Iterator[tuple[Row, Sequence[Item]]]:
+            return ((row, self._items(unread.watched(row))) for row in self._rows(data))
+
+        unread = UnreadFields(*([self.join.key] if self.join else ()))
+        yield from each_once(rows, refused)
+        unread.tell(self.where)
 
     def _items(self, row: Row) -> Sequence[Item]:
         try:
@@ -128,18 +135,16 @@ class DataFiles:
         except DataError as error:
             raise (self._masked(error) if self._may_hide else error) from None
 
-    def _read(self, path: Path, columns: tuple[str, ...] | None = None) -> Iterator[Row]:
-        name = path.name.lower().removesuffix(".gz")
-        if name.endswith(".json"):
+    def _read(self, path: Path, *, headed: bool = False) -> Iterator[Row]:
+        if format_of(content_name(str(path))) == ".json":
             return document_rows(str(path))
-        return read_rows(str(path), columns or self.columns)
+        return read_rows(str(path), None if headed else self.columns)
 
     def _joined(self, paths: list[Path]) -> dict[str, Row]:
         found: dict[str, Row] = {}
         for path in self._joined_path(paths):
             join = self.join
-            rows = document_rows if path.name.lower().removesuffix(".gz").endswith(".json") else read_rows
-            for row in rows(str(path)):
+            for row in self._read(path, headed=True):
                 key = _key(row, join.by) if join else ""
                 if key in found:
                     raise DataError.at(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from liangxin.errors import DataError
 from liangxin.files import read_rows, read_text, show, writable
+from liangxin.files.json_text import DECODER
 from liangxin.records import Row
 
 KEY = "@key"
@@ -61,7 +62,7 @@ class _Walker:
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self._text = text
-        self._decoder = json.JSONDecoder(parse_constant=_refuse)
+        self._decoder = DECODER
         self._line, self._counted = 1, 0
         self.end = 0
 
@@ -133,7 +134,7 @@ class _Walker:
         except json.JSONDecodeError as error:
             raise self.broken(min(error.pos, len(self._text)), error.msg) from None
         except ValueError as error:
-            raise self.broken(at, str(error)[:60]) from None
+            raise self.broken(at, str(error)[:90]) from None
         return value, after
 
     def _row(self, at: int, value: object, key: str | None) -> Row:
@@ -150,7 +151,3 @@ class _Walker:
             self._line += self._text.count("\n", self._counted, at)
             self._counted = at
         return self._line
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from liangxin.benchmarks.selection import select as select_benchmarks
+from liangxin.cli.opening import open_store
 from liangxin.cli.terminal import tell
 from liangxin.errors import LiangxinError, UsageError
 from liangxin.specs import Endpoint, Generation
-from liangxin.store import Database, store_url
+from liangxin.store import Database
 
 if TYPE_CHECKING:
     from liangxin.web.site import AttackSettings, Site
@@ -58,7 +59,7 @@ def open_site(opening: Opening) -> None:
             f"the site needs more than is installed ({error.name}): pip install 'liangxin[web]'"
         ) from None
     listening = _listen(opening)
-    database = Database(store_url(opening.store))
+    database = open_store(opening.store, create=True)
     try:
         site = site_of(opening, database)
         asyncio.run(_check(site.attack))
@@ -94,13 +95,22 @@ def site_of(opening: Opening, database: Database) -> Site:
     """The site as it was asked for.
 
     One user needs no account where the site listens on this machine alone, on a file, and nobody has an account
-    with a password yet; anything else is a team's.
+    with a password yet; anything else is a team's. A store that can only be read takes no sign-in: whoever may read it
+    browses on this machine alone.
+
+    Raises:
+        UsageError: a team is to sign in to a store that can only be read.
     """
     from liangxin.web.site import AttackSettings, Site
 
     public = _public(opening.public_url)
-    alone = _is_loopback(opening.host) and database.is_sqlite and not opening.team and public is None
-    alone = alone and not _has_accounts(database)
+    alone = _is_loopback(opening.host) and not opening.team and public is None
+    if database.read_only and (not alone or opening.reset is not None):
+        raise UsageError(
+            f"the store {database.shown} can only be read here, so nobody can sign in: serve it on this machine alone, "
+            "without --team, --public-url, --host and --reset"
+        )
+    alone = alone and (database.read_only or (database.is_sqlite and not _has_accounts(database)))
     local = f"http://{_bracketed(opening.host)}:{opening.port}"
     return Site(
         database=database,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from liangxin.analysis.named_judges import judge_for
 from liangxin.analysis.needed_sizes import PlanRequest, plan
 from liangxin.analysis.ranking import Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
@@ -23,8 +23,9 @@ from liangxin.engine.banding import cannot_tell
 from liangxin.engine.export import write_whole
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError
+from liangxin.files.writing import FORMATS, Format, write_rows
 from liangxin.specs import Benchmark
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Runs
 from liangxin.words import CANNOT_TELL, JUDGE_BAND, SAMPLING_ONLY, band_title
 
 TITLES = {
@@ -50,25 +51,24 @@ TITLES = {
 
 def draw(name: str, judge: str | None, wish: Wish, store: str | None, output: str | None) -> None:
     """Draw a sample for labelling and write it."""
-    if output is not None and Path(output).suffix.lower() not in (".jsonl", ".csv"):
-        raise UsageError(f"{output}: ends with neither .jsonl nor .csv; choose one of them")
-    database = Database(store_url(store), create=False)
+    form = None if output is None else _form(output)
+    database = open_store(store)
     try:
         run = Runs(database).find(name)
         record = judge_for(database, run, judge)
         found = sample(database, run, benchmark_of(run), record, wish)
     finally:
         database.close()
-    if output is None:
+    if output is None or form is None:
         for row in found.rows:
             say_json(row)
         return
-    if output.lower().endswith(".csv") and any("response" not in row for row in found.rows):
+    if form != "jsonl" and any("response" not in row for row in found.rows):
         raise UsageError(
-            f"{output}: secret items have no answers to show, and a csv would leave blanks; write .jsonl"
+            f"{output}: secret items have no answers to show, and a table would leave blanks; write .jsonl"
         )
-    text = _csv(found.rows) if output.lower().endswith(".csv") else _json_lines(found.rows)
-    write_whole(Path(output), lambda stream: stream.write(text))
+    content = write_rows(found.rows, form)
+    write_whole(Path(output), partial(_write, content))
     _print_strata(found, record.identity)
     tell(
         f"{len(found.rows)} answers written to {output}; fill in `level`, then `liangxin judge {run.label} --judge labels:{output}`"
@@ -99,16 +99,17 @@ def _print_strata(found: ToRead, judge: str) -> None:
     out.print(table)
 
 
-def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def _write(content: bytes, stream: TextIOWrapper) -> int:
+    stream.buffer.write(content)
+    return len(content)
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return "\ufeff" + stream.getvalue()
+def _form(output: str) -> Format:
+    ending = Path(output).suffix.lower()
+    for form in FORMATS:
+        if ending == f".{form}":
+            return form
+    raise UsageError(f"{output}: ends with neither .jsonl, .csv nor .xlsx; choose one of them")
 
 
 def print_plan(wanted: PlanRequest, output: OutputFormat) -> None:
@@ -135,7 +136,7 @@ def print_leaderboard(
     name: str, judge: str | None, store: str | None, output: OutputFormat, *, samples: bool
 ) -> None:
     """Print every row of a benchmark's leaderboard."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         board = leaderboard(database, open_benchmark(name), judge, samples=samples)
     finally:

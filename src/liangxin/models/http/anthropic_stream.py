@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from liangxin.models.faults import Fault
 from liangxin.models.http.gathering import BROKEN_OFF, not_json, with_evidence
-from liangxin.models.reading import Fault
 from liangxin.records import Reply
 
 

@@ -10,8 +10,10 @@ import json
 from dataclasses import replace
 from typing import Any, Protocol
 
-from liangxin.models.blocks import complaint
-from liangxin.models.reading import Fault, content_of, read_answer, thought_apart
+from liangxin.models.complaints import complaint, says_something
+from liangxin.models.faults import Fault, wrong_content_fault
+from liangxin.models.finish_reasons import finish_word
+from liangxin.models.reading import content_of, read_answer, thought_apart, wrong_content
 from liangxin.records import Reply, ReplyStatus
 
 BROKEN_OFF = Fault(what="the stream ended before the answer did", retry=True)
@@ -87,9 +89,22 @@ class ChatGathering:
         if self._error is not None:
             told = read_answer(200, self._error)
             return told if isinstance(told, Fault) else with_evidence(told, read_answer(200, whole))
-        if not self._done and not self._choice.get("finish_reason"):
-            return BROKEN_OFF
+        if not self._done and "finish_reason" not in self._choice:
+            told = read_answer(200, whole) if self._came and self._failing else BROKEN_OFF
+            return told if isinstance(told, Fault) or told.status is ReplyStatus.FILTERED else BROKEN_OFF
         return read_answer(200, whole)
+
+    def whole(self) -> bytes | None:
+        """The answer as it would have come whole; None where it broke off without a word of why."""
+        ended = self._done or "finish_reason" in self._choice or (self._came and self._failing)
+        return self._whole() if ended and self._fault is None else None
+
+    @property
+    def _failing(self) -> bool:
+        """Whether something came beside the choice that tells why no more did."""
+        return any(says_something(one.get("error")) for one in (self._choice, self._body)) or bool(
+            self._body.get("base_resp")
+        )
 
     def _read(self, choice: dict[str, Any]) -> str:
         self._came = True
@@ -98,6 +113,8 @@ class ChatGathering:
             for name, value in choice.items()
             if name not in ("delta", "message", "text") and value not in (None, "")
         }
+        if finish_word(self._choice.get("finish_reason")) is None:
+            self._choice.pop("finish_reason", None)
         if isinstance(choice.get("usage"), dict):
             self._body["usage"] = choice["usage"]
         whole = choice.get("message")
@@ -110,6 +127,11 @@ class ChatGathering:
         return self._add(delta)
 
     def _add(self, delta: dict[str, Any]) -> str:
+        if found := wrong_content(delta.get("content")):
+            self._fault, self.ended = wrong_content_fault(found, delta["content"]), True
+            return ""
+        if says_something(delta.get("error")):
+            self._choice["error"] = delta["error"]
         said, thought = content_of(delta.get("content"))
         apart = thought_apart(delta) or thought
         if apart:

@@ -10,7 +10,8 @@ from liangxin.errors import UsageError
 from liangxin.models.http.address import Address, Proxy
 from liangxin.models.http.pacing import Pacer
 from liangxin.models.http.streamed import StreamingAsker
-from liangxin.models.http.transport import AiohttpTransport, Patience
+from liangxin.models.http.transport import AiohttpTransport
+from liangxin.models.http.waiting import Patience
 from liangxin.models.scrub import Secrets, basic_credentials
 from liangxin.specs import Endpoint
 

@@ -9,18 +9,16 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from liangxin.models.faults import Fault
+from liangxin.models.http.attempts import OpenedAnswer, StreamingTransport, Unreachable
 from liangxin.models.http.gathering import ChatGathering, Gathering
 from liangxin.models.http.sse import Events
-from liangxin.models.http.transport import LONGEST_WAIT, Asker, OpenedAnswer, StreamingTransport, Unreachable
-from liangxin.models.reading import Fault
+from liangxin.models.http.transport import LONGEST_WAIT, Asker, Heard, Outcome
 from liangxin.models.visible import Visible
 from liangxin.records import Reply
 
 _PLAIN = (b"{", b"[", b"<", b'"')
 """How a body begins that is no stream: JSON, or a page of HTML."""
-
-_Outcome = tuple[Reply | Fault, float | None]
-"""What an attempt came to, and the wait that the endpoint asks for."""
 
 
 class StreamingAsker(Asker):
@@ -38,20 +36,35 @@ class StreamingAsker(Asker):
         """A new answer of the endpoint's protocol."""
         return ChatGathering()
 
-    async def stream(self, payload: bytes) -> AsyncGenerator[str | Reply, None]:
+    async def ask_streamed(self, payload: bytes, heard: Heard | None = None) -> Reply:
+        """As `ask`, of an endpoint that answers by stream: nothing is shown, so a broken stream is asked again."""
+        return await self._until_told(payload, self._gather, heard)
+
+    async def _gather(self, payload: bytes) -> Outcome:
+        found: Outcome | None = None
+        async with aclosing(self._stream_once(payload, Visible())) as pieces:
+            async for piece in pieces:
+                found = found if isinstance(piece, str) else piece
+        assert found is not None
+        return found
+
+    async def stream(self, payload: bytes, heard: Heard | None = None) -> AsyncGenerator[str | Reply, None]:
         """Pieces of the answer as they come, then the reply as `ask` would have returned it.
 
         Nothing is asked again once a piece was shown. Closing the generator ends the request at the provider.
 
+        Args:
+            heard: as in `ask`.
+
         Raises:
-            AccessDenied: the endpoint refused the key.
+            AccessDenied: as `ask`.
         """
         attempt = 0
         while True:
             attempt += 1
             started = time.perf_counter()
             visible = Visible(self._secrets, waits=self._template_thinks)
-            outcome: _Outcome | None = None
+            outcome: Outcome | None = None
             async with aclosing(self._stream_once(payload, visible)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
@@ -60,6 +73,9 @@ class StreamingAsker(Asker):
                         outcome = piece
             assert outcome is not None
             found, wait = outcome
+            if heard is not None and (other := heard(found)) is not None:
+                payload, attempt = other, attempt - 1
+                continue
             self._template_thinks = self._template_thinks or visible.lone_close
             if isinstance(found, Fault) and visible.shown:
                 found = replace(found, retry=False)
@@ -71,7 +87,7 @@ class StreamingAsker(Asker):
                 return
             await asyncio.sleep(told)
 
-    async def _stream_once(self, payload: bytes, visible: Visible) -> AsyncGenerator[str | _Outcome, None]:
+    async def _stream_once(self, payload: bytes, visible: Visible) -> AsyncGenerator[str | Outcome, None]:
         """One attempt in its turn: the pieces to show, then what it came to."""
         pacer = self._pacer
         began = await pacer.enter()

@@ -1,6 +1,6 @@
 """The way to an endpoint: one POST at a time over a kept-alive connection, and the patience around it.
 
-`Transport` is the replaceable part: it makes one attempt and knows nothing of chat. `Asker` reads what
+A `Transport` is the replaceable part: it makes one attempt and knows nothing of chat. `Asker` reads what
 came back, asks again where that may help, and always comes to an end.
 """
 
@@ -9,96 +9,42 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import isfinite
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import NoReturn
 
 import aiohttp
 from yarl import URL
 
 from liangxin.errors import AccessDenied
+from liangxin.models.faults import Fault
+from liangxin.models.http.attempts import HttpAnswer, OpenedAnswer, Transport, Unreachable
+from liangxin.models.http.bodies import BodyBudget
 from liangxin.models.http.pacing import Pacer
-from liangxin.models.reading import Fault, read_answer
+from liangxin.models.http.waiting import Patience, retry_after
+from liangxin.models.reading import read_answer
 from liangxin.models.scrub import Secrets
 from liangxin.records import Reply, ReplyStatus
 
 LARGEST_BODY = 64 << 20
 """Bytes; a longer answer is no answer."""
 
+BODIES = 256 << 20
+"""Bytes that the bodies under way may hold together."""
+
 LONGEST_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer is not waited for: the item is asked again another day."""
 
+MOST_PAGES = 16
+"""Items refused with a page of HTML, and nothing answered: then it is not about single prompts."""
+
 _CHUNK = 1 << 18
 
-
-class Unreachable(Exception):
-    """One attempt brought nothing back. The message may quote the endpoint: scrub it before showing."""
-
-    def __init__(self, what: str, said: str = "", *, retry: bool = True) -> None:
-        super().__init__(what)
-        self.what = what
-        self.said = said
-        self.retry = retry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
-    """What one attempt brought back."""
-
-    status: int
-    body: bytes
-    retry_after: float | None = None
-    """Seconds, where the endpoint named them."""
-
-
-class Transport(Protocol):
-    """One way to POST JSON to one address."""
-
-    async def post(self, payload: bytes) -> HttpAnswer:
-        """Make one attempt.
-
-        Raises:
-            Unreachable: no whole answer came back in time.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Release connections."""
-        ...
-
-
-class OpenedAnswer(Protocol):
-    """An answer that has begun to arrive."""
-
-    status: int
-    retry_after: float | None
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, in any pieces.
-
-        Raises:
-            Unreachable: it broke off, or took too long.
-        """
-        ...
-
-    def close(self) -> None:
-        """Be done with it; an answer that is not at its end is broken off at the provider."""
-        ...
-
-
-class StreamingTransport(Transport, Protocol):
-    """A transport whose answers can be read while they arrive."""
-
-    async def open(self, payload: bytes) -> OpenedAnswer:
-        """Make one attempt; whoever opened an answer closes it.
-
-        Raises:
-            Unreachable: no answer began in time.
-        """
-        ...
+Outcome = tuple[Reply | Fault, float | None]
+"""What an attempt came to, and the wait that the endpoint asks for."""
+MakeAttempt = Callable[[bytes], Awaitable[Outcome]]
+Heard = Callable[[Reply | Fault], bytes | None]
+"""Is told what an attempt came to; may return another body to be asked at once."""
 
 
 _BROKEN = (TimeoutError, aiohttp.ClientError, OSError, EOFError, RuntimeError)
@@ -127,6 +73,7 @@ class AiohttpTransport:
         """
         self._url = URL(url)
         self._timeout = timeout
+        self._budget = BodyBudget(BODIES)
         self._proxy_headers = None
         if proxy_authorization is not None:
             wanted = {"Proxy-Authorization": proxy_authorization}
@@ -157,11 +104,7 @@ class AiohttpTransport:
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as response:
-                length = response.content_length
-                if length is not None and length < _CHUNK and "Content-Encoding" not in response.headers:
-                    body = await response.read()
-                else:
-                    body = await _read_capped(response)
+                body = await self._body(response)
                 status = response.status
                 waits = None if status == 200 else retry_after(response.headers)
                 return HttpAnswer(status=status, body=body, retry_after=waits)
@@ -180,7 +123,22 @@ class AiohttpTransport:
             )
         except _BROKEN as error:
             raise self._unreachable(error) from None
-        return AiohttpOpened(response, self._unreachable)
+        return AiohttpOpened(response, self._unreachable, self._budget)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        length = response.content_length
+        body = bytearray()
+        async with self._budget.share() as share:
+            if length is not None and length < _CHUNK and "Content-Encoding" not in response.headers:
+                await share.grow(length)
+                return await response.read()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    response.close()
+                    raise _too_long()
+                await share.grow(len(chunk))
+            return bytes(body)
 
     def _unreachable(self, error: Exception) -> Unreachable:
         """What a failed attempt is called; an error of a session that was closed is the caller's own."""
@@ -199,10 +157,14 @@ class AiohttpOpened:
     """A response of aiohttp that is being read."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, unreachable: Callable[[Exception], Unreachable]
+        self,
+        response: aiohttp.ClientResponse,
+        unreachable: Callable[[Exception], Unreachable],
+        budget: BodyBudget,
     ) -> None:
         self._response = response
         self._unreachable = unreachable
+        self._share = budget.share()
         self.status = response.status
         self.retry_after = None if response.status == 200 else retry_after(response.headers)
 
@@ -213,73 +175,20 @@ class AiohttpOpened:
             async for chunk in self._response.content.iter_any():
                 length += len(chunk)
                 if length > LARGEST_BODY:
-                    raise Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
+                    raise _too_long()
+                await self._share.grow(len(chunk))
                 yield chunk
         except _BROKEN as error:
             raise self._unreachable(error) from None
 
     def close(self) -> None:
         """See `OpenedAnswer`. What has not been read makes aiohttp close the connection."""
+        self._share.give_back()
         self._response.release()
 
 
-async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            response.close()
-            raise Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
-    return bytes(body)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The wait that an answer asks for, in seconds from now; None where it names none (RFC 9110, 10.2.3).
-
-    Understands seconds, an HTTP date, and `retry-after-ms`, which Azure and OpenAI send.
-    """
-    milliseconds = _seconds(headers.get("Retry-After-Ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    seconds = _seconds(value)
-    if seconds is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
-
-
-def _seconds(value: str) -> float | None:
-    try:
-        seconds = float(value)
-    except ValueError:
-        return None
-    return max(0.0, seconds) if isfinite(seconds) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often and how long to wait before asking again."""
-
-    retries: int = 4
-    """Attempts after the first."""
-    base: float = 0.5
-    """Seconds: the first wait is drawn from 0 to this, each later one from twice as much."""
-    cap: float = 60.0
-    """Seconds: no wait is drawn from more."""
-
-    def draw(self, attempt: int, source: random.Random) -> float:
-        """The wait after a failed attempt (counted from 1): exponential back-off with full jitter.
-
-        Source: M. Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015.
-        """
-        return source.uniform(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 60)))
+def _too_long() -> Unreachable:
+    return Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
 
 
 class Asker:
@@ -298,7 +207,7 @@ class Asker:
         """Put the parts together.
 
         Args:
-            denied: the sentence for a refused key; names the host and what to check.
+            denied: the sentence for a refused key: the host, `refused access: ` and what to check.
             source: of the jitter; seeded by tests.
         """
         self._transport = transport
@@ -307,18 +216,31 @@ class Asker:
         self._secrets = secrets
         self._denied = denied
         self._random = source or random.Random()
+        self._answered = False
+        """Whether the endpoint has ever answered: then its key is good."""
+        self._pages = 0
+        """Items for which a page of HTML came under 403, while nothing was answered."""
 
-    async def ask(self, payload: bytes) -> Reply:
+    async def ask(self, payload: bytes, heard: Heard | None = None) -> Reply:
         """The reply to one request; `failed` with the reason where every attempt failed.
 
+        Args:
+            heard: is told what each attempt came to; it may return another body to be asked at once instead.
+
         Raises:
-            AccessDenied: the endpoint refused the key.
+            AccessDenied: the endpoint refused the key, or the account can pay for nothing more.
         """
+        return await self._until_told(payload, self._attempt, heard)
+
+    async def _until_told(self, payload: bytes, make_attempt: MakeAttempt, heard: Heard | None) -> Reply:
         attempt = 0
         while True:
             attempt += 1
             started = time.perf_counter()
-            outcome, wait = await self._attempt(payload)
+            outcome, wait = await make_attempt(payload)
+            if heard is not None and (other := heard(outcome)) is not None:
+                payload, attempt = other, attempt - 1
+                continue
             seconds = time.perf_counter() - started
             told = self._told(outcome, wait, attempt, seconds)
             if isinstance(told, Reply):
@@ -334,7 +256,7 @@ class Asker:
         """What an answer says; another protocol's asker reads it its own way."""
         return read_answer(status, body)
 
-    async def _attempt(self, payload: bytes) -> tuple[Reply | Fault, float | None]:
+    async def _attempt(self, payload: bytes) -> Outcome:
         """One attempt in its turn: the outcome, and the wait that the endpoint asks for."""
         pacer = self._pacer
         began = await pacer.enter()
@@ -358,13 +280,19 @@ class Asker:
         """The reply that an attempt comes to, or the seconds to wait before the next one.
 
         Raises:
-            AccessDenied: the endpoint refused the key.
+            AccessDenied: the endpoint refused the key, or the account can pay for nothing more.
         """
         if isinstance(outcome, Reply):
+            self._answered = True
             return self._shown(outcome, seconds)
-        if outcome.denied:
+        if outcome.denied or outcome.spent:
+            self._stop(outcome)
+        if outcome.page and self._answered and attempt > min(1, self._patience.retries):
+            # The key is good and the same prompt was refused again: what stands before the endpoint blocks it.
             said = self._secrets.excerpt(outcome.said)
-            raise AccessDenied(f"{self._denied} ({outcome.what}{': ' if said else ''}{said})")
+            return Reply(
+                status=ReplyStatus.FILTERED, detail=f"input: firewall {outcome.what}: {said}", seconds=seconds
+            )
         minimum = wait or 0.0
         if not outcome.retry or attempt > self._patience.retries or minimum > LONGEST_WAIT:
             return self._failed(outcome, attempt, minimum, seconds)
@@ -378,10 +306,30 @@ class Asker:
             text=secrets.mask(reply.text),
             reasoning=secrets.mask(reply.reasoning),
             detail=secrets.excerpt(reply.detail) if reply.detail else "",
+            unknown_finish=secrets.excerpt(reply.unknown_finish) if reply.unknown_finish else "",
             seconds=seconds,
         )
 
+    def _stop(self, fault: Fault) -> NoReturn:
+        said = self._secrets.excerpt(fault.said)
+        told = f"({fault.what}{': ' if said else ''}{said})"
+        if fault.spent:
+            host = self._denied.partition(" refused access")[0]
+            raise AccessDenied(
+                f"{host} answers that the quota or balance is spent: top it up, then the same command goes on {told}"
+            )
+        if fault.page:
+            raise AccessDenied(
+                f"{self._denied}, or what stands before it, a firewall or proxy: {self._pages} requests, and none was "
+                f"answered {told}"
+            )
+        raise AccessDenied(f"{self._denied} {told}")
+
     def _failed(self, fault: Fault, attempts: int, minimum: float, seconds: float) -> Reply:
+        if fault.page:
+            self._pages += 1
+            if self._pages >= MOST_PAGES and not self._answered:
+                self._stop(fault)
         detail = fault.what
         if minimum > LONGEST_WAIT:
             detail += f" asking to wait {minimum:.0f} s"

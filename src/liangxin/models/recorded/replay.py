@@ -70,8 +70,9 @@ class ReplayModel:
         """Prompts that rows with different ids share: they find no row."""
         self._rows = 0
         self._used: set[int] = set()
-        table = is_table(path)
+        table = False
         for row in read_rows(path):
+            table = is_table(row.file)
             self._add(row, table=table)
         if table and not any(any(one.texts) for one in (*self._by_id.values(), *self._by_prompt.values())):
             raise DataError(f"{path}: no row has a response; expected a column response with the answers")

@@ -18,7 +18,7 @@ import torch
 from liangxin.models.channel import Tell
 from liangxin.models.reading import finish
 from liangxin.models.transformers.loaded import Loaded
-from liangxin.reasoning import OPEN
+from liangxin.reasoning import opened_at_end
 from liangxin.records import Reply, ReplyStatus, Usage
 
 _TAIL = 8
@@ -150,12 +150,12 @@ class Author:
         return row.asked.tell(fresh, False)
 
     def _content(self, row: _Row) -> str:
-        """The text so far, with the think block that the template has opened."""
+        """The text so far, with the mark of a block that the template has opened."""
         said = row.written[:-1] if row.written[-1] in self._ends else row.written
         text = self._loaded.decode(said)
         for stop in row.asked.stops:
             text = text.partition(stop)[0]
-        return OPEN + text if row.asked.prompt.rstrip().endswith(OPEN) else text
+        return opened_at_end(row.asked.prompt) + text
 
     def _reply(self, row: _Row, reason: str, seconds: float) -> Reply:
         text = self._content(row)

@@ -17,7 +17,7 @@ import transformers
 from liangxin.errors import ModelError
 from liangxin.models import fewshot
 from liangxin.models.transformers.files import Folder
-from liangxin.reasoning import CLOSE, OPEN
+from liangxin.reasoning import closing_of, marking_tokens, opened_at_end
 from liangxin.records import Message
 from liangxin.text import short
 
@@ -69,6 +69,11 @@ class Loaded:
         self.limits = _limits(self.model)
         self.takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
         self._lead = _lead(self.tokenizer)
+        added = self.tokenizer.added_tokens_decoder.items()
+        special = {number: str(token) for number, token in added if token.special}
+        marking = marking_tokens(set(special.values()))
+        self._special = frozenset(special)
+        self._marking = frozenset(number for number, token in special.items() if token in marking)
         self._kept: tuple[torch.Tensor, torch.Tensor] | None = None
         head = self.model.get_output_embeddings()
         self._hooked = head is not None
@@ -124,8 +129,8 @@ class Loaded:
                 f"the chat template of {self._folder.path} refuses these messages "
                 f"({', '.join(one.role for one in messages)}): {short(str(error))}"
             ) from None
-        if not thinking and str(text).rstrip().endswith(OPEN):
-            return f"{str(text).rstrip()}\n\n{CLOSE}\n\n"
+        if not thinking and (opened := opened_at_end(str(text))):
+            return f"{str(text).rstrip()}\n\n{closing_of(opened)}\n\n"
         return str(text)
 
     def encode(self, text: str) -> list[int]:
@@ -134,10 +139,13 @@ class Loaded:
         return ids if self._folder.chat_template is not None else [*self._lead, *ids]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """An answer's text."""
-        return str(
-            self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        """An answer's text. Special tokens are left out, but for those that mark reasoning."""
+        if self._marking:
+            ids = [one for one in ids if one not in self._special or one in self._marking]
+        text = self.tokenizer.decode(
+            list(ids), skip_special_tokens=not self._marking, clean_up_tokenization_spaces=False
         )
+        return str(text)
 
     def logits(
         self, kept: tuple[torch.Tensor, torch.Tensor], *, narrow: bool = False, **inputs: Any

@@ -10,9 +10,9 @@ from liangxin.annotation.labels.label_studio import config_xml, tasks_json
 from liangxin.annotation.labels.rows import WHICH, Which, label_rows
 from liangxin.annotation.labels.sheet_writing import write_sheet
 from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
-from liangxin.annotation.labels.writing import FORMATS, KINDS, write_rows
 from liangxin.annotation.projects import Project, Projects
 from liangxin.errors import NotAllowed, PeopleError
+from liangxin.files.writing import FORMATS, KINDS, write_rows
 from liangxin.people import audit
 from liangxin.people.accounts import Account
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
