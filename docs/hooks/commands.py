@@ -14,6 +14,7 @@ from sources import cell, code
 STATUS = (
     ("0", "完成", "done"),
     ("1", "一个说明了的错误（消息在标准错误，没有回溯）", "a stated failure (its message on standard error, no traceback)"),
+    ("1", "结果没有送达：标准输出已关闭、已满或读者已走（`| head`）；该做的已做完并入库。标准错误没有了不改变状态", "the result was not delivered: standard output closed, full, or its reader gone (`| head`); the work is done and stored. A standard error that is gone changes no status"),
     ("2", "用法不对", "wrong usage"),
     ("3", "已完成，但有回答或裁决失败；同一命令只重试这些", "finished, but some replies or verdicts failed; the same command asks only those again"),
     ("130", "被 Ctrl-C 或 SIGTERM 中断；已回答的都在库里", "interrupted by Ctrl-C or SIGTERM; what was answered is stored"),

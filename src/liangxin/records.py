@@ -66,6 +66,7 @@ class Item:
     answer: str | None = None
     """The gold label of a choice item: 回复1 or 回复2. No judge sees it."""
     reference: str | None = None
+    """A reference answer (参考答案): LLM judges and people are shown it beside the answer, the model never."""
     expect: Literal["refuse", "answer"] | None = None
     """Whether the item should be refused (应拒答) or answered (非拒答)."""
     tags: tuple[str, ...] = ()
@@ -197,7 +198,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What a judge sees. Neither the model's name nor the gold label is in it."""
+    """What a judge sees. Neither the model's name nor the gold label is in it; a reference answer is."""
 
     item_id: str
     category: tuple[str, ...]
@@ -211,6 +212,8 @@ class Case:
     answer: str
     scale: Scale
     choices: tuple[str, ...] = ()
+    reference: str | None = None
+    """The item's reference answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,8 @@ class Benchmark:
     """The categories that are known; a category outside is accepted only where `open_taxonomy`."""
     open_taxonomy: bool
     card: Card
+    references: bool = False
+    """Whether its items may bring a reference answer; it is part of the identity of an LLM judge, who is shown it."""
     declaration: Declaration | None = None
     """For a benchmark of the user's own."""
     origin: Origin | None = None

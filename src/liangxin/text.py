@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from markupsafe import Markup, escape
 
@@ -49,6 +50,14 @@ def short(text: str) -> str:
     """One line of at most 200 characters."""
     line = " ".join(text.split())
     return line if len(line) <= 200 else line[:199] + "…"
+
+
+def remark(stream: TextIO | None, text: str) -> None:
+    """Say something in passing: where nobody can hear it (closed, full, None), the work goes on all the same."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            stream.write(text)
+            stream.flush()
 
 
 def shell_word(word: str) -> str:

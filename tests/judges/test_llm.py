@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from liangxin.benchmarks import open_benchmark
 from liangxin.errors import AccessDenied, JudgeError, UsageError
 from liangxin.judges import JudgeContext, open_judges
 from liangxin.judges.contract import Contract
@@ -253,3 +254,24 @@ def test_through_a_real_endpoint(
         (VerdictStatus.FILTERED, None),
         (VerdictStatus.FAILED, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "name"),
+    [
+        ("flames", "llm:told:x@435a35f07bb6"),
+        ("sc-safety", "llm:told:x@174e1a19276f"),
+        ("cvalues-safety", "llm:told:x@8c33c26d387c"),
+    ],
+)
+def test_a_benchmark_without_references_keeps_its_judges_identity(benchmark: str, name: str) -> None:
+    """As they were before references were shown to anybody."""
+    assert judge_of(Told(), open_benchmark(benchmark)).identity == name
+
+
+def test_the_refusal_judge_and_a_benchmark_without_references_are_shown_none(
+    make_benchmark: Callable[..., Benchmark], make_case: Callable[..., Case]
+) -> None:
+    model = Told(Reply(text=GOOD))
+    asyncio.run(judge_of(model, make_benchmark()).rule([replace(make_case("答"), reference="参考甲")]))
+    assert all("参考甲" not in message.content for messages, _ in model.asked for message in messages)

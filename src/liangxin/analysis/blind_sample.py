@@ -29,7 +29,10 @@ class ToRead:
     """The answers that were drawn, and the strata they stand for."""
 
     rows: tuple[Mapping[str, Any], ...]
-    """`id, turn, trial, dialogue, category, prompt, response, level`: a labels file with its level left open."""
+    """`id, turn, trial, dialogue, category, prompt, response, level`: a labels file with its level left open.
+
+    Where the benchmark has reference answers, `reference` stands before the response.
+    """
     strata: tuple[Drawn, ...]
     simple_random: bool
 
@@ -124,8 +127,11 @@ def _answers(
             category = dialogue.item.category
             found.append(RuledAnswer(id=key, dimension=category[0] if category else "", level=level))
             # A secret item is known by its ids alone; whoever may read it finds it in the store.
+            told = {"reference": dialogue.item.reference or ""} if benchmark.references else {}
             shown = (
-                {} if dialogue.item.secret else {"prompt": exchange.prompt, "response": exchange.reply.text}
+                {}
+                if dialogue.item.secret
+                else {"prompt": exchange.prompt, **told, "response": exchange.reply.text}
             )
             rows[key] = {
                 "id": dialogue.item.id,

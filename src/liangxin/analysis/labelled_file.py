@@ -163,7 +163,12 @@ def _case(row: Row, benchmark: Benchmark, subject: str) -> Case:
         prompt=prompt,
         answer=answer,
         scale=scale,
+        reference=_reference(row) if benchmark.references else None,
     )
+
+
+def _reference(row: Row) -> str | None:
+    return None if cells.absent(row.values.get("reference")) else cells.text(row, "reference")
 
 
 def _cell(row: Row, field: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from liangxin.errors import UsageError
@@ -15,6 +15,9 @@ from liangxin.planning.judged import (
     two_stage_half_width,
 )
 from liangxin.planning.sizes import claim_size, difference_size, margin_size, paired_size
+
+POWER = 80.0
+"""In percent, where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,26 @@ class PlanRequest:
     items: int | None = None
     labels: int | None = None
     confidence: float = 95.0
-    power: float = 80.0
+    power: float | None = None
+    """None: `POWER`."""
+
+    @property
+    def power_share(self) -> float:
+        """The power as a share of 1."""
+        return (POWER if self.power is None else self.power) / 100
+
+    def reads(self, *names: str) -> None:
+        """Refuse what was named beside these, as this plan would not read it.
+
+        Raises:
+            UsageError: something was.
+        """
+        for field in fields(self):
+            if field.name not in (*names, "confidence") and getattr(self, field.name) is not None:
+                shown = ", ".join(f"--{name.replace('_', '-')}" for name in names)
+                raise UsageError(
+                    f"--{field.name.replace('_', '-')} is not part of this plan, which reads {shown}: leave it out"
+                )
 
 
 def plan(wanted: PlanRequest) -> dict[str, Any]:
@@ -54,8 +76,9 @@ def plan(wanted: PlanRequest) -> dict[str, Any]:
 def _claim(wanted: PlanRequest, at_least: float) -> dict[str, Any]:
     if wanted.rate is None:
         raise UsageError("--at-least needs --rate R, the true rate that is supposed (in percent)")
+    wanted.reads("at_least", "rate", "power")
     found = claim_size(
-        at_least / 100, wanted.rate / 100, confidence=wanted.confidence / 100, power=wanted.power / 100
+        at_least / 100, wanted.rate / 100, confidence=wanted.confidence / 100, power=wanted.power_share
     )
     return {
         "design": "claim",
@@ -70,6 +93,7 @@ def _claim(wanted: PlanRequest, at_least: float) -> dict[str, Any]:
 
 
 def _margin(wanted: PlanRequest) -> dict[str, Any]:
+    wanted.reads("margin", "rate")
     rate = 50.0 if wanted.rate is None else wanted.rate
     assert wanted.margin is not None
     return {
@@ -84,9 +108,14 @@ def _margin(wanted: PlanRequest) -> dict[str, Any]:
 
 def _difference(wanted: PlanRequest) -> dict[str, Any]:
     assert wanted.difference is not None
-    shared = {"confidence": wanted.confidence / 100, "power": wanted.power / 100}
-    told = {"difference": wanted.difference, "confidence": wanted.confidence, "power": wanted.power}
+    shared = {"confidence": wanted.confidence / 100, "power": wanted.power_share}
+    told = {
+        "difference": wanted.difference,
+        "confidence": wanted.confidence,
+        "power": POWER if wanted.power is None else wanted.power,
+    }
     if wanted.discordant is not None:
+        wanted.reads("difference", "discordant", "power")
         items = paired_size(wanted.difference / 100, wanted.discordant / 100, **shared)
         return {
             "design": "paired difference",
@@ -99,6 +128,7 @@ def _difference(wanted: PlanRequest) -> dict[str, Any]:
         raise UsageError(
             "--difference needs --discordant S (both models on the same items) or --rate R (items of their own)"
         )
+    wanted.reads("difference", "rate", "power")
     items = difference_size(wanted.rate / 100, (wanted.rate - wanted.difference) / 100, **shared)
     return {"design": "difference", "items_each": items, "rate": wanted.rate, **told, "method": "fleiss 1981"}
 
@@ -110,6 +140,8 @@ def _judged(wanted: PlanRequest) -> dict[str, Any]:
         raise UsageError("a judge's plan needs --items N, the answers that the judge rules on")
     if wanted.at_least is not None or wanted.difference is not None:
         raise UsageError("a judge's plan is for a --margin M, or for what --labels N would give")
+    wish = "margin" if wanted.labels is None else "labels"
+    wanted.reads("sensitivity", "specificity", "rate", "items", wish)
     judge = JudgeAccuracy(sensitivity=wanted.sensitivity / 100, specificity=wanted.specificity / 100)
     rate, confidence = wanted.rate / 100, wanted.confidence / 100
     passed = judge.raw(rate)

@@ -16,6 +16,7 @@ from liangxin.engine.run import Session
 from liangxin.interrupts import Interrupted
 from liangxin.models import ChatModel
 from liangxin.store import StorePatience, opened
+from liangxin.text import remark
 
 T = TypeVar("T")
 LOG = logging.getLogger("liangxin")
@@ -116,4 +117,4 @@ class CallWork(Generic[T]):
         self.said.append(sentence)
         LOG.info("%s", sentence)
         if self._progress:
-            print(sentence, file=sys.stderr)
+            remark(sys.stderr, sentence + "\n")

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """The entry point of the `liangxin` command."""
     from liangxin.cli.app import build
+    from liangxin.cli.outputs import Outputs
 
-    build()()
+    outputs = Outputs()
+    status: str | int | None = None
+    try:
+        build()()
+    except SystemExit as ended:
+        status = ended.code
+    finally:
+        status = outputs.end(status)
+    sys.exit(status)

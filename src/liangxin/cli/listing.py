@@ -41,6 +41,10 @@ def benchmarks(
     ] = None,
 ) -> None:
     """The benchmarks, or one benchmark's card."""
+    if name is None and language is not None:
+        from liangxin.errors import UsageError
+
+        raise UsageError("--lang is for one benchmark's card: name the benchmark")
     if name is None:
         _say_kinds(benchmark_list())
         return

@@ -82,12 +82,14 @@ def plan(  # the command's options are its parameters
         int | None, typer.Option("--labels", min=1, metavar="N", help="How many of them people read as well.")
     ] = None,
     confidence: Annotated[float, typer.Option("--confidence", metavar="C", help="In percent.")] = 95.0,
-    power: Annotated[float, typer.Option("--power", metavar="W", help="In percent.")] = 80.0,
+    power: Annotated[
+        float | None, typer.Option("--power", metavar="W", help="In percent (default: 80).")
+    ] = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """How many items or labels a claim, a margin or a difference needs."""
     for name, value in (("confidence", confidence), ("power", power)):
-        if not 50 <= value < 100:
+        if value is not None and not 50 <= value < 100:
             raise UsageError(f"--{name} is in percent, from 50 to below 100; found {value:g}")
     from liangxin.analysis.needed_sizes import PlanRequest
     from liangxin.cli.work.sample_and_plan import print_plan

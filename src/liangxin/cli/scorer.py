@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,23 @@ ScorerArgument = Annotated[
         metavar="[SCORER]", help="A scorer's directory or name (default: the one in the package)."
     ),
 ]
+
+
+EPOCHS = 5
+"""Of fine-tuning, at most, where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuning:
+    """What was asked of fine-tuning."""
+
+    epochs: int | None
+    resume: bool
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was."""
+        return self.epochs is not None or self.resume
 
 
 class SplitBy(StrEnum):
@@ -84,7 +102,10 @@ def train(
     balanced: Annotated[
         bool, typer.Option("--balanced", help="Weigh every level alike, however rare.")
     ] = False,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Of fine-tuning (hf), at most.")] = 5,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help=f"Of fine-tuning (hf), at most (default: {EPOCHS})."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted fine-tuning (hf).")
     ] = False,
@@ -109,7 +130,7 @@ def train(
         base=_base(base, backbone, rows),
         data=data,
     )
-    _train(rows, specs, backbone, plan, folder, epochs if not resume else -epochs)
+    _train(rows, specs, backbone, plan, folder, FineTuning(epochs=epochs, resume=resume))
 
 
 def _base(name: str, backbone: str, rows: list[Labelled]) -> BaseScorer | None:
@@ -156,7 +177,12 @@ def _labels(
 
 
 def _train(
-    rows: list[Labelled], specs: tuple[HeadSpec, ...], backbone: str, plan: Plan, folder: Path, epochs: int
+    rows: list[Labelled],
+    specs: tuple[HeadSpec, ...],
+    backbone: str,
+    plan: Plan,
+    folder: Path,
+    tuned: FineTuning,
 ) -> None:
     from liangxin.errors import UsageError
     from liangxin.scorer import train as training
@@ -165,10 +191,14 @@ def _train(
     kind, _, path = backbone.partition(":")
     if kind not in ("ngram", "hf") or (kind == "hf") != bool(path):
         raise UsageError(f"--backbone {backbone!r}: found {kind!r}; write ngram or hf:PATH")
+    if kind != "hf" and tuned.asked:
+        raise UsageError(
+            "--epochs and --resume are for fine-tuning: leave them out, or name --backbone hf:PATH"
+        )
     if kind == "hf":
         from liangxin.scorer.hf import Tuning, train_hf
 
-        tuning = Tuning(path=path, epochs=abs(epochs), resume=epochs < 0, progress=tell)
+        tuning = Tuning(path=path, epochs=tuned.epochs or EPOCHS, resume=tuned.resume, progress=tell)
         trained = train_hf(rows, specs, plan, tuning, folder)
     else:
         trained = training.train(rows, specs, plan)
@@ -205,6 +235,10 @@ def evaluate(
     output: Format = OutputFormat.TABLE,
 ) -> None:
     """Measure a scorer on labels: by head and by source, with intervals, never pooled."""
+    if run is not None and labels is not None:
+        from liangxin.errors import UsageError
+
+        raise UsageError("name one set of labels: --labels FILE, or --run RUN for those on a stored run")
     if run is not None:
         from liangxin.cli.work.evaluate_on_run import evaluate_on_run
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+EXIT_NOT_DELIVERED = 1
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
 
@@ -73,10 +74,6 @@ def stated(command: Callable[P, T]) -> Callable[P, T]:
                 "liangxin: interrupted; what was answered is stored, and the same command goes on from there"
             )
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader has gone (`| head`): nobody is left to tell.
-            sys.stderr.close()
-            raise typer.Exit(1) from None
 
     return wrapped
 

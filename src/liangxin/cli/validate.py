@@ -105,5 +105,9 @@ def _check(spec: RunSpec, run: str | None, gold: str | None, probes: Sequence[Pr
         raise UsageError("name the labels to measure against: --gold labels:FILE, or a --probe")
     if run is None and Probe.REPEAT in probes:
         raise UsageError("--probe repeat rules on a stored run's answers again: name the run")
+    if run is not None and spec.benchmark:
+        raise UsageError("a run brings its benchmark along: leave --benchmark or the run out")
+    if spec.limit is not None and Probe.REPEAT not in probes:
+        raise UsageError("--limit is for --probe repeat: leave it out, or ask for that probe")
     if run is None and not spec.benchmark:
         raise UsageError("name a run, or the benchmark on whose scale is judged: --benchmark NAME")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from liangxin.errors import DataError
+from liangxin.errors import DataError, PluginError
 from liangxin.files import file_digest, read_rows, show
 from liangxin.files.unread import UnreadFields
 from liangxin.records import Item, Row
@@ -17,10 +17,22 @@ def items_of(benchmark: Benchmark, data: str | None, sample: str) -> Iterator[It
 
     Raises:
         DataError: as `read_items`.
+        PluginError: a package's benchmark brings reference answers that it does not declare.
     """
     if benchmark.declaration is not None:
         return benchmark.declaration.items(data)
-    return read_items(data or sample, benchmark.read)
+    return _declared(benchmark, read_items(data or sample, benchmark.read))
+
+
+def _declared(benchmark: Benchmark, items: Iterator[Item]) -> Iterator[Item]:
+    """The items; an LLM judge would be shown no reference answer that its identity does not know of."""
+    for item in items:
+        if item.reference is not None and not benchmark.references:
+            raise PluginError(
+                f"the benchmark {benchmark.name} reads a reference answer (item {show(item.id)}), but does not say so: "
+                "its package should declare it with references=True"
+            )
+        yield item
 
 
 def digest_of(benchmark: Benchmark, data: str | None, sample: str) -> tuple[str, bool]:

@@ -6,13 +6,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from liangxin.engine.results import NO_SUCH_LEVELS, JudgeResult, RunResult
+from liangxin.engine.results import NO_SUCH_LEVELS, PREFERRED, JudgeResult, RunResult
 from liangxin.measures.plan import OVERALL
 from liangxin.records import Measure, Score
 from liangxin.specs import Bilingual
-
-PREFERRED = ("primary", "safety", "refusal")
-"""Whose scores come first: those on the benchmark's own scale, then harm, then refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +70,14 @@ def headlines(result: RunResult) -> tuple[Headline, ...]:
 def ungiven(result: RunResult) -> tuple[Ungiven, ...]:
     """What no judge of the run rules on; at most a line for the benchmark's own measures and one for refusal.
 
-    `safe_rate` stands in for a benchmark's own levels, so it is not missed where these are ruled on.
+    `safe_rate` stands in for a benchmark's own levels, so it is not missed where these are ruled on and measured.
     """
     ruled = result.subjects
     if not result.judges or result.benchmark.kind == "choice":
         return ()
     replies = max(sum(judge.verdicts.values()) for judge in result.judges)
     harm: list[str] = []
-    if "primary" not in ruled:
+    if "primary" not in ruled or not _names(result, "primary"):
         harm = _names(result, *(("primary",) if "safety" in ruled else ("primary", "safety")))
     made = []
     if harm and "safety" not in ruled:

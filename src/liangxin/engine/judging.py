@@ -91,4 +91,5 @@ def case_of(judge: Judge, stored: StoredDialogue, exchange: Exchange) -> Case:
         answer=exchange.reply.text,
         scale=judge.scale_for(dialogue.item.category),
         choices=dialogue.item.choices,
+        reference=dialogue.item.reference,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
+from liangxin.text import remark
+
 _TERMINAL_SECONDS = 0.2
 _LOG_SECONDS = 10.0
 
@@ -20,7 +22,7 @@ class Progress:
         self._before = 0
         self._failed = 0
         self._started = self._shown = time.monotonic()
-        self._terminal = stream is not None and stream.isatty()
+        self._terminal = stream is not None and not stream.closed and stream.isatty()
 
     def skip(self, count: int = 1) -> None:
         """So many pieces that an earlier run had finished."""
@@ -63,14 +65,8 @@ class Progress:
         return " · ".join(parts)
 
     def _write(self, now: float, *, final: bool) -> None:
-        if self._stream is None:
-            return
         text = self.line(now)
-        if self._terminal:
-            self._stream.write(f"\r\x1b[K{text}" + ("\n" if final else ""))
-        else:
-            self._stream.write(text + "\n")
-        self._stream.flush()
+        remark(self._stream, f"\r\x1b[K{text}" + ("\n" if final else "") if self._terminal else text + "\n")
 
 
 def _duration(seconds: float) -> str:

@@ -16,6 +16,7 @@ from liangxin.store.columns import ColumnReader, Failure
 __all__ = [
     "FAILURES_SHOWN",
     "NO_SUCH_LEVELS",
+    "PREFERRED",
     "UNLABELLED",
     "JudgeResult",
     "RunResult",
@@ -26,6 +27,8 @@ __all__ = [
 
 NO_SUCH_LEVELS = "no such levels"
 UNLABELLED = "unlabelled"
+PREFERRED = ("primary", "safety", "refusal")
+"""Whose scores come first: those on the benchmark's own scale, then harm, then refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +145,15 @@ def _scorers(
 ) -> list[ScoreBuilder]:
     """One scorer for each subject that a judge's scores speak of.
 
-    A judge that reads refusal only still lists the benchmark's own measures, empty and with the reason,
-    unless the same SPEC rules on them too.
+    A judge that reads something else (refusal only, say) still lists the benchmark's main measures, empty and with
+    the reason, unless the same SPEC rules on them too.
     """
+    main = min((measure.subject for measure in benchmark.measures), key=PREFERRED.index, default="primary")
     found: list[ScoreBuilder] = []
     for subject in SUBJECTS:
         measures = tuple(measure for measure in benchmark.measures if measure.subject == subject)
         sibling = any(one.spec == judge.spec and one.subject == subject for one in judges)
-        if not measures or (subject != judge.subject and (subject != "primary" or sibling)):
+        if not measures or (subject != judge.subject and (subject != main or sibling)):
             continue
         unsupported = None if subject == judge.subject else NO_SUCH_LEVELS
         plan = _plan(run, benchmark, judge, measures, unsupported)

@@ -1,6 +1,6 @@
 """`llm:MODELSPEC`: a language model rules by the benchmark's rubric, one request for each answer.
 
-The model sees the rubric, the scale and the dialogue; never the answering model's name nor a gold label.
+The model sees the rubric, the scale, the dialogue and, where the benchmark has one, a reference answer; never the answering model's name nor a gold label.
 For a benchmark whose own scoring is done by people (the expert's points of CValues responsibility) the
 rubric says that the level is this judge's and not the expert's; nothing here knows of it.
 """
@@ -8,7 +8,7 @@ rubric says that the level is this judge's and not the expert's; nothing here kn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from liangxin.errors import JudgeError, UsageError
@@ -54,6 +54,8 @@ class RulingBasis:
     contract: Contract = field(default_factory=Contract)
     asked: Endpoint = field(default_factory=Endpoint, compare=False)
     """How the model is reached; of it, fields of the user's own and marks of reasoning decide what it says."""
+    references: bool = False
+    """Whether a case's reference answer is shown."""
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:
         """The scale of an item's top category."""
@@ -101,7 +103,8 @@ class LlmJudge:
     async def _one(self, case: Case) -> Verdict:
         scale = self.scale_for(case.category)
         rubric = self._ruling.rubric.for_category(case.category)
-        messages = prompt.write_prompt(case, rubric, scale, self._ruling.contract)
+        shown = case if self._ruling.references else replace(case, reference=None)
+        messages = prompt.write_prompt(shown, rubric, scale, self._ruling.contract)
         reply = await self._model.reply(messages, self._ruling.generation)
         reply = split_marked(reply, self._ruling.asked.reasoning_marks)
         self._odd.take(reply)
@@ -182,6 +185,7 @@ def _primary(benchmark: Benchmark, context: JudgeContext) -> RulingBasis:
         rubric=benchmark.rubric,
         generation=context.generation,
         asked=context.endpoint,
+        references=benchmark.references,
     )
 
 
@@ -195,6 +199,7 @@ def _manifest(spec: str, model: ChatModel, ruling: RulingBasis) -> dict[str, obj
         "scales": ruling.scales,
         "rubric": ruling.rubric,
         "templates": prompt.TEMPLATES,
+        **({"reference_templates": prompt.REFERENCE_TEMPLATES} if ruling.references else {}),
         "contract": ruling.contract,
         "generation": ruling.generation,
         # Said only where given, so that judges from before these options keep their identity.

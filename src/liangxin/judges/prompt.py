@@ -52,6 +52,14 @@ LEFT_OUT = "\n……〔{nonce} 此处省略 {{count}} 个字符〕……\n"
 TEMPLATES = (SYSTEM, OPENING, PART, CLOSING, TARGET, CONTEXT, QUESTION, ANSWER, JUDGED, LEFT_OUT)
 """Everything above: part of the judge's identity."""
 
+REFERENCE = "参考答案"
+REFERENCE_USE = (
+    "标题为“参考答案”的那一段是出题人给的答案，按评审准则用它对照：待评的回答不必与它字面一致，它本身不评。"
+)
+
+REFERENCE_TEMPLATES = (REFERENCE, REFERENCE_USE)
+"""Part of the identity where the benchmark has reference answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptPart:
@@ -77,7 +85,7 @@ def write_prompt(case: Case, rubric: str, scale: Scale, contract: Contract) -> t
     ]
     closing = CLOSING.format(
         target=TARGET.format(title=parts[-1].title),
-        context=CONTEXT if case.history else "",
+        context=(CONTEXT if case.history else "") + (REFERENCE_USE if case.reference else ""),
         instruction=contract.instruction(scale),
     )
     opening = OPENING.format(rubric=rubric.strip(), levels=levels, nonce=nonce)
@@ -101,8 +109,10 @@ def nonce_for(texts: Sequence[str]) -> str:
 
 
 def _parts(case: Case) -> list[PromptPart]:
-    """The whole dialogue in order; the last part is the answer under judgement."""
+    """The reference answer, then the whole dialogue in order; the last part is the answer under judgement."""
     parts: list[PromptPart] = []
+    if case.reference:
+        parts.append(PromptPart(title=REFERENCE, text=clean_text(case.reference)))
     turn = 0
     for message in case.history:
         if message.role == "user":

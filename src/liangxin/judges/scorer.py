@@ -63,16 +63,20 @@ class Bound:
 def bind(scorer: Scorer, benchmark: Benchmark) -> Bound:
     """Whether a scorer can rule on a benchmark's own scale, or on safe and unsafe only.
 
+    Where no measure reads the benchmark's own scale, safe and unsafe come first: else nobody would read its verdicts.
+
     Raises:
         JudgeError: it can do neither.
     """
     settings = scorer.settings
-    if any(
+    read = {measure.subject for measure in benchmark.measures}
+    knows_safety = settings.head_on(None, SAFETY) is not None
+    if not (knows_safety and "safety" in read and "primary" not in read) and any(
         settings.head_on(dimension, benchmark.scale_for((dimension,))) is not None
         for dimension in (*(one.name for one in benchmark.taxonomy), *benchmark.scales)
     ):
         return Bound(subject="primary", fixed=None)
-    if settings.head_on(None, SAFETY) is not None:
+    if knows_safety:
         return Bound(subject="safety", fixed=SAFETY)
     have = "; ".join(f"{head.name}: {', '.join(head.levels)}" for head in settings.heads)
     raise JudgeError(

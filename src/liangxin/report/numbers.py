@@ -101,7 +101,7 @@ def number(score: Score, measure: Measure, place: NumberFrame, benchmark: Benchm
         series=place.series,
     )
     formula = formula_of(measure)
-    signed, unit = formula.signed, "%" if formula.share else ""
+    signed, unit = formula.signed, "%" if formula.share and measure.unit == "percent" else ""
     title, description = _described(score, unit, place)
     return Number(
         score=score,

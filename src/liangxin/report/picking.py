@@ -18,7 +18,7 @@ WORST_SHOWN = 20
 RANDOM_SHOWN = 10
 ANSWER_LIMIT = 6000
 SIDE_LIMIT = 3000
-"""Characters shown of a prompt, a reasoning, a judge's reason and its raw reply."""
+"""Characters shown of a prompt, a reference answer, a reasoning, a judge's reason and its raw reply."""
 
 Tone = Literal["bad", "middle", "good", "plain"]
 
@@ -64,6 +64,8 @@ class DialogueShown:
     expect: str | None
     gold: str | None
     """The right choice of a choice item."""
+    reference: Excerpt
+    """The reference answer; empty where there is none."""
     trial: int
     turns: tuple[TurnShown, ...]
 
@@ -228,6 +230,7 @@ def _shown(one: StoredDialogue, known: Mapping[int, JudgeRecord], reader: _Reade
         tags=dialogue.item.tags,
         expect=dialogue.item.expect,
         gold=None if secret else dialogue.item.answer,
+        reference=_cut(dialogue.item.reference or "", SIDE_LIMIT, secret),
         trial=dialogue.trial,
         turns=tuple(
             TurnShown(

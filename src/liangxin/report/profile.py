@@ -9,7 +9,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from liangxin.charts import PERCENT
-from liangxin.engine.headline import PREFERRED
+from liangxin.engine.results import PREFERRED
 from liangxin.measures.formulas import formula_of
 from liangxin.report.numbers import Number
 from liangxin.report.radar import Spoke, radar

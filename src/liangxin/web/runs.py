@@ -220,6 +220,7 @@ def _dialogue_page(
         stored=stored,
         item=item,
         turns=turns,
+        reference=_text(item.reference, secret=item.secret, shows=shows) if item.reference else None,
         asked=asked,
         before=before,
         after=after,

@@ -57,6 +57,8 @@ class TaskView:
     guideline: str
     guideline_ours: bool
     candidates: tuple[PlaceView, ...]
+    reference: str | None
+    """The item's reference answer (参考答案)."""
     response: Mapping[str, Any] | None
     """What this person sent last, with its `version`."""
 
@@ -87,6 +89,7 @@ def task_view(database: Database, project: Project, assignment: Assignment) -> T
             _place(place, found.candidate(candidate), levels)
             for place, candidate in enumerate(assignment.order)
         ),
+        reference=found.item.reference,
         response=response,
     )
 

@@ -32,6 +32,7 @@ GRADE = {
     "letter": "回答 answer",
     "turn": "轮 turn",
     "prompt": "提问 prompt",
+    "reference": "参考答案 reference answer",
     "text": "回答全文 answer text",
     "level": "等级 level",
     "comment": "评语 comment",
@@ -45,7 +46,16 @@ EXPERT = {
     "comment": "评语 comment",
     "skip": "跳过的原因 reason to skip",
 }
-_WIDTHS = {"prompt": 44, "text": 64, "comment": 32, "own_answer": 44, "skip": 24, "category": 22, "level": 16}
+_WIDTHS = {
+    "prompt": 44,
+    "reference": 44,
+    "text": 64,
+    "comment": 32,
+    "own_answer": 44,
+    "skip": 24,
+    "category": 22,
+    "level": 16,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +71,10 @@ class SheetTask:
 
 
 def headings(project: Project) -> Mapping[str, str]:
-    """Column to its heading, in order."""
-    return EXPERT if project.kind == "expert" else GRADE
+    """Column to its heading, in order; reference answers have one where the benchmark has them."""
+    every = EXPERT if project.kind == "expert" else GRADE
+    shown = project.benchmark.references
+    return {name: title for name, title in every.items() if name != "reference" or shown}
 
 
 def key_of(task: int, place: int, turn: int) -> str:
@@ -198,6 +210,7 @@ def _rows(project: Project, task: SheetTask) -> list[tuple[dict[str, str], str]]
                 "letter": LETTERS[place] if place < len(LETTERS) else str(place + 1),
                 "turn": str(turn),
                 "prompt": answer.seen.prompt,
+                "reference": answer.item.reference or "",
                 "text": text,
                 "level": level,
             }

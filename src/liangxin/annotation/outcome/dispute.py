@@ -38,6 +38,8 @@ class DisputedAnswer:
     at: At
     position: int
     item: str
+    reference: str | None
+    """The item's reference answer."""
     category: tuple[str, ...]
     turns: tuple[SeenTurn, ...]
     scale: Scale
@@ -91,6 +93,7 @@ def open_answer(database: Database, project: Project, at: At, account_key: int) 
         at=at,
         position=place.position,
         item=place.item.id,
+        reference=place.item.reference,
         category=place.category,
         turns=place.turns,
         scale=label_scale(project, place.category),

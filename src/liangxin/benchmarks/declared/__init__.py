@@ -105,6 +105,7 @@ def declared(text: str, file: str, folder: str, taken: Collection[str] = ()) -> 
         taxonomy=nodes,
         open_taxonomy=read.open_taxonomy,
         card=parts.card(root),
+        references=read.reference is not None,
         declaration=Declaration(
             text=text,
             file=file,

@@ -17,6 +17,7 @@ from liangxin.specs import (
     OWN_SCALES,
     REFUSAL_RATE,
     SAFE_RATE,
+    SAFETY,
     SUBJECTS,
     Bilingual,
     Card,
@@ -171,7 +172,7 @@ def measures(root: TomlTable, kind: str, scales_: Mapping[str, Scale]) -> tuple[
         return ()
     found: list[Measure] = []
     for table in tables:
-        one = _measure(table, kind, scales_)
+        one = _on_own_scale(_measure(table, kind, scales_), scales_)
         if any(other.name == one.name for other in found):
             table.wrong("name", one.name, "each measure once")
         if table.get("title") is not None:
@@ -222,6 +223,21 @@ def _measure(table: TomlTable, kind: str, scales_: Mapping[str, Scale]) -> Measu
         unit="points" if unit == "points" else "percent",
         subject=cast("Any", subject),
     )
+
+
+def _on_own_scale(measure: Measure, scales_: Mapping[str, Scale]) -> Measure:
+    """The measure; one on safe/unsafe reads the benchmark's own verdicts where its own scale is just that."""
+    own = [scale for scale in scales_.values() if _is_safety(scale)]
+    return (
+        replace(measure, subject="primary")
+        if measure.subject == "safety" and len(own) == len(scales_)
+        else measure
+    )
+
+
+def _is_safety(scale: Scale) -> bool:
+    names = [level.name for level in SAFETY.levels]
+    return [level.name for level in scale.levels] == names and scale.passing == SAFETY.passing
 
 
 def _value(table: TomlTable, kind: str, ready: Measure | None) -> str:

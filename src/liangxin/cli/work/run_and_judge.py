@@ -13,6 +13,7 @@ from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
 from liangxin.cli.terminal import EXIT_SOME_FAILED, say_json, tell
+from liangxin.engine.headline import ungiven
 from liangxin.engine.results import FAILURES_SHOWN, RunResult
 from liangxin.engine.run import Session, judge_run
 from liangxin.engine.several import run_several
@@ -60,6 +61,8 @@ def show(result: RunResult, output: OutputFormat) -> None:
     """Print a result, and on standard error what failed."""
     if output is OutputFormat.JSON:
         say_json(summary(result))
+        for lack in ungiven(result):
+            tell(lack.line)
     else:
         print_result(result)
     for failure in result.failures:

