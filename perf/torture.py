@@ -2,14 +2,15 @@
 
 Usage: python perf/torture.py [--seconds 3600] [--database sqlite|postgresql|both] [--seed 0]
 
-One round is a fresh store with one or two runs at once (each a process of its own) that go on, start after start,
-until every item is answered and judged by a language model. A real server (`liangxin.testing`) counts the requests.
-Meanwhile, at random moments: SIGKILL and SIGTERM; another program holds the write lock (SQLite) or a lock on the
+One round is a fresh store with one or two runs at once that go on, start after start, until every item is answered
+and judged by a language model; each is one process or two of the same command, at the same moment or one after the
+other, with `--wait` or without. A real server (`liangxin.testing`) counts the requests. Meanwhile, at random moments:
+SIGKILL and SIGTERM; SIGSTOP, in each first round of a database for longer than a lease lasts; another program holds the write lock (SQLite) or a lock on the
 tables (PostgreSQL), longer than patience lasts now and then; the disk is full (a small tmpfs that is filled up where
 this process may mount one, else RLIMIT_FSIZE); connections are cut, the server is stopped and started.
 
-The bound: a kill may cost the requests in flight and one batch, an interrupt the requests in flight, everything else
-nothing. What was not stored (or kept in a spill file) beyond that is *lost*, what was asked more often *asked twice*.
+The bound: a kill and a lease that was taken over may cost the requests in flight and one batch, an interrupt the
+requests in flight, everything else nothing. It is looked at whenever no process of a run is there. What was not stored (or kept in a spill file) beyond that is *lost*, what was asked more often *asked twice*.
 The last line of the output is JSON; exit status 1 where a count is not 0 or a command ended as it must not.
 """
 
@@ -20,9 +21,11 @@ import contextlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,7 @@ from sqlalchemy import func, select
 
 from liangxin.errors import StoreError
 from liangxin.store import Database
+from liangxin.store.leases import SILENT_SECONDS
 from liangxin.store.schema import JUDGEMENTS, RUNS, TURNS
 from liangxin.store.writer import BATCH_ROWS
 from liangxin.testing.provider import Provider, running
@@ -46,6 +50,17 @@ from testbench import postgres
 PATIENCE = 6.0
 CONNECTIONS = 16
 LATENCY = 0.08
+LEASE_LASTS = 32.0
+"""For how long a holder is stopped so that its work is another's when it goes on."""
+TOLD = {
+    "outages told": "; waiting for it,",
+    "spilled": "are kept in",
+    "taken in": "were taken in from",
+    "already at work": "already \\(.*nothing is asked twice",
+    "waited for another": "waiting for its end",
+    "taken over": "its work was taken over",
+}
+"""Sentences to the user that are counted."""
 SETTLED = 0.3
 """Seconds after which the server has counted what a killed process had sent."""
 
@@ -62,6 +77,10 @@ class Place(ABC):
     def faults(self) -> Sequence[Callable[[float], None]]:
         """What can befall the store for so many seconds."""
 
+    def free(self) -> bool:
+        """Whether nobody who has stopped keeps everybody out."""
+        return True
+
 
 class SqlitePlace(Place):
     """A file, on a small disk of its own where one can be mounted."""
@@ -77,6 +96,16 @@ class SqlitePlace(Place):
     def faults(self) -> Sequence[Callable[[float], None]]:
         """See `Place`."""
         return (self.locked, self.full if self.mounted else self.limited)
+
+    def free(self) -> bool:
+        """See `Place`."""
+        try:
+            with contextlib.closing(sqlite3.connect(self.url, timeout=0.2, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                other.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def locked(self, seconds: float) -> None:
         """Another program holds the write lock."""
@@ -176,6 +205,58 @@ class Ledger:
     """Commands that ended as they must not."""
 
 
+class Command:
+    """One process of a run."""
+
+    def __init__(self, words: Sequence[str], folder: Path) -> None:
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "LIANGXIN_"))
+        }
+        environment |= {"LIANGXIN_STORE_PATIENCE": str(PATIENCE), "HOME": str(folder)}
+        environment |= {"OPENAI_API_KEY": "sk-never-in-a-file"}
+        # A name that is gone at once: what is said lasts as long as this object.
+        self._errors = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "liangxin", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env=environment,
+            cwd=folder,
+        )
+        self.goes_on = 0.0
+        """Until when it is stopped."""
+        self.bound = 0
+        """How many requests the signals that it got may cost."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is to go on later."""
+        return self.goes_on > 0
+
+    def signal(self, number: signal.Signals, bound: int) -> None:
+        """End it, and wait for that."""
+        self.bound = max(self.bound, bound)
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(number)
+        self.process.wait(60)
+
+    def stop(self, seconds: float) -> None:
+        """Suspend it; `resume` lets it go on once the time has come."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.goes_on = time.monotonic() + seconds
+
+    def resume(self, *, at_once: bool = False) -> None:
+        """Let it go on, where its time has come."""
+        if self.stopped and (at_once or time.monotonic() > self.goes_on):
+            self.process.send_signal(signal.SIGCONT)
+            self.goes_on = 0.0
+
+    def said(self) -> str:
+        """What it has said so far."""
+        self._errors.seek(0)
+        return self._errors.read().decode("utf-8", "replace")
+
+
 class Run:
     """One run of a round: its command, started again until it is done, and its account."""
 
@@ -184,85 +265,75 @@ class Run:
         self.models = (f"m{number}", f"judge-{number}")
         self._provider = provider
         self._ledger = ledger
-        words = [
-            "run",
-            "sc-safety",
-            "--model",
-            f"openai:{self.models[0]}",
-            "--judge",
-            f"llm:openai:{self.models[1]}",
-        ]
+        model, judge = (f"openai:{name}" for name in self.models)
+        words = ["run", "sc-safety", "--model", model, "--judge", f"llm:{judge}", "--name", self.models[0]]
         words += ["--base-url", provider.base_url, "--judge-base-url", provider.base_url, "--data", str(data)]
-        words += [
-            "--store",
-            place.url,
-            "--connections",
-            str(CONNECTIONS),
-            "--format",
-            "json",
-            "--name",
-            self.models[0],
-        ]
-        self._command = [sys.executable, "-m", "liangxin", *words]
-        self.process: subprocess.Popen[bytes] | None = None
-        self._errors = place.folder.parent / f"errors-{number}.txt"
+        words += ["--store", place.url, "--connections", str(CONNECTIONS), "--format", "json"]
+        self._words = words
+        self.commands: list[Command] = []
         self.done = False
+        self._bound = 0
         self._excused = 0
 
-    def start(self) -> None:
-        """Start the command, unless it runs."""
-        if self.process is None and not self.done:
-            environment = {
-                key: value
-                for key, value in os.environ.items()
-                if not key.startswith(("OPENAI_", "LIANGXIN_"))
-            }
-            environment |= {"LIANGXIN_STORE_PATIENCE": str(PATIENCE), "HOME": str(self.place.folder.parent)}
-            environment |= {"OPENAI_API_KEY": "sk-never-in-a-file"}
-            with self._errors.open("wb") as errors:
-                self.process = subprocess.Popen(
-                    self._command,
-                    stdout=subprocess.DEVNULL,
-                    stderr=errors,
-                    env=environment,
-                    cwd=self.place.folder.parent,
-                )
+    def start(self, count: int, *, wait: bool = True) -> None:
+        """Start so many more processes of the command, at the same moment."""
+        for _ in range(count):
+            words = [*self._words, "--wait"] if wait else self._words
+            self.commands.append(Command(words, self.place.folder.parent))
 
-    def hit(self, number: signal.Signals) -> None:
+    def hit(self, command: Command, number: signal.Signals) -> None:
         """Send a signal, wait for the end and account for what it cost."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self._ledger.events[number.name] += 1
-        self.process.send_signal(number)
-        self.process.wait(60)
-        self.look(CONNECTIONS + (BATCH_ROWS if number is signal.SIGKILL else 0))
+        if command.process.poll() is None:
+            self._ledger.events[number.name] += 1
+            command.signal(number, CONNECTIONS + (BATCH_ROWS if number is signal.SIGKILL else 0))
+        self.look()
 
-    def look(self, bound: int = 0) -> None:
-        """Note that the command has ended, if it has; it may have cost so many requests."""
-        if self.process is None or (status := self.process.poll()) is None:
+    def suspend(self, command: Command, seconds: float) -> None:
+        """Stop a process for so long: for longer than a lease lasts only where it holds no lock."""
+        for _ in range(50):
+            if command.process.poll() is not None:
+                return
+            command.stop(seconds)
+            if seconds < SILENT_SECONDS or self.place.free():
+                self._ledger.events["suspended"] += 1
+                return
+            command.resume(at_once=True)
+            time.sleep(0.05)
+
+    def look(self) -> None:
+        """Note which processes have ended; where none is left, look what all of them cost."""
+        for command in self.commands.copy():
+            if (status := command.process.poll()) is not None:
+                self.commands.remove(command)
+                self._ended(command, status)
+        if self.commands:
             return
-        self.process = None
-        said = self._errors.read_text(encoding="utf-8", errors="replace")
-        if (
-            status not in (0, 1, 130, -signal.SIGKILL, -signal.SIGTERM)
-            or "Traceback" in said
-            or "sk-never" in said
-        ):
-            self._ledger.wrong.append(f"exit status {status}: {said[-2000:]}")
-        self._ledger.events[f"exit {status}"] += 1
-        self._ledger.events["outages told"] += said.count("waiting for it")
-        self._ledger.events["spilled"] += said.count("are kept in")
-        self._ledger.events["taken in"] += said.count("were taken in from")
-        self.done = status == 0
-        if status == 1 and "are kept in" not in said:
-            self._ledger.events["ended before it asked: " + said.strip().rpartition("\n")[2][-70:]] += 1
         time.sleep(SETTLED)
         gap = self.requests() - self.stored() - self.spilled() - self._excused
         self._excused += max(gap, 0)
-        self._ledger.within += min(max(gap, 0), bound)
-        if gap > bound:
-            self._ledger.lost_beyond += gap - bound
-            self._ledger.wrong.append(f"{gap - bound} beyond the bound, exit status {status}: {said[-2000:]}")
+        self._ledger.within += min(max(gap, 0), self._bound)
+        if gap > self._bound:
+            self._ledger.lost_beyond += gap - self._bound
+            self._ledger.wrong.append(
+                f"{self.models[0]}: {gap - self._bound} beyond the bound of {self._bound}"
+            )
+        self._bound = 0
+
+    def _ended(self, command: Command, status: int) -> None:
+        said = command.said()
+        accepted = status in (0, 1, 130, -signal.SIGKILL, -signal.SIGTERM)
+        if not accepted or "Traceback" in said or "sk-never" in said:
+            self._ledger.wrong.append(f"exit status {status}: {said[-2000:]}")
+        told = {name: len(re.findall(sentence, said)) for name, sentence in TOLD.items()}
+        self._ledger.events.update({f"exit {status}": 1, **told})
+        batch = CONNECTIONS + BATCH_ROWS
+        again = sum(
+            min(int(count), batch) for count in re.findall(r"had asked for (\d+) of them again", said)
+        )
+        self._bound += max(command.bound, batch if told["taken over"] else 0) + again
+        self.done = self.done or status == 0
+        if status == 1 and not any(told[name] for name in ("spilled", "already at work", "taken over")):
+            self._ledger.events["ended before it asked: " + said.strip().rpartition("\n")[2][-70:]] += 1
 
     def requests(self) -> int:
         """How many were made."""
@@ -337,31 +408,63 @@ def write_data(folder: Path, items: int) -> Path:
     return place
 
 
+def go_on(run: Run, moments: random.Random) -> None:
+    """Start what has ended, now and then twice; and a second process beside a lone one."""
+    for command in run.commands:
+        command.resume()
+    run.look()
+    if run.done:
+        return
+    if not run.commands:
+        run.start(2 if moments.random() < 0.4 else 1, wait=moments.random() < 0.7)
+    elif len(run.commands) == 1 and moments.random() < 0.2:
+        run.start(1, wait=moments.random() < 0.7)
+
+
+def take_over(run: Run, ledger: Ledger) -> None:
+    """Stop a process in the middle of its work for longer than its lease lasts; a second one waits."""
+    run.start(1)
+    until = time.monotonic() + 30
+    while run.requests() < 2 * CONNECTIONS and time.monotonic() < until:
+        time.sleep(0.02)
+    run.suspend(run.commands[0], LEASE_LASTS)
+    run.start(1)
+    ledger.events["stopped for longer than a lease lasts"] += 1
+
+
+def befall(run: Run, place: Place, moments: random.Random, ledger: Ledger) -> None:
+    """Let something befall a run or the store."""
+    chance = moments.random()
+    # Who is stopped for long, and who waits for that, are left to it.
+    free = [] if any(command.stopped for command in run.commands) else run.commands
+    if chance < 0.4:
+        if free:
+            number = moments.choices([signal.SIGKILL, signal.SIGTERM], [3, 1])[0]
+            run.hit(moments.choice(free), number)
+    elif chance < 0.5:
+        if free:
+            seconds = moments.uniform(0.5, 6.0) if moments.random() < 0.8 else LEASE_LASTS
+            run.suspend(moments.choice(free), seconds)
+    else:
+        fault = moments.choice(place.faults)
+        seconds = moments.uniform(0.2, 4.0) if moments.random() < 0.8 else moments.uniform(6.0, 10.0)
+        ledger.events[fault.__name__] += 1
+        fault(seconds)
+
+
 def torture(runs: Sequence[Run], moments: random.Random, ledger: Ledger, deadline: float) -> None:
     """Let the runs go on until they are done, and let something befall them all the time until then."""
-    while not all(run.done for run in runs):
+    while not all(run.done and not run.commands for run in runs):
         for run in runs:
-            run.start()
+            go_on(run, moments)
         quiet = time.monotonic() > deadline
         time.sleep(2.0 if quiet else moments.uniform(0.3, 2.5))
-        for run in runs:
-            run.look()
-        if quiet:
-            if time.monotonic() > deadline + 120:
-                ledger.wrong.append("a run made no headway once all was quiet")
-                return
-            continue
-        place = runs[0].place
-        if moments.random() < 0.45:
-            sent = moments.choices([signal.SIGKILL, signal.SIGTERM], [3, 1])[0]
-            moments.choice(runs).hit(sent)
-        else:
-            fault = moments.choice(place.faults)
-            seconds = moments.uniform(0.2, 4.0) if moments.random() < 0.8 else moments.uniform(6.0, 10.0)
-            ledger.events[fault.__name__] += 1
-            fault(seconds)
-            for run in runs:
-                run.look()
+        if not quiet:
+            befall(moments.choice(runs), runs[0].place, moments, ledger)
+        elif time.monotonic() > deadline + 150:
+            said = "\n".join(command.said()[-500:] for run in runs for command in run.commands)
+            ledger.wrong.append(f"a run made no headway once all was quiet: {said}")
+            return
 
 
 @contextlib.contextmanager
@@ -393,19 +496,22 @@ def rounds_on(
 
 
 def one_round(
-    place: Place, runs: list[Run], data: Path, how: tuple[random.Random, Ledger, float], items: int
+    place: Place, runs: list[Run], data: Path, how: tuple[random.Random, Ledger, float], *, first: bool
 ) -> None:
-    """One or two runs on a fresh store, to their end."""
+    """One or two runs on a fresh store, to their end; `first` of its database: one's work is taken over."""
     moments, ledger, deadline = how
+    items = len(data.read_text(encoding="utf-8").splitlines())
     with running(Provider(latency=LATENCY)) as provider:
         count = moments.choice([1, 2])
         runs.extend(Run(place, provider, data, number, ledger) for number in range(count))
         try:
+            if first:
+                take_over(runs[0], ledger)
             torture(runs, moments, ledger, deadline)
         finally:
             for run in runs:
-                if run.process is not None:
-                    run.hit(signal.SIGKILL)
+                for command in run.commands.copy():
+                    run.hit(command, signal.SIGKILL)
         for run in runs:
             run.settle(4 * items)
 
@@ -428,7 +534,7 @@ def main() -> None:
     active: list[Run] = []
 
     def commands() -> list[int]:
-        return [run.process.pid for run in active if run.process is not None]
+        return [command.process.pid for run in active for command in run.commands]
 
     deadline = began + words.seconds
     while time.monotonic() < deadline and not ledger.wrong:
@@ -438,7 +544,8 @@ def main() -> None:
         active.clear()
         share = min(deadline, time.monotonic() + max(words.seconds / 2, 20.0)) if len(kinds) > 1 else deadline
         with rounds_on(kind) as made, made(work / "disk", number, commands) as place:
-            one_round(place, active, write_data(work, words.items), (moments, ledger, share), words.items)
+            data, how = write_data(work, words.items), (moments, ledger, share)
+            one_round(place, active, data, how, first=number < len(kinds))
         if not ledger.wrong:
             shutil.rmtree(work, ignore_errors=True)
         number += 1

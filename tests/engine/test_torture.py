@@ -1,4 +1,4 @@
-"""A minute of torture: whatever befalls the store, nothing is lost or asked twice beyond the bound."""
+"""A minute of torture: whatever befalls the store or a second command does, nothing is lost or asked twice beyond the bound."""
 
 from __future__ import annotations
 
@@ -26,3 +26,5 @@ def test_a_minute_of_torture() -> None:
         "events"
     ].keys()
     assert len(befell) >= 2
+    assert account["events"]["taken over"] >= 1
+    assert account["events"]["waited for another"] >= 1

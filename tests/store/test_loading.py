@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
@@ -16,9 +17,9 @@ from sqlalchemy import func, select, text
 from liangxin.digests import text_digest
 from liangxin.errors import StoreUnavailable
 from liangxin.records import Item
-from liangxin.store import Database, Runs
+from liangxin.store import Database, NewRun, Runs, copy_run, database
 from liangxin.store.loading import remove_dead_loads
-from liangxin.store.schema import DATASETS, ITEMS
+from liangxin.store.schema import DATASETS, ITEMS, READABLE
 
 DATA = ("bench", "1", "1" * 64)
 KILLED = """
@@ -128,3 +129,39 @@ def test_who_is_taken_for_dead_stops_and_spoils_nothing(people_database: Databas
     with pytest.raises(StoreUnavailable, match="taken over"):
         Runs(people_database).add_dataset(*DATA, taken_over())
     assert counts(people_database) == (1, 2000), "another's now"
+
+
+def test_a_store_from_before_loads_were_told_is_read_and_copied_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it may only be read; all its data sets are whole."""
+    made = Database(str(tmp_path / "store.db"))
+    runs = Runs(made)
+    key = runs.add_dataset(*DATA, items(3))
+    new = NewRun(
+        id="abcdef012345",
+        name=None,
+        dataset=key,
+        benchmark="bench",
+        model="m",
+        trials=1,
+        sample=False,
+        manifest={},
+    )
+    runs.create(new, [(k, k) for k in range(3)])
+    with made.begin() as connection:
+        for column in ("loader", "loading"):
+            connection.execute(text(f"ALTER TABLE datasets DROP COLUMN {column}"))
+        connection.execute(text(f"UPDATE liangxin_schema SET version = {READABLE}"))
+    made.compact()
+    made.close()
+    monkeypatch.setattr(database, "only_read", lambda place: place.name == "store.db")
+    older = Database(str(tmp_path / "store.db"))
+    assert older.read_only
+    assert Runs(older).datasets("bench") == [key]
+    (run,) = Runs(older).all()
+    target = Database(str(tmp_path / "copy.db"))
+    copy_run(older, run, target)
+    assert [item.id for item in Runs(target).items(Runs(target).datasets("bench")[0])] == ["i0", "i1", "i2"]
+    target.close()
+    older.close()

@@ -21,6 +21,8 @@ from liangxin.store.schema import MIGRATIONS, READABLE, migrate, version
 DEFAULT_STORE = "liangxin.db"
 _BUSY_MILLISECONDS = 30_000
 _HURRIED_MILLISECONDS = 2_000
+_IDLE_MILLISECONDS = 10_000
+"""How long a server waits for who is in the middle of a change: suspended, or its network cut, it would lock others out."""
 _UPGRADE_LOCK = 0x6C78
 """Any number that a server's other users are unlikely to lock."""
 
@@ -190,6 +192,8 @@ class Database:
         with self.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql(_local(idle_in_transaction_session_timeout=_IDLE_MILLISECONDS))
             yield connection
 
     @contextmanager
@@ -200,9 +204,13 @@ class Database:
             StoreUnavailable: locked, full, or not reached.
             StoreError: the database refused.
         """
-        setting = "PRAGMA busy_timeout" if self.is_sqlite else "SET LOCAL lock_timeout"
+        setting = f"PRAGMA busy_timeout={_HURRIED_MILLISECONDS}"
+        if not self.is_sqlite:
+            setting = _local(
+                lock_timeout=_HURRIED_MILLISECONDS, idle_in_transaction_session_timeout=_IDLE_MILLISECONDS
+            )
         with self._stated(), self.engine.connect() as connection:
-            connection.exec_driver_sql(f"{setting}={_HURRIED_MILLISECONDS}")
+            connection.exec_driver_sql(setting)
             try:
                 yield connection
                 connection.commit()
@@ -210,7 +218,7 @@ class Database:
                 # What is local to a transaction has gone with it; SQLite's setting stays with the connection.
                 if self.is_sqlite:
                     connection.rollback()
-                    connection.exec_driver_sql(f"{setting}={_BUSY_MILLISECONDS}")
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves a row alone whose key is there already."""
@@ -236,6 +244,11 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def _local(**settings: int) -> str:
+    """What sets a server's settings for a transaction, in one message."""
+    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
 
 
 def _unwritable(url: URL) -> UnwritableFile | None:

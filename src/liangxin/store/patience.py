@@ -23,9 +23,10 @@ _ONE_OUTAGE = 60.0
 _SQLITE_LOCKED = frozenset({5, 6})
 _SQLITE_PASSES = frozenset({10, 13, 14, 15})
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: connections, resources (a full disk), a shutdown or
-# start, deadlocks and failed serialisation, a lock that is held, input and output.
+# start, deadlocks and failed serialisation, a lock that is held, input and output;
+# a transaction in whose middle this process was suspended.
 _POSTGRES_LOCKED = "55P03"
-_POSTGRES_PASSES = ("08", "53", "57P", "40001", "40P01", "58030")
+_POSTGRES_PASSES = ("08", "53", "57P", "40001", "40P01", "58030", "25P03")
 
 
 def refusal(error: Exception) -> type[StoreError]:

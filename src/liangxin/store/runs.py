@@ -109,7 +109,7 @@ class Runs:
         # The first item tells whether all have theirs: it gets it last, and no file is read while others wait.
         first = list(islice(rows, _CHUNK))
         while first and (chunk := list(islice(rows, _CHUNK)) or first):
-            with self.database.begin() as connection:
+            with self.database.write() as connection:
                 connection.execute(add, chunk)
             if chunk is first:
                 return
@@ -189,7 +189,7 @@ class Runs:
         ranks = enumerate(order)
         # The order is made when its first rank is asked for: before the lock is taken.
         chunk = list(islice(ranks, _CHUNK))
-        with self.database.begin() as connection, _one_name(new.name):
+        with self.database.write() as connection, _one_name(new.name):
             values = {
                 "id": new.id,
                 "name": new.name,
@@ -216,7 +216,7 @@ class Runs:
 
     def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
         """Set a run's name and how many units are planned; errors as `create`."""
-        with self.database.begin() as connection, _one_name(name):
+        with self.database.write() as connection, _one_name(name):
             connection.execute(update(RUNS).where(RUNS.c.key == run.key).values(name=name, units=units))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == run.key)).one())
 
@@ -246,7 +246,7 @@ class Runs:
             "manifest": canonical(manifest),
             "traits": _written(traits),
         }
-        with self.database.begin() as connection:
+        with self.database.write() as connection:
             # One statement alone would burn a key on every repeat of the same command.
             known = _judges(connection, run, identity)
             if not known:
@@ -258,7 +258,7 @@ class Runs:
         """Set on what a judge's error was measured: its card may be newer than its verdicts."""
         if judge.sources == sources:
             return judge
-        with self.database.begin() as connection:
+        with self.database.write() as connection:
             connection.execute(update(JUDGES).where(JUDGES.c.key == judge.key).values(sources=sources))
         return replace(judge, sources=sources)
 

@@ -114,9 +114,9 @@ def take_in(database: Database, work: Work, lease: Lease, tell: Callable[[str], 
 class _Counts(NamedTuple):
     """What of a file is in the store now, and what was another command's before."""
 
-    replies: int = 0
-    verdicts: int = 0
-    others: int = 0
+    replies: int
+    verdicts: int
+    others: int
 
 
 def _entered(
@@ -130,16 +130,17 @@ def _entered(
         judge = connection.execute(query).scalar()
     if run is None or (judge is None and work.part != ASKING):
         return None
-    counts = _Counts()
     turns = [values | {"run": run} for table, values in rows if table is TURNS]
     theirs = {_dialogue(row) for row in turns if _differs(connection, TURNS, row)}
     added = [row for row in turns if _dialogue(row) not in theirs]
     if added:
         connection.execute(database.insert_new(TURNS), added)
     verdicts = [values | {"run": run, "judge": judge} for table, values in rows if table is JUDGEMENTS]
-    if verdicts:
-        connection.execute(database.insert_new(JUDGEMENTS), verdicts)
-    return counts._replace(replies=len(added), verdicts=len(verdicts), others=len(turns) - len(added))
+    ruled = [row for row in verdicts if not _differs(connection, JUDGEMENTS, row)]
+    if ruled:
+        connection.execute(database.insert_new(JUDGEMENTS), ruled)
+    others = len(turns) - len(added) + len(verdicts) - len(ruled)
+    return _Counts(replies=len(added), verdicts=len(ruled), others=others)
 
 
 def _dialogue(row: Mapping[str, Any]) -> tuple[int, int]:
