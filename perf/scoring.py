@@ -91,7 +91,7 @@ def build(path: Path, shape: Shape, judgements: int) -> None:
         sample=False,
         manifest={"seed": 0},
     )
-    order = stratified_order(runs.index(dataset), 0)
+    order = list(stratified_order(runs.index(dataset), 0))
     run = runs.create(new, order)
     run = runs.update(run, name="million", units=order[-1][0] + 1)
     judges = [runs.add_judge(run, f"judge-{k}", "labels:x", "primary", {}) for k in range(shape.judges)]

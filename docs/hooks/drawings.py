@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import Table
 
+from liangxin.store.migrations.relations import RELATIONS
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import RELATIONS
 from liangxin.store.schema import METADATA
 
 ROOT = Path(__file__).parents[2]

@@ -3,6 +3,8 @@
     LiangxinError            exit status 1
     ├── DataError            a data, labels or replay file is wrong: FILE:ROW: FIELD: found …, expected …
     ├── StoreError           the run store cannot be opened, read or written
+    │   ├── StoreUnavailable it may pass: locked, full, restarting, not reached
+    │   │   └── StoreLocked  another program holds the store's lock
     │   ├── UnknownRun       no run of that name or id
     │   ├── StoreReadOnly    the store may only be read here, and something was to be written
     │   ├── RunAtWork        another command asks or judges the same run now
@@ -43,6 +45,14 @@ class DataError(LiangxinError):
 
 class StoreError(LiangxinError):
     """The run store cannot be opened, read or written."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is locked, full, restarting or not reached: trying again may help."""
+
+
+class StoreLocked(StoreUnavailable):
+    """Another program holds the store's lock: the store is there, and waiting alone helps."""
 
 
 class UnknownRun(StoreError):

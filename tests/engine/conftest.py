@@ -76,7 +76,7 @@ class Bench:
     def collect(self, model: FakeModel, spec: RunSpec, stop: Stop | None = None) -> RunRecord:
         run = self.run(model, spec)
         with Writer(self.database) as writer:
-            collector = Collector(self.database, run, model, spec)
+            collector = Collector(run, model, spec)
             asyncio.run(collector.collect(writer, Progress(None, "", 0), stop or Stop()))
         return run
 

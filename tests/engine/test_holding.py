@@ -13,10 +13,24 @@ import pytest
 from sqlalchemy import select, update
 
 from liangxin.engine import holding
-from liangxin.engine.holding import at_work
+from liangxin.engine.holding import at_work, take_in_left
 from liangxin.engine.pool import Stop
-from liangxin.errors import LeaseLost, RunAtWork
-from liangxin.store import ASKING, Database, Work, leases
+from liangxin.errors import LeaseLost, RunAtWork, StoreError
+from liangxin.records import Item, Reply
+from liangxin.store import (
+    ASKING,
+    Database,
+    NewRun,
+    Runs,
+    Spill,
+    StorePatience,
+    Work,
+    Writer,
+    dialogues,
+    leases,
+    spilled,
+)
+from liangxin.store.judgements import AttemptKey
 from liangxin.store.leases import Lease, Leases
 from liangxin.store.schema import LEASES
 
@@ -34,7 +48,7 @@ def store(people_database: Database, monkeypatch: pytest.MonkeyPatch) -> Databas
 
 def work(store: Database, tell: Callable[[str], None], job: Callable[[], object]) -> None:
     async def main() -> None:
-        async with at_work(store, WORK, Stop(), tell, wait=False):
+        async with at_work(store, WORK, Stop(), StorePatience(tell), wait=False):
             job()
             await asyncio.sleep(30)
 
@@ -106,3 +120,42 @@ def test_a_cancelled_command_gives_its_work_back(store: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         work(store, lambda _: None, cancel)
     assert holders(store) == []
+
+
+def test_what_was_left_waits_until_nobody_is_at_its_work(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    runs = Runs(store)
+    dataset = runs.add_dataset("bench", "1", "0" * 64, [Item(id="i", turns=("问",), category=())])
+    new = NewRun(
+        id=WORK.run,
+        name=None,
+        dataset=dataset,
+        benchmark="bench",
+        model="m",
+        trials=1,
+        sample=False,
+        manifest={},
+    )
+    run = runs.update(runs.create(new, [(0, 0)]), name=None, units=1)
+
+    def refuse(_connection: object) -> None:
+        raise StoreError("no")
+
+    with pytest.raises(StoreError, match="no"), Writer(store, refuse, spill=Spill(store, WORK)) as writer:
+        writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="留下的"))
+    held = Leases(store).take(WORK)
+    assert isinstance(held, Lease)
+    said: list[str] = []
+    asyncio.run(take_in_left(store, StorePatience(said.append)))
+    assert said == []
+    assert [file.work for file in spilled(store)] == [WORK]
+    held.keep(lambda: None)
+    held.release()
+    asyncio.run(take_in_left(store, StorePatience(said.append)))
+    (sentence,) = said
+    assert sentence.startswith("1 replies and 0 verdicts were taken in")
+    assert (spilled(store), holders(store)) == ([], [])
+    assert [one.dialogue.exchanges[0].reply.text for one in dialogues(store, run)] == ["留下的"]

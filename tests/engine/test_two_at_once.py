@@ -7,12 +7,13 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,24 @@ def test_who_was_suspended_for_long_loses_the_work_and_stops(shell: Shell) -> No
     assert shell.answered() == ITEMS
     # What the first had under way and had not stored, at most.
     assert shell.provider.count() <= ITEMS + 2 * 2 + 64
+
+
+@pytest.mark.long
+def test_a_lock_of_forty_seconds_ends_nobodys_lease(shell: Shell) -> None:
+    """Longer than silence lasts: the holder could not speak, and the second could not see it."""
+    if "://" in shell.store:
+        pytest.skip("a server's readers and writers do not lock one another out")
+    first = shell.run("--judge", "none")
+    shell.asked(6)
+    with unanswered(shell):
+        time.sleep(1.5)
+        with closing(sqlite3.connect(shell.store, isolation_level=None, timeout=30)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            second = shell.run("--judge", "none", "--wait")
+            time.sleep(40)
+            other.execute("ROLLBACK")
+        lines = iter(lambda: said_first(second), "")
+        assert any("waiting for its end" in line for line in lines), "the holder has spoken since"
+        assert first.poll() is None
+    assert [ended(process)[0] for process in (first, second)] == [0, 0]
+    assert (shell.provider.count(), shell.most_asked(), shell.leases()) == (ITEMS, 1, 0)

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from liangxin.judges import judge_traits
 from liangxin.models import model_traits
 from liangxin.store import Database, NewRun, Runs, copy_run
-from liangxin.store.old_kinds import kinds
-from liangxin.store.relations import RELATIONS
+from liangxin.store.migrations.old_kinds import kinds
+from liangxin.store.migrations.relations import RELATIONS
 from liangxin.store.schema import MIGRATIONS, _sources
 from liangxin.traits import JudgeTraits, ModelTraits
 
@@ -116,6 +116,10 @@ def test_a_run_that_travels_takes_it_along(tmp_path: Path, old: bool) -> None:
     assert [judge.traits for judge in Runs(target).judges(copied)] == [JudgeTraits(people=True)]
     source.close()
     target.close()
+
+
+BEFORE_SOURCES = 5
+"""The store's version before a judge could tell on what its error was measured."""
 
 
 def test_a_store_of_before_gets_the_column_of_sources_and_knows_its_exact_judges(tmp_path: Path) -> None:

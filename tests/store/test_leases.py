@@ -14,9 +14,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from liangxin.errors import LeaseLost
+from liangxin.errors import LeaseLost, StoreUnavailable
 from liangxin.records import Item, Reply
-from liangxin.store import ASKING, Database, NewRun, RunRecord, Runs, Work, Writer, dialogues, leases
+from liangxin.store import (
+    ASKING,
+    Database,
+    NewRun,
+    RunRecord,
+    Runs,
+    Work,
+    Writer,
+    database,
+    dialogues,
+    leases,
+)
 from liangxin.store.judgements import AttemptKey
 from liangxin.store.leases import BEAT_SECONDS, LOOK_SECONDS, SILENT_SECONDS, Lease, LeaseHolder, Leases
 from liangxin.store.schema import LEASES
@@ -222,3 +233,29 @@ def test_a_lease_cannot_be_taken_over_between_the_look_and_the_commit(store: Dat
         writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="confirmed"))
     thread.join(20)
     assert order == ["committed", "taken over"]
+
+
+def test_who_stops_in_the_middle_of_a_change_locks_nobody_out_of_a_server(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has no such limit: there the file stays locked until the process goes on or ends."""
+    if store.is_sqlite:
+        pytest.skip("a file's lock goes with its process alone")
+    monkeypatch.setattr(database, "_IDLE_MILLISECONDS", 1000)
+    held = taken(store)
+    begun = time.monotonic()
+    with pytest.raises(StoreUnavailable, match=r"idle-in-transaction|terminat"), store.write() as connection:
+        held.confirm(connection)
+        found = refused(store)
+        connection.execute(select(LEASES))
+    assert found.process == os.getpid()
+    assert 0.5 < time.monotonic() - begun < 10
+    held.keep(lambda: None)
+    held.release()
+
+
+def test_what_took_a_lease_finds_its_own_where_the_answer_was_lost(store: Database) -> None:
+    trying = Leases(store)
+    assert isinstance(trying.take(WORK), Lease)
+    assert isinstance(trying.take(WORK), Lease)
+    refused(store)

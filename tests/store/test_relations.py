@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, insp
 
 from liangxin.errors import StoreError
 from liangxin.store import Database
+from liangxin.store.migrations.relations import RELATIONS, relate
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import RELATIONS, relate
 from liangxin.store.schema import METADATA, MIGRATIONS, VERSION
 
 BEFORE = MIGRATIONS.index(relate)

@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 SYSTEM = Path("/usr/lib/postgresql")
@@ -36,9 +37,34 @@ def unprivileged() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A server that can be stopped and started again with its data."""
+
+    url: str
+    """Of its database, `postgresql+psycopg://…/postgres`."""
+    control: Callable[..., None]
+    """Calls `pg_ctl` on it."""
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` ends every connection, `immediate` as a crash would."""
+        self.control("-m", mode, "stop")
+
+    def start(self) -> None:
+        """Start it again at the same address."""
+        self.control("start")
+
+
 @contextmanager
 def postgres(*, durable: bool = False) -> Iterator[str]:
-    """A fresh server; gives the URL of its database, `postgresql+psycopg://…/postgres`.
+    """A fresh server; gives the URL of its database; arguments and errors as `postgres_server`."""
+    with postgres_server(durable=durable) as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A fresh server.
 
     Args:
         durable: whether a commit waits for the disk, as it does where data matter; tests throw theirs away.
@@ -69,11 +95,16 @@ def postgres(*, durable: bool = False) -> Iterator[str]:
     settings = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder}"
     if not durable:
         settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    call("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start")
+
+    def control(*words: str) -> None:
+        call("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, *words)
+
+    server = PostgresServer(url=f"postgresql+psycopg://liangxin@127.0.0.1:{port}/postgres", control=control)
+    server.start()
     try:
-        yield f"postgresql+psycopg://liangxin@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        server.stop("immediate")
         shutil.rmtree(folder)
 
 

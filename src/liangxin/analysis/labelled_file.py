@@ -10,7 +10,7 @@ from liangxin import cells
 from liangxin.analysis.pairs import GoldPairs, Pair, Ratings, consensus
 from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.digests import text_digest
-from liangxin.engine.pool import Stop, work
+from liangxin.engine.pool import Stop, in_one, work
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows
 from liangxin.judges import Judge
@@ -80,7 +80,7 @@ async def ask_all(judge: Judge, cases: Sequence[Case]) -> list[Verdict | None]:
         verdicts[start : start + len(batch)] = await judge.rule(batch)
 
     try:
-        await work(iter(range(0, len(cases), judge.batch)), handle, judge.connections, Stop())
+        await work(in_one(range(0, len(cases), judge.batch)), handle, judge.connections, Stop())
     finally:
         await judge.aclose()
     return verdicts

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from liangxin.engine.run import Session
 from liangxin.interrupts import Interrupted
 from liangxin.models import ChatModel
-from liangxin.store import Database
+from liangxin.store import StorePatience, opened
 from liangxin.text import remark
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class CallWork(Generic[T]):
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        database = Database(self._store, create=self._create)
+        database = opened(self._store, StorePatience(self._tell), create=self._create)
         try:
             yield Session(
                 database=database,

@@ -156,17 +156,18 @@ def _labels(
 ) -> tuple[list[Labelled], tuple[HeadSpec, ...], dict[str, str]]:
     """Rows and heads from a file, or from people's verdicts in the store, and what they came from."""
     from liangxin.analysis.learning import labels_of
+    from liangxin.cli.opening import open_store
     from liangxin.errors import UsageError
     from liangxin.files import file_digest
     from liangxin.scorer.rows import read_labels
-    from liangxin.store import Database, Runs, store_url
+    from liangxin.store import Runs
 
     if file is not None:
         rows, specs = read_labels(file, heads)
         return rows, specs, {"file": Path(file).name, "sha256": file_digest(file)}
     if heads is not None:
         raise UsageError("--heads is for a label file; runs bring their benchmark's scales along")
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         rows, specs = labels_of(database, runs)
         data = ", ".join(f"run {Runs(database).find(name).id}" for name in runs)

@@ -32,11 +32,11 @@ def scores(
 ) -> None:
     """The scores of a stored run, made again from its verdicts."""
     from liangxin.analysis.evidence import stored_with_evidence
+    from liangxin.cli.opening import open_store
     from liangxin.cli.tables import print_csv
     from liangxin.cli.work.run_and_judge import show
-    from liangxin.store import Database, store_url
 
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         result = stored_with_evidence(database, run, judge)
     finally:
@@ -50,10 +50,11 @@ def scores(
 @stated
 def runs(store: options.StoreOption = None, output: options.Format = options.OutputFormat.TABLE) -> None:
     """The runs in the store, the newest first."""
+    from liangxin.cli.opening import open_store
     from liangxin.cli.tables import print_runs, run_fields
-    from liangxin.store import Database, Runs, store_url
+    from liangxin.store import Runs
 
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         found = Runs(database).all()
     finally:
@@ -79,11 +80,12 @@ def export(
     store: options.StoreOption = None,
 ) -> None:
     """Every turn and verdict of a run as rows of a file, or the run itself as a portable store."""
+    from liangxin.cli.opening import open_store
     from liangxin.engine.export import export as write
     from liangxin.engine.portable import ENDING, pack
-    from liangxin.store import Database, Runs, store_url
+    from liangxin.store import Runs
 
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         work = pack if output.lower().endswith(ENDING) else write
         found = Runs(database).find(run)
@@ -104,10 +106,10 @@ def import_(
     store: options.StoreOption = None,
 ) -> None:
     """Bring a portable run (FILE.db) into the store; what the store has already stays."""
+    from liangxin.cli.opening import open_store
     from liangxin.engine.portable import unpack
-    from liangxin.store import Database, store_url
 
-    database = Database(store_url(store))
+    database = open_store(store, create=True)
     try:
         for one in unpack(file, database):
             renamed = "; its name belongs to another run here, so it came without" if one.renamed else ""
@@ -128,11 +130,11 @@ def report(
     from pathlib import Path
 
     from liangxin.analysis.evidence import stored_with_evidence
+    from liangxin.cli.opening import open_store
     from liangxin.engine.export import write_whole
     from liangxin.report import render
-    from liangxin.store import Database, store_url
 
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         page = render(database, [stored_with_evidence(database, name) for name in names])
     finally:

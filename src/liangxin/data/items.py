@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from liangxin.errors import DataError, PluginError
 from liangxin.files import file_digest, read_rows, show
@@ -55,18 +56,40 @@ def read_items(path: str, read: Callable[[Row], Sequence[Item]]) -> Iterator[Ite
     Raises:
         DataError: the file or a row is wrong, or two rows give the same item; the message names both.
     """
-    seen: dict[str, int] = {}
+
+    def refused(item: Item, row: Row, first: Row) -> DataError:
+        found = f"the same item as row {first.number} ({show(item.id)})"
+        return DataError.at(row.file, row.number, "id", found=found, expected="each row once")
+
+    def rows() -> Iterator[tuple[Row, Sequence[Item]]]:
+        return ((row, read(unread.watched(row))) for row in read_rows(path))
+
     unread = UnreadFields()
-    for row in read_rows(path):
-        for item in read(unread.watched(row)):
-            first = seen.setdefault(item.id, row.number)
-            if first != row.number:
-                raise DataError.at(
-                    row.file,
-                    row.number,
-                    "id",
-                    found=f"the same item as row {first} ({show(item.id)})",
-                    expected="each row once",
-                )
-            yield item
+    yield from each_once(rows, refused)
     unread.tell(path)
+
+
+def each_once(
+    rows: Callable[[], Iterable[tuple[Row, Sequence[Item]]]], refused: Callable[[Item, Row, Row], DataError]
+) -> Iterator[Item]:
+    """Every item of the rows, in order, none of which an earlier row gives too.
+
+    Memory holds a number for each item, not its text: where one comes again, the rows are read anew to find the first.
+
+    Args:
+        rows: reads each row with its items, from the beginning at each call.
+        refused: the error for an item of a row and the first row that gives it.
+    """
+    seen: set[int] = set()
+    for place, (row, items) in enumerate(rows()):
+        for item in items:
+            if hash(item.id) in seen and (first := _giver(rows(), item.id, place)) is not None:
+                raise refused(item, row, first)
+            yield item
+        seen.update(hash(item.id) for item in items)
+
+
+def _giver(rows: Iterable[tuple[Row, Sequence[Item]]], identifier: str, before: int) -> Row | None:
+    """The first of so many rows that gives the item; None where only the numbers were equal."""
+    earlier = islice(rows, before)
+    return next((row for row, items in earlier if any(item.id == identifier for item in items)), None)

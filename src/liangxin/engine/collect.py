@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+from liangxin.engine.holding import chunks_of
 from liangxin.engine.likelihood_choice import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
@@ -16,8 +17,9 @@ from liangxin.models.reading import split_marked
 from liangxin.protocols import likelihood, messages_for, next_turn
 from liangxin.records import Exchange, Item, Message, Reply, ReplyStatus, Scale
 from liangxin.specs import RunSpec
-from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+from liangxin.store import RunRecord, StoredDialogue, Writer
 from liangxin.store.judgements import AttemptKey
+from liangxin.store.writer import BATCH_ROWS, FREE_ROWS
 
 
 class Collector:
@@ -25,7 +27,6 @@ class Collector:
 
     def __init__(
         self,
-        database: Database,
         run: RunRecord,
         model: ChatModel,
         spec: RunSpec,
@@ -39,10 +40,10 @@ class Collector:
         Raises:
             UsageError: likelihoods are to choose, and the model gives none.
         """
-        self._database = database
         self._run = run
         self._model = model
         self._recorded = model if isinstance(model, Recorded) else None
+        self._ahead = BATCH_ROWS if self._recorded is None else FREE_ROWS
         self._spec = spec
         self.odd = OddReplies()
         """Of the replies of this command."""
@@ -50,7 +51,7 @@ class Collector:
         self._scale_for = scale_for
 
     async def collect(self, writer: Writer, progress: Progress, stop: Stop) -> None:
-        """Ask everything that has not been answered; what failed before is asked again.
+        """Ask everything that has not been answered, as fast as it can be stored; what failed before is asked again.
 
         Raises:
             AccessDenied: the provider refused the key.
@@ -63,20 +64,21 @@ class Collector:
         connections = self._spec.endpoint.connections
         if self._weigher is not None:
             connections = max(connections, self._weigher.window)
-        await work(self._pending(progress), handle, connections, stop)
+        await work(self._pending(writer, progress), handle, connections, stop)
+        await writer.saved()
 
-    def _pending(self, progress: Progress) -> Iterator[StoredDialogue]:
-        for stored in dialogues(self._database, self._run):
-            if next_turn(stored.dialogue.exchanges) is None:
-                progress.skip()
-            else:
-                yield stored
+    async def _pending(self, writer: Writer, progress: Progress) -> AsyncIterator[list[StoredDialogue]]:
+        async for chunk in chunks_of(writer, self._run):
+            pending = [one for one in chunk if next_turn(one.dialogue.exchanges) is not None]
+            progress.skip(len(chunk) - len(pending))
+            yield pending
 
     async def _hold(self, stored: StoredDialogue, writer: Writer, progress: Progress, stop: Stop) -> None:
         exchanges = list(stored.dialogue.exchanges)
         reply = None
         while (ask := next_turn(exchanges)) is not None:
-            if stop.requested and reply is not None:
+            await writer.room(self._ahead)
+            if stop.requested:
                 return
             reply = split_marked(
                 await self._ask(stored, exchanges, ask.turn), self._spec.endpoint.reasoning_marks

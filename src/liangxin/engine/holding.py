@@ -1,36 +1,47 @@
-"""Holding a lease while a part of a run is at work: taken, waited for, kept, given back."""
+"""Holding on to the store while a part of a run is at work.
+
+Its lease is taken, waited for, kept and given back; what is asked of the store is asked again while that is locked, full
+or restarting. The loop goes on meanwhile.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TypeVar
 
 from liangxin.engine.pool import Stop
-from liangxin.errors import RunAtWork
+from liangxin.errors import RunAtWork, StoreUnavailable
 from liangxin.interrupts import Interrupted
-from liangxin.store import Database
+from liangxin.store import Database, RunRecord, StoredDialogue, StorePatience, Writer, spilled, take_in
+from liangxin.store.dialogues import CHUNK, chunk_at
 from liangxin.store.leases import ASKING, LOOK_SECONDS, Lease, LeaseHolder, Leases, Work
+
+T = TypeVar("T")
 
 _POLL_SECONDS = 1.0
 
 
 @asynccontextmanager
 async def at_work(
-    database: Database, work: Work, stop: Stop, tell: Callable[[str], None], *, wait: bool
+    database: Database, work: Work, stop: Stop, patience: StorePatience, *, wait: bool
 ) -> AsyncIterator[Lease]:
     """Hold the lease of that work; where it is taken over meanwhile, the work is abandoned.
 
     Args:
+        patience: also says who is at work.
         wait: whether to wait until whoever is at work has ended.
 
     Raises:
         RunAtWork: somebody else is, and is not waited for.
         LeaseLost: this process was suspended or cut off, and somebody else has taken the work over.
         StoreReadOnly: the store may only be read.
+        StoreError: it could not be written for as long as patience lasts.
         Interrupted: the user ended the waiting.
     """
-    lease = await _taken(Leases(database), work, stop, tell, wait=wait)
+    lease = await _taken(Leases(database), work, stop, patience, wait=wait)
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     working = True
 
@@ -53,10 +64,28 @@ async def at_work(
         lease.release()
 
 
-async def _taken(leases: Leases, work: Work, stop: Stop, tell: Callable[[str], None], *, wait: bool) -> Lease:
+async def take_in_left(database: Database, patience: StorePatience) -> None:
+    """Take in what earlier commands could not store, of every work that nobody is at.
+
+    Raises:
+        StoreError: a file is damaged, or the store could not be written for as long as patience lasts.
+    """
+    for work in dict.fromkeys(file.work for file in await patiently(patience, lambda: spilled(database))):
+        lease = await patiently(patience, partial(Leases(database).take, work))
+        if isinstance(lease, LeaseHolder):
+            continue
+        lease.keep(lambda: None)
+        try:
+            await patiently(patience, partial(take_in, database, work, lease, patience.tell))
+        finally:
+            lease.release()
+
+
+async def _taken(leases: Leases, work: Work, stop: Stop, patience: StorePatience, *, wait: bool) -> Lease:
     unheard: LeaseHolder | None = None
     told: str | None = None
-    while isinstance(found := leases.take(work, unheard), LeaseHolder):
+    tell = patience.tell
+    while isinstance(found := await patiently(patience, partial(leases.take, work, unheard)), LeaseHolder):
         who = _sentence(work, found)
         unheard = found if found.silent else None
         if unheard is not None:
@@ -84,3 +113,28 @@ async def _pause(seconds: float, stop: Stop) -> None:
         if stop.requested:
             raise Interrupted
         await asyncio.sleep(min(left, 0.1))
+
+
+async def patiently(patience: StorePatience, work: Callable[[], T]) -> T:
+    """What `work` returns, called again as often as the store was not to be had.
+
+    Raises:
+        StoreError: it was not to be had for as long as patience lasts.
+    """
+    outage = patience.outage()
+    while True:
+        try:
+            return work()
+        except StoreUnavailable as error:
+            pause = outage.pause(error)
+        await asyncio.sleep(pause)
+
+
+async def chunks_of(writer: Writer, run: RunRecord) -> AsyncIterator[list[StoredDialogue]]:
+    """A run's planned dialogues from the store that `writer` fills, a few hundred at a time."""
+    start = 0
+    while found := await patiently(
+        writer.patience, partial(chunk_at, writer.database, run, start, run.units)
+    ):
+        yield found
+        start += CHUNK

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
+from liangxin.engine.holding import chunks_of
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.judges import Judge
 from liangxin.protocols import history
 from liangxin.records import Case, Exchange, VerdictStatus
-from liangxin.store import Database, RunRecord, StoredDialogue, Writer, dialogues
+from liangxin.store import RunRecord, StoredDialogue, Writer
 from liangxin.store.judgements import AttemptKey
 from liangxin.store.runs import JudgeRecord
 
@@ -26,8 +27,7 @@ class Pending:
 class Ruler:
     """Lets one judge (or one annotator) rule on a run."""
 
-    def __init__(self, database: Database, run: RunRecord, judge: Judge, record: JudgeRecord) -> None:
-        self._database = database
+    def __init__(self, run: RunRecord, judge: Judge, record: JudgeRecord) -> None:
         self._run = run
         self._judge = judge
         self._record = record
@@ -41,24 +41,28 @@ class Ruler:
         """
 
         async def handle(batch: Sequence[Pending]) -> None:
+            await writer.room()
+            if stop.requested:
+                return
             verdicts = await self._judge.rule([pending.case for pending in batch])
             for pending, verdict in zip(batch, verdicts, strict=True):
                 if verdict is not None:
                     writer.judgement(pending.at, self._record.key, self._judge.annotator, verdict)
                     progress.advance(failed=verdict.status is VerdictStatus.FAILED)
 
-        await work(self._batches(progress), handle, self._judge.connections, stop)
+        await work(self._batches(writer, progress), handle, self._judge.connections, stop)
+        await writer.saved()
 
-    def _batches(self, progress: Progress) -> Iterator[list[Pending]]:
-        batch: list[Pending] = []
-        for stored in dialogues(self._database, self._run):
-            for pending in self._of(stored, progress):
-                batch.append(pending)
-                if len(batch) >= self._judge.batch:
-                    yield batch
-                    batch = []
-        if batch:
-            yield batch
+    async def _batches(self, writer: Writer, progress: Progress) -> AsyncIterator[list[list[Pending]]]:
+        rest: list[Pending] = []
+        size = self._judge.batch
+        async for chunk in chunks_of(writer, self._run):
+            rest.extend(pending for stored in chunk for pending in self._of(stored, progress))
+            whole = len(rest) - len(rest) % size
+            yield [rest[at : at + size] for at in range(0, whole, size)]
+            rest = rest[whole:]
+        if rest:
+            yield [rest]
 
     def _of(self, stored: StoredDialogue, progress: Progress) -> Iterator[Pending]:
         for exchange in stored.dialogue.exchanges:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -16,19 +16,52 @@ class Stop:
         self.requested = False
 
 
-async def work(
-    source: Iterator[T], handle: Callable[[T], Awaitable[None]], connections: int, stop: Stop
-) -> None:
-    """Handle everything that `source` yields, at most `connections` at a time.
+class _Source(Generic[T]):
+    """Values out of chunks, drawn by several workers; the next chunk is waited for once the last one is empty."""
 
-    The source is drawn from only when a worker is free, so memory holds `connections` of its values.
+    def __init__(self, chunks: AsyncIterator[Iterable[T]]) -> None:
+        self._chunks = chunks
+        self._chunk: Iterator[T] = iter(())
+        self._ended = False
+        self._turn = asyncio.Lock()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        while not self._ended:
+            chunk = self._chunk
+            for value in chunk:
+                yield value
+            async with self._turn:
+                # Another worker may have come first, or even long before, while this one handled its value.
+                if self._chunk is chunk and not self._ended:
+                    await self._refill()
+
+    async def _refill(self) -> None:
+        try:
+            self._chunk = iter(await anext(self._chunks))
+        except StopAsyncIteration:
+            self._ended = True
+
+
+async def in_one(values: Iterable[T]) -> AsyncIterator[Iterable[T]]:
+    """Values that are at hand, as the one chunk of a source."""
+    yield values
+
+
+async def work(
+    chunks: AsyncIterator[Iterable[T]], handle: Callable[[T], Awaitable[None]], connections: int, stop: Stop
+) -> None:
+    """Handle everything in the chunks, at most `connections` at a time.
+
+    A chunk is asked for only when a worker is free and the one before is empty.
 
     Raises:
         BaseException: the first failure of a handler; the other workers are cancelled and awaited.
     """
 
+    source = _Source(chunks)
+
     async def worker() -> None:
-        for value in source:
+        async for value in source:
             await handle(value)
             if stop.requested:
                 return

@@ -12,6 +12,7 @@ from liangxin.errors import StoreError
 from liangxin.models import model_traits
 from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import NewRun, RunRecord, Runs
+from liangxin.store.loading import remove_dead_loads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ def prepare(
         DataError: the data file is wrong; nothing of it is stored.
         StoreError: the name belongs to another run.
     """
+    remove_dead_loads(runs.database)
     sha256 = known.data_sha256
     dataset = runs.dataset(benchmark.name, benchmark.version, sha256)
     if dataset is None:

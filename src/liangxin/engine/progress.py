@@ -24,9 +24,9 @@ class Progress:
         self._started = self._shown = time.monotonic()
         self._terminal = stream is not None and not stream.closed and stream.isatty()
 
-    def skip(self) -> None:
-        """One piece that an earlier run had finished."""
-        self._before += 1
+    def skip(self, count: int = 1) -> None:
+        """So many pieces that an earlier run had finished."""
+        self._before += count
 
     @property
     def skipped(self) -> int:

@@ -7,13 +7,14 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
-from liangxin.engine.holding import at_work
+from liangxin.engine.holding import at_work, patiently, take_in_left
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
@@ -32,7 +33,19 @@ from liangxin.judges import (
 )
 from liangxin.models import ChatModel, Recorded, Templated, open_model
 from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import ASKING, Database, JudgeRecord, RunRecord, Runs, Work, Writer
+from liangxin.store import (
+    ASKING,
+    Database,
+    JudgeRecord,
+    Lease,
+    RunRecord,
+    Runs,
+    Spill,
+    StorePatience,
+    Work,
+    Writer,
+    take_in,
+)
 
 T = TypeVar("T")
 
@@ -72,8 +85,10 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     """Rule on a stored run with `spec.judges`, asking the model nothing."""
 
     async def ruled(stop: Stop) -> RunResult:
+        patience = StorePatience(session.tell)
+        await take_in_left(session.database, patience)
         judges = await _judge(session, run, spec, benchmark, stop)
-        return run_result(session.database, run, benchmark, judges)
+        return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
 
     return drive(ruled, session)
 
@@ -99,8 +114,12 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         template = model.template if isinstance(model, Templated) else None
         known = identify(spec, benchmark, sample, model.identity)
         asking = Work(known.id, ASKING)
-        async with at_work(session.database, asking, stop, session.tell, wait=spec.wait) as lease:
-            run, notices = prepare(runs, spec, benchmark, sample, known, template)
+        patience = StorePatience(session.tell)
+        await take_in_left(session.database, patience)
+        async with at_work(session.database, asking, stop, patience, wait=spec.wait) as lease:
+            run, notices = await patiently(
+                patience, lambda: prepare(runs, spec, benchmark, sample, known, template)
+            )
             for notice in notices:
                 session.tell(notice)
             session.tell(
@@ -114,8 +133,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             # A judge that cannot be used must say so before the model is paid.
             judges = _open(session, run, spec, benchmark)
             progress = Progress(session.progress, "asked", run.units * run.trials)
-            with Writer(session.database, lease.confirm) as writer:
-                collector = Collector(session.database, run, model, spec, benchmark.scale_for)
+            async with _writing(session.database, asking, lease, patience) as writer:
+                collector = Collector(run, model, spec, benchmark.scale_for)
                 await collector.collect(writer, progress, stop)
             progress.finish()
             for notice in collector.odd.notices():
@@ -130,7 +149,17 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
         if session.model is None:
             await model.aclose()
     records = await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
-    return run_result(session.database, run, benchmark, records)
+    return await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
+
+
+@contextlib.asynccontextmanager
+async def _writing(
+    database: Database, work: Work, lease: Lease, patience: StorePatience
+) -> AsyncIterator[Writer]:
+    """What that work's holder appends with, once what earlier commands could not store of it is in the store."""
+    await patiently(patience, lambda: take_in(database, work, lease, patience.tell))
+    with Writer(database, lease.confirm, patience, Spill(database, work)) as writer:
+        yield writer
 
 
 async def _judge(
@@ -185,17 +214,22 @@ async def _rule(
 ) -> list[JudgeRecord]:
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
+    patience = StorePatience(session.tell)
     try:
         for spec, judge in judges:
             if stop.requested:
                 break
-            record = records.get(judge.identity) or _entered(runs, run, benchmark, spec, judge)
-            records[judge.identity] = record
+            if judge.identity not in records:
+                entering = partial(_entered, runs, run, benchmark, spec, judge)
+                records[judge.identity] = await patiently(patience, entering)
+            record = records[judge.identity]
             judging = Work(run.id, record.identity)
             progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
-            async with at_work(session.database, judging, stop, session.tell, wait=wait) as lease:
-                with Writer(session.database, lease.confirm) as writer:
-                    await Ruler(session.database, run, judge, record).rule(writer, progress, stop)
+            async with (
+                at_work(session.database, judging, stop, patience, wait=wait) as lease,
+                _writing(session.database, judging, lease, patience) as writer,
+            ):
+                await Ruler(run, judge, record).rule(writer, progress, stop)
             progress.finish()
     finally:
         for _, judge in judges:

@@ -1,11 +1,13 @@
 """The run store: everything that was asked, answered and ruled, appended and never rewritten."""
 
 from liangxin.store.content import hashed
-from liangxin.store.database import DEFAULT_STORE, Database, store_url
+from liangxin.store.database import DEFAULT_STORE, Database, opened, store_url
 from liangxin.store.dialogues import ADJUDICATED, StoredDialogue, StoredVerdict, dialogues, dialogues_at
 from liangxin.store.evidence import Evidence, Look, ValidationRecord
-from liangxin.store.leases import ASKING, Work
+from liangxin.store.leases import ASKING, Lease, Work
+from liangxin.store.patience import StorePatience
 from liangxin.store.runs import JudgeRecord, NewRun, RunRecord, Runs
+from liangxin.store.spill import Spill, spilled, take_in
 from liangxin.store.transfer import Transferred, copy_run
 from liangxin.store.writer import Writer
 
@@ -16,10 +18,13 @@ __all__ = [
     "Database",
     "Evidence",
     "JudgeRecord",
+    "Lease",
     "Look",
     "NewRun",
     "RunRecord",
     "Runs",
+    "Spill",
+    "StorePatience",
     "StoredDialogue",
     "StoredVerdict",
     "Transferred",
@@ -30,5 +35,8 @@ __all__ = [
     "dialogues",
     "dialogues_at",
     "hashed",
+    "opened",
+    "spilled",
     "store_url",
+    "take_in",
 ]

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from liangxin.records import LENGTH_ENDS, ReplyStatus, VerdictStatus
 from liangxin.store.attempts import counting_indices
-from liangxin.store.content import hashed, item_of
+from liangxin.store.content import hashed, intact, item_of
 from liangxin.store.database import Database
 from liangxin.store.dialogues import ADJUDICATED
 from liangxin.store.runs import RunRecord
@@ -168,6 +168,7 @@ class ColumnReader:
         shown = hashed(reason) if item_of(identifier, content).secret else reason
         return Failure(item=identifier, turn=turn, judge=judge, reason=shown)
 
+    @intact()
     def _planned(self) -> tuple[NDArray[np.int64], Codes]:
         """(unit, form) of every planned rank; ranks count up from 0."""
         run = self._run
@@ -215,6 +216,7 @@ class ColumnReader:
     def _turn_counts(self, forms: Codes) -> NDArray[np.int64]:
         return np.array([head[4] for head in self.heads], np.int64)[forms]
 
+    @intact()
     def _sheet(self, first: int, units: NDArray[np.int64], forms: Codes) -> UnitSheet:
         turns = self._turn_counts(forms)
         shape = (len(units), self._run.trials, int(turns.max(initial=0)))

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from liangxin.digests import canonical, digest, text_digest
+from liangxin.errors import StoreError
 from liangxin.records import Item
+
+_NOT_AS_WRITTEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+
+
+@contextmanager
+def intact() -> Iterator[None]:
+    """What is read here was written by a release: where it does not fit, pages of the file are damaged.
+
+    Raises:
+        StoreError: a row is not as it was written.
+    """
+    try:
+        yield
+    except _NOT_AS_WRITTEN as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> StoreError:
+    return StoreError(
+        f"the store is damaged: a row is not as it was written ({type(error).__name__}: {str(error)[:80]!r}); bring the "
+        "store back from a copy, or save what can be read with sqlite3's .recover"
+    )
 
 
 def hashed(text: str) -> str:
@@ -42,8 +66,19 @@ def item_text(item: Item) -> str:
 
 
 def item_of(identifier: str, text: str) -> Item:
-    """The item that `item_text` wrote."""
-    values: Mapping[str, Any] = json.loads(text)
+    """The item that `item_text` wrote.
+
+    Raises:
+        StoreError: it is not as it was written.
+    """
+    # As `intact`, which would take longer than the reading itself.
+    try:
+        return _item(identifier, json.loads(text))
+    except _NOT_AS_WRITTEN as error:
+        raise _damaged(error) from None
+
+
+def _item(identifier: str, values: Mapping[str, Any]) -> Item:
     return Item(
         id=identifier,
         turns=tuple(values["turns"]),

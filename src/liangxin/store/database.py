@@ -13,12 +13,16 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Insert, NullPool, Table, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from liangxin.errors import StoreError, StoreReadOnly
+from liangxin.errors import StoreError, StoreLocked, StoreReadOnly
+from liangxin.store.patience import StorePatience, refusal
 from liangxin.store.reading import UnwritableFile, only_read
 from liangxin.store.schema import MIGRATIONS, READABLE, migrate, version
 
 DEFAULT_STORE = "liangxin.db"
 _BUSY_MILLISECONDS = 30_000
+_HURRIED_MILLISECONDS = 2_000
+_IDLE_MILLISECONDS = 10_000
+"""How long a server waits for who is in the middle of a change: suspended, or its network cut, it would lock others out."""
 _UPGRADE_LOCK = 0x6C78
 """Any number that a server's other users are unlikely to lock."""
 
@@ -26,6 +30,22 @@ _UPGRADE_LOCK = 0x6C78
 def store_url(given: str | None) -> str:
     """The store to use: as given, else LIANGXIN_STORE, else liangxin.db in the working directory."""
     return given or os.environ.get("LIANGXIN_STORE") or DEFAULT_STORE
+
+
+def opened(url: str, patience: StorePatience, *, create: bool = True) -> Database:
+    """The store, waited for while another program holds its lock (a new or older one must be written to be opened).
+
+    A store that does not answer at all is an error at once: its name may be wrong.
+
+    Raises:
+        StoreError: as `Database`; or it was locked for as long as patience lasts.
+    """
+    outage = patience.outage()
+    while True:
+        try:
+            return Database(url, create=create)
+        except StoreLocked as error:
+            time.sleep(outage.pause(error))
 
 
 class Database:
@@ -54,6 +74,8 @@ class Database:
             raise StoreError(
                 f"the store {self.shown} needs a driver: {error}. Install liangxin[postgres]."
             ) from None
+        # Where rows are taken from the driver itself, so are its errors.
+        self._driver_error = self.engine.dialect.loaded_dbapi.Error
         # Both share one pool; SQLite begins no transaction for what only reads.
         autocommit = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reader = self.engine.execution_options(**autocommit)
@@ -143,10 +165,10 @@ class Database:
         before = self._file and self._file.stamp()
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             if _unwritten(error):
                 raise self._only_read(_reason(error)) from None
-            raise StoreError(f"the store {self.shown} failed: {_reason(error)}") from None
+            raise refusal(error)(f"the store {self.shown} failed: {_reason(error)}") from None
         if self._file and before and self._file.written() != before:
             raise StoreError(f"the store {self.shown} was written while it was read; run the command again")
 
@@ -170,7 +192,33 @@ class Database:
         with self.begin() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql(_local(idle_in_transaction_session_timeout=_IDLE_MILLISECONDS))
             yield connection
+
+    @contextmanager
+    def hurried(self) -> Iterator[Connection]:
+        """As `begin`, but another's lock is waited for 2 s only: whoever asks can say so, and ask again.
+
+        Raises:
+            StoreUnavailable: locked, full, or not reached.
+            StoreError: the database refused.
+        """
+        setting = f"PRAGMA busy_timeout={_HURRIED_MILLISECONDS}"
+        if not self.is_sqlite:
+            setting = _local(
+                lock_timeout=_HURRIED_MILLISECONDS, idle_in_transaction_session_timeout=_IDLE_MILLISECONDS
+            )
+        with self._stated(), self.engine.connect() as connection:
+            connection.exec_driver_sql(setting)
+            try:
+                yield connection
+                connection.commit()
+            finally:
+                # What is local to a transaction has gone with it; SQLite's setting stays with the connection.
+                if self.is_sqlite:
+                    connection.rollback()
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves a row alone whose key is there already."""
@@ -198,6 +246,11 @@ class Database:
         self.engine.dispose()
 
 
+def _local(**settings: int) -> str:
+    """What sets a server's settings for a transaction, in one message."""
+    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+
+
 def _unwritable(url: URL) -> UnwritableFile | None:
     """The file of a SQLite store that is there and may only be read."""
     if url.get_backend_name() != "sqlite" or not url.database or not only_read(Path(url.database)):
@@ -207,18 +260,18 @@ def _unwritable(url: URL) -> UnwritableFile | None:
 
 def _engine(url: URL, file: UnwritableFile | None) -> Engine:
     if file is None:
-        return create_engine(url)
+        return create_engine(_lively(url))
     # Each connection looks anew at what lies beside the file, so none is kept.
     return create_engine("sqlite://", creator=file.connect, poolclass=NullPool)
 
 
-def _unwritten(error: SQLAlchemyError) -> bool:
+def _unwritten(error: Exception) -> bool:
     """Whether the database refused a change because this user may only read.
 
     https://www.sqlite.org/rescode.html#readonly; PostgreSQL's insufficient_privilege, of anything but reading, and
     read_only_sql_transaction (https://www.postgresql.org/docs/current/errcodes-appendix.html).
     """
-    origin = getattr(error, "orig", None)
+    origin = getattr(error, "orig", None) or error
     if isinstance(origin, sqlite3.Error):
         return getattr(origin, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
     state = getattr(origin, "sqlstate", None)
@@ -242,6 +295,18 @@ def _parse(url: str) -> URL:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def _lively(url: URL) -> URL:
+    """A server that no longer answers is noticed within half a minute; what the URL says itself stays.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    """
+    if url.get_backend_name() != "postgresql":
+        return url
+    wanted = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5"}
+    wanted |= {"keepalives_count": "4", "tcp_user_timeout": "30000"}
+    return url.update_query_dict({name: value for name, value in wanted.items() if name not in url.query})
 
 
 def _check_file(url: URL, *, create: bool) -> None:
@@ -269,8 +334,11 @@ def _durable(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
-    except sqlite3.Error as error:
-        raise StoreError(f"not a usable SQLite store: {error}") from None
+    except (
+        sqlite3.Error,
+        UnicodeDecodeError,
+    ) as error:  # the latter: SQLite quotes what a damaged page holds
+        raise refusal(error)(f"not a usable SQLite store: {error}") from None
 
 
 def _keep_log(cursor: sqlite3.Cursor) -> None:
@@ -287,6 +355,6 @@ def _keep_log(cursor: sqlite3.Cursor) -> None:
         time.sleep(0.01)
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     origin = getattr(error, "orig", None) or error
     return str(origin).strip().splitlines()[0][:200] if str(origin).strip() else type(origin).__name__

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from liangxin.records import Dialogue, Exchange, Item, Reply, ReplyStatus, Usage, Verdict, VerdictStatus
 from liangxin.store.attempts import counting
-from liangxin.store.content import dialogue_key, item_of
+from liangxin.store.content import dialogue_key, intact, item_of
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import ITEMS, JUDGEMENTS, RUN_ITEMS, TURNS
 
-_CHUNK = 500
+CHUNK = 500
+"""How many items are read at a time."""
 
 RulingKey = tuple[int, int, str]
 """(judge's key, turn, annotator)."""
@@ -58,13 +59,17 @@ def dialogues(
     """
     limit = run.units if units is None else units
     start = 0
-    while True:
-        with database.begin() as connection:
-            found = _read(connection, run, range(start, start + _CHUNK), limit, settled=settled)
-        if not found:
-            return
+    while found := chunk_at(database, run, start, limit, settled=settled):
         yield from found
-        start += _CHUNK
+        start += CHUNK
+
+
+def chunk_at(
+    database: Database, run: RunRecord, start: int, units: int, *, settled: bool = True
+) -> list[StoredDialogue]:
+    """The dialogues of the `CHUNK` items from rank `start` on, among the first `units` units; empty behind the last."""
+    with database.begin() as connection:
+        return _read(connection, run, range(start, start + CHUNK), units, settled=settled)
 
 
 def dialogues_at(
@@ -82,6 +87,7 @@ Ranks = range | Sequence[int]
 """Which items are read: neighbours, or some here and there."""
 
 
+@intact()
 def _read(
     connection: Connection, run: RunRecord, ranks: Ranks, units: int, *, settled: bool
 ) -> list[StoredDialogue]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from liangxin.digests import canonical, digest
+from liangxin.store.content import intact
 from liangxin.store.database import Database
 from liangxin.store.runs import RunRecord
 from liangxin.store.schema import LOOKS, SAMPLES, VALIDATIONS
@@ -59,6 +60,7 @@ class Evidence:
         with self.database.begin() as connection:
             connection.execute(insert(VALIDATIONS), [values])
 
+    @intact()
     def validations(self, judge: str, benchmark: str | None = None) -> list[ValidationRecord]:
         """Every measurement of a judge, on one benchmark or on any, the newest first."""
         query = (
@@ -87,6 +89,7 @@ class Evidence:
         with self.database.begin() as connection:
             connection.execute(insert(SAMPLES), [values])
 
+    @intact()
     def samples(self, run: RunRecord, judge: str) -> list[Mapping[str, Any]]:
         """Every sample that was drawn by a judge's verdicts on a run, in order."""
         query = (
@@ -97,6 +100,7 @@ class Evidence:
         with self.database.begin() as connection:
             return [json.loads(row.content) for row in connection.execute(query)]
 
+    @intact()
     def look(
         self, run: RunRecord, question: Mapping[str, object], n: int, content: Mapping[str, object]
     ) -> list[Look]:

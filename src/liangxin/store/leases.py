@@ -80,10 +80,14 @@ class LeaseHolder:
 
 
 class Leases:
-    """The leases of one open store."""
+    """The leases of one open store.
+
+    What takes a lease again after the store did not answer is still the same: its first try may have been stored.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._token = secrets.token_hex(16)
 
     def take(self, work: Work, unheard: LeaseHolder | None = None) -> Lease | LeaseHolder:
         """Take the lease, or tell who holds it.
@@ -93,9 +97,10 @@ class Leases:
 
         Raises:
             StoreReadOnly: the store may only be read.
+            StoreUnavailable: it is locked, full or not reached now.
             StoreError: the store cannot be written.
         """
-        token = secrets.token_hex(16)
+        token = self._token
         with self.database.write() as connection:
             now = _now(connection)
             mine = {**_here(), "token": token, "since": now, "seen": now}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from liangxin.digests import canonical
 from liangxin.errors import StoreError, UnknownRun
 from liangxin.records import Item
-from liangxin.store.content import item_of, item_text
+from liangxin.store.content import intact, item_of, item_text
 from liangxin.store.database import Database
+from liangxin.store.loading import load_dataset, whole, whole_dataset
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
 from liangxin.traits import JudgeTraits, ModelTraits
 
@@ -92,23 +93,11 @@ class Runs:
     def dataset(self, benchmark: str, version: str, sha256: str) -> int | None:
         """The key of a data set read before, or None."""
         with self.database.begin() as connection:
-            return _dataset(connection, benchmark, version, sha256)
+            return whole_dataset(connection, benchmark, version, sha256)
 
     def add_dataset(self, benchmark: str, version: str, sha256: str, items: Iterable[Item]) -> int:
-        """Store a data set's items, all or (if reading one fails) none; returns its key."""
-        with self.database.begin() as connection:
-            connection.execute(
-                self.database.insert_new(DATASETS),
-                [{"benchmark": benchmark, "version": version, "sha256": sha256}],
-            )
-            key = _dataset(connection, benchmark, version, sha256)
-            if key is None:
-                raise StoreError(f"the store {self.database.shown} did not keep the data set")
-            numbered = enumerate(items)
-            add = self.database.insert_new(ITEMS)
-            while chunk := list(islice(numbered, _CHUNK)):
-                connection.execute(add, [_item_row(key, position, item) for position, item in chunk])
-            return key
+        """Store a data set's items, all or (if reading one fails) none; returns its key. Errors as `load_dataset`."""
+        return load_dataset(self.database, benchmark, version, sha256, items)
 
     def add_stems(self, dataset: int, items: Iterable[Item]) -> None:
         """Add the stems to a data set that was stored without any; `items` are the same, read anew."""
@@ -117,21 +106,25 @@ class Runs:
         place = (ITEMS.c.dataset == dataset, ITEMS.c.id == bindparam("of"))
         add = update(ITEMS).where(*place).values(content=bindparam("text"))
         rows = ({"of": item.id, "text": item_text(item)} for item in items if item.stem)
-        with self.database.begin() as connection:
-            while chunk := list(islice(rows, _CHUNK)):
+        # The first item tells whether all have theirs: it gets it last, and no file is read while others wait.
+        first = list(islice(rows, _CHUNK))
+        while first and (chunk := list(islice(rows, _CHUNK)) or first):
+            with self.database.write() as connection:
                 connection.execute(add, chunk)
+            if chunk is first:
+                return
 
-    def index(self, dataset: int) -> list[tuple[int, str, str]]:
-        """(position, unit, category) of every item, to put them in a run's order."""
-        query = select(ITEMS.c.position, ITEMS.c.unit, ITEMS.c.category).where(ITEMS.c.dataset == dataset)
-        with self.database.begin() as connection:
-            return [(row[0], row[1], row[2]) for row in connection.execute(query.order_by(ITEMS.c.position))]
+    def index(self, dataset: int) -> Iterator[tuple[int, str, str]]:
+        """(position, unit, category) of every item, to put them in a run's order; a thousand in memory at a time."""
+        columns = (ITEMS.c.position, ITEMS.c.unit, ITEMS.c.category)
+        for row in self._by_position(select(*columns), dataset):
+            yield row[0], row[1], row[2]
 
     def datasets(self, benchmark: str) -> list[int]:
         """The keys of a benchmark's data sets, in the order they came."""
         query = select(DATASETS.c.key).where(DATASETS.c.benchmark == benchmark).order_by(DATASETS.c.key)
         with self.database.begin() as connection:
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(query.where(whole(connection))).scalars())
 
     def item(self, dataset: int, identifier: str) -> Item:
         """One item of a data set, which must be there."""
@@ -141,15 +134,19 @@ class Runs:
 
     def items(self, dataset: int) -> Iterator[Item]:
         """Every item of a data set, in file order, a thousand in memory at a time."""
+        for row in self._by_position(select(ITEMS.c.id, ITEMS.c.content), dataset):
+            yield item_of(row[0], row[1])
+
+    def _by_position(self, columns: Select[Any], dataset: int) -> Iterator[Any]:
         start = 0
-        columns = select(ITEMS.c.id, ITEMS.c.content).where(ITEMS.c.dataset == dataset)
+        of = columns.where(ITEMS.c.dataset == dataset).order_by(ITEMS.c.position)
         while True:
-            query = columns.where(ITEMS.c.position >= start, ITEMS.c.position < start + _CHUNK)
+            query = of.where(ITEMS.c.position >= start, ITEMS.c.position < start + _CHUNK)
             with self.database.begin() as connection:
-                rows = connection.execute(query.order_by(ITEMS.c.position)).all()
+                rows = connection.execute(query).all()
             if not rows:
                 return
-            yield from (item_of(row[0], row[1]) for row in rows)
+            yield from rows
             start += _CHUNK
 
     def all(self) -> list[RunRecord]:
@@ -183,13 +180,16 @@ class Runs:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownRun(f"no run {name!r} in the store {self.database.shown}.{hint} See `liangxin runs`.")
 
-    def create(self, new: NewRun, order: Sequence[tuple[int, int]]) -> RunRecord:
+    def create(self, new: NewRun, order: Iterable[tuple[int, int]]) -> RunRecord:
         """Store a new run with its order: (unit rank, position) for each rank.
 
         Raises:
             StoreError: the name is another run's.
         """
-        with self.database.begin() as connection, _one_name(new.name):
+        ranks = enumerate(order)
+        # The order is made when its first rank is asked for: before the lock is taken.
+        chunk = list(islice(ranks, _CHUNK))
+        with self.database.write() as connection, _one_name(new.name):
             values = {
                 "id": new.id,
                 "name": new.name,
@@ -205,17 +205,18 @@ class Runs:
             }
             connection.execute(insert(RUNS), [values])
             key = connection.execute(select(RUNS.c.key).where(RUNS.c.id == new.id)).scalar_one()
-            rows = (
-                {"run": key, "rank": rank, "unit_rank": unit, "position": position}
-                for rank, (unit, position) in enumerate(order)
-            )
-            while chunk := list(islice(rows, _CHUNK)):
-                connection.execute(insert(RUN_ITEMS), chunk)
+            while chunk:
+                rows = [
+                    {"run": key, "rank": rank, "unit_rank": unit, "position": position}
+                    for rank, (unit, position) in chunk
+                ]
+                connection.execute(insert(RUN_ITEMS), rows)
+                chunk = list(islice(ranks, _CHUNK))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == key)).one())
 
     def update(self, run: RunRecord, *, name: str | None, units: int) -> RunRecord:
         """Set a run's name and how many units are planned; errors as `create`."""
-        with self.database.begin() as connection, _one_name(name):
+        with self.database.write() as connection, _one_name(name):
             connection.execute(update(RUNS).where(RUNS.c.key == run.key).values(name=name, units=units))
             return _run(connection.execute(_select_runs().where(RUNS.c.key == run.key)).one())
 
@@ -245,7 +246,7 @@ class Runs:
             "manifest": canonical(manifest),
             "traits": _written(traits),
         }
-        with self.database.begin() as connection:
+        with self.database.write() as connection:
             # One statement alone would burn a key on every repeat of the same command.
             known = _judges(connection, run, identity)
             if not known:
@@ -257,7 +258,7 @@ class Runs:
         """Set on what a judge's error was measured: its card may be newer than its verdicts."""
         if judge.sources == sources:
             return judge
-        with self.database.begin() as connection:
+        with self.database.write() as connection:
             connection.execute(update(JUDGES).where(JUDGES.c.key == judge.key).values(sources=sources))
         return replace(judge, sources=sources)
 
@@ -278,30 +279,13 @@ def _one_name(name: str | None) -> Iterator[None]:
         raise StoreError(f"the name {name!r} is another run's by now; choose another --name") from None
 
 
-def _dataset(connection: Connection, benchmark: str, version: str, sha256: str) -> int | None:
-    query = select(DATASETS.c.key).where(
-        DATASETS.c.benchmark == benchmark, DATASETS.c.version == version, DATASETS.c.sha256 == sha256
-    )
-    return connection.execute(query).scalar()
-
-
-def _item_row(dataset: int, position: int, item: Item) -> dict[str, object]:
-    return {
-        "dataset": dataset,
-        "position": position,
-        "id": item.id,
-        "unit": item.unit,
-        "category": "/".join(item.category),
-        "content": item_text(item),
-    }
-
-
 def _select_runs() -> Select[Any]:
     return select(RUNS, DATASETS.c.version, DATASETS.c.sha256).join(
         DATASETS, DATASETS.c.key == RUNS.c.dataset
     )
 
 
+@intact()
 def _run(row: Any) -> RunRecord:
     return RunRecord(
         key=row.key,
@@ -326,6 +310,7 @@ def _written(traits: ModelTraits | JudgeTraits) -> str:
     return canonical({name: value for name, value in asdict(traits).items() if value})
 
 
+@intact()
 def _judges(connection: Connection, run: RunRecord, identity: str | None = None) -> list[JudgeRecord]:
     query = select(JUDGES).where(JUDGES.c.run == run.key).order_by(JUDGES.c.key)
     if identity is not None:

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 
 from liangxin.errors import StoreError
-from liangxin.store.old_kinds import kinds
+from liangxin.store.migrations.old_kinds import kinds
+from liangxin.store.migrations.relations import relate
 from liangxin.store.people import PEOPLE
-from liangxin.store.relations import relate
 
 METADATA = MetaData()
 
@@ -40,8 +40,14 @@ DATASETS = Table(
     Column("benchmark", String(200), nullable=False),
     Column("version", String(50), nullable=False),
     Column("sha256", String(64), nullable=False),
+    Column("loader", Text),
+    Column("loading", Float),
     UniqueConstraint("benchmark", "version", "sha256"),
 )
+"""`loader` and `loading`: which process reads the data in, and when it last gave a sign of life (seconds since 1970).
+
+Empty once the last batch is committed; until then the data set is nobody's to use.
+"""
 
 ITEMS = Table(
     "items",
@@ -229,6 +235,14 @@ def _leases(connection: Connection) -> None:
     METADATA.create_all(connection, tables=[LEASES])
 
 
+def _loading(connection: Connection) -> None:
+    """A data set that is being loaded is told from a whole one."""
+    have = {column["name"] for column in inspect(connection).get_columns("datasets")}
+    for name, kind in (("loader", "TEXT"), ("loading", "FLOAT")):
+        if name not in have:
+            connection.execute(text(f"ALTER TABLE datasets ADD COLUMN {name} {kind}"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _evidence,
@@ -237,6 +251,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     relate,
     _sources,
     _leases,
+    _loading,
 )
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 

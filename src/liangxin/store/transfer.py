@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
-from liangxin.errors import StoreError
+from liangxin.errors import StoreError, StoreUnavailable
 from liangxin.store.database import Database
+from liangxin.store.loading import remove_dead_loads
 from liangxin.store.runs import RunRecord, Runs
 from liangxin.store.schema import (
     DATASETS,
@@ -52,6 +53,7 @@ def copy_run(source: Database, run: RunRecord, target: Database) -> Transferred:
     Raises:
         StoreError: the target holds the same run with another order of items, or refuses.
     """
+    remove_dead_loads(target)
     with source.begin() as old, target.begin() as new:
         copy = _Copy(old, new, target)
         dataset = copy.dataset(run.dataset)
@@ -78,11 +80,18 @@ class _Copy:
 
     def dataset(self, key: int) -> int:
         """The data set's key in the target, copied if it is not there."""
-        row = _row(self._old, DATASETS, key)
-        where = [DATASETS.c[name] == row[name] for name in ("benchmark", "version", "sha256")]
-        known = self._new.execute(select(DATASETS.c.key).where(*where)).scalar()
+        # No more of it: a store that may only be read may be an older one, which tells nothing of loads.
+        identity = (DATASETS.c.benchmark, DATASETS.c.version, DATASETS.c.sha256)
+        row = dict(self._old.execute(select(*identity).where(DATASETS.c.key == key)).mappings().one())
+        where = [column == row[column.name] for column in identity]
+        known = self._new.execute(select(DATASETS.c.key, DATASETS.c.loading).where(*where)).one_or_none()
+        if known is not None and known.loading is None:
+            return int(known.key)
         if known is not None:
-            return int(known)
+            raise StoreUnavailable(
+                f"the store {self._target.shown} is getting the same data from another command; import the run again "
+                "once it is done"
+            )
         made = self._add(DATASETS, row)
         query = select(ITEMS).where(ITEMS.c.dataset == key).order_by(ITEMS.c.position)
         self._stream(ITEMS, query, lambda item: item | {"dataset": made})

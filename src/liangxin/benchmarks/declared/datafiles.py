@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from liangxin import cells
 from liangxin.benchmarks.declared.documents import KEY, document_rows
 from liangxin.benchmarks.declared.mapping import FieldMapping
 from liangxin.benchmarks.declared.tables import TomlTable
+from liangxin.data import each_once
 from liangxin.digests import text_digest
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows, show
@@ -69,27 +70,24 @@ class DataFiles:
             DataError: a file or a row is wrong, or two rows give the same item. No text of a row that is
                 secret, or may be, stands in the message.
         """
-        seen: dict[str, Row] = {}
+
+        def refused(item: Item, row: Row, first: Row) -> DataError:
+            there = f"{Path(first.file).name}:{first.number}"
+            found = f"the same item as {there} ({'secret' if item.secret else show(item.id)})"
+            return DataError.at(row.file, row.number, "id", found=found, expected="each row once")
+
+        def rows() -> Iterator[tuple[Row, Sequence[Item]]]:
+            return ((row, self._items(unread.watched(row))) for row in self._rows(data))
+
         unread = UnreadFields(*([self.join.key] if self.join else ()))
-        for found in self._rows(data):
-            row = unread.watched(found)
-            try:
-                items = self.mapping.read(row)
-            except DataError as error:
-                raise (self._masked(error) if self._hides(row) else error) from None
-            for item in items:
-                first = seen.setdefault(item.id, row)
-                if first is not row:
-                    there = f"{Path(first.file).name}:{first.number}"
-                    raise DataError.at(
-                        row.file,
-                        row.number,
-                        "id",
-                        found=f"the same item as {there} ({'secret' if item.secret else show(item.id)})",
-                        expected="each row once",
-                    )
-                yield item
+        yield from each_once(rows, refused)
         unread.tell(self.where)
+
+    def _items(self, row: Row) -> Sequence[Item]:
+        try:
+            return self.mapping.read(row)
+        except DataError as error:
+            raise (self._masked(error) if self._hides(row) else error) from None
 
     def paths(self, data: str | None) -> list[Path]:
         """The data files; with `data`, the file itself, or those of that folder.

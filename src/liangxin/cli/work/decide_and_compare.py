@@ -8,12 +8,13 @@ from liangxin.analysis.alike import FakeAlignment, alike, alike_fields, parts
 from liangxin.analysis.comparing import Comparison, compare, comparison_fields
 from liangxin.analysis.deciding import Decided, DecisionQuestion, answer_fields, decide
 from liangxin.analysis.named_judges import consistency_sides, judge_for, sides_for
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, band_basis, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.cli.work.measure_judges import statistics_table
 from liangxin.engine.stored import benchmark_of
-from liangxin.store import Database, RunRecord, Runs, store_url
+from liangxin.store import RunRecord, Runs
 
 VERDICTS = {"meets": "达到 meets", "fails": "未达到 fails", "undecided": "不能判定 undecided"}
 FLIPPED_SHOWN = 20
@@ -23,7 +24,7 @@ def decide_run(
     name: str, judge: str | None, question: DecisionQuestion, store: str | None, output: OutputFormat
 ) -> None:
     """Decide, count the look, and print what may be claimed."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         run = Runs(database).find(name)
         benchmark = benchmark_of(run)
@@ -94,7 +95,7 @@ def compare_runs(
     names: tuple[str, str], judges: tuple[str, ...], store: str | None, output: OutputFormat, *, mid: bool
 ) -> None:
     """Compare and print; a run of choices and one of free text are compared for consistency."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         asked = consistency_sides(database, names, judges)
         if asked is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from liangxin.analysis.learning import Usable, usable
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.terminal import console, plain, say_json, tell
 from liangxin.cli.work.measure_judges import print_validation
 from liangxin.engine.run import Session
 from liangxin.engine.stored import benchmark_of
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Runs
 
 SAID = {
     "yes": "可以用，分数会按它的误差校正 (may be used; its scores are corrected for its error)",
@@ -21,7 +22,7 @@ SAID = {
 
 def evaluate_on_run(scorer: str, name: str, store: str | None, output: OutputFormat) -> None:
     """Let the scorer rule on the run, lay it beside people's labels, and say whether it may be used there."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         run = Runs(database).find(name)
         session = Session(database=database, tell=tell, progress=sys.stderr)

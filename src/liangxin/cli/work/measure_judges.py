@@ -15,6 +15,7 @@ from liangxin.analysis.probing import repeat, repeated_fields
 from liangxin.analysis.validation import Validation, content
 from liangxin.analysis.words import statistic_title
 from liangxin.benchmarks import open_benchmark
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
@@ -22,7 +23,7 @@ from liangxin.engine.run import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.judges.probes.flips import ProbeReport
 from liangxin.specs import RunSpec
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Runs
 
 BRIEF = (
     "exact",
@@ -39,7 +40,7 @@ def validate_against(
     name: str | None, spec: RunSpec, gold: str, store: str | None, output: OutputFormat
 ) -> None:
     """Measure judges against labels on a stored run, or on the labelled file alone."""
-    database = Database(store_url(store), create=name is None)
+    database = open_store(store, create=name is None)
     try:
         session = Session(database=database, tell=tell, progress=sys.stderr)
         if name is not None:
@@ -58,7 +59,7 @@ def validate_against(
 
 def probe_repeat(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -> None:
     """Let each judge rule again on what it has ruled on, and say how often it says the same."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         session = Session(database=database, tell=tell, progress=sys.stderr)
         run = Runs(database).find(name)
@@ -80,7 +81,7 @@ def probe_repeat(name: str, spec: RunSpec, store: str | None, output: OutputForm
 
 def probe_injection(name: str | None, spec: RunSpec, store: str | None, output: OutputFormat) -> None:
     """Attack each judge with answers that speak to it, and say how often its verdict turned."""
-    database = Database(store_url(store), create=name is None)
+    database = open_store(store, create=name is None)
     try:
         run = None if name is None else Runs(database).find(name)
         benchmark = open_benchmark(spec.benchmark) if run is None else benchmark_of(run)

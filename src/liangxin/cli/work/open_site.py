@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from liangxin.benchmarks.selection import select as select_benchmarks
+from liangxin.cli.opening import open_store
 from liangxin.cli.terminal import tell
 from liangxin.errors import LiangxinError, UsageError
 from liangxin.specs import Endpoint, Generation
-from liangxin.store import Database, store_url
+from liangxin.store import Database
 
 if TYPE_CHECKING:
     from liangxin.web.site import AttackSettings, Network, Site
@@ -64,7 +65,7 @@ def open_site(opening: Opening) -> None:
             f"the site needs more than is installed ({error.name}): pip install 'liangxin[web]'"
         ) from None
     listening = _listen(opening)
-    database = Database(store_url(opening.store))
+    database = open_store(opening.store, create=True)
     try:
         site = site_of(opening, database)
         asyncio.run(_check(site.attack))

@@ -9,6 +9,7 @@ import typer
 
 from liangxin.analysis.evidence import with_evidence
 from liangxin.benchmarks.selection import select
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
 from liangxin.cli.terminal import EXIT_SOME_FAILED, say_json, tell
@@ -19,7 +20,7 @@ from liangxin.engine.several import run_several
 from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
 from liangxin.specs import RunSpec
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Runs
 
 
 def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: OutputFormat) -> None:
@@ -29,7 +30,7 @@ def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: Outp
         typer.Exit: with status 3 where some replies or verdicts failed.
     """
     benchmarks = select(names, spec.data)
-    database = Database(store_url(store))
+    database = open_store(store, create=True)
     failed = False
     try:
         session = Session(database=database, tell=tell, progress=sys.stderr)
@@ -44,7 +45,7 @@ def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: Outp
 
 def rejudge(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -> None:
     """Rule on a stored run with further judges and print their result."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         run = Runs(database).find(name)
         session = Session(database=database, tell=tell, progress=sys.stderr)

@@ -15,6 +15,7 @@ from liangxin.analysis.named_judges import judge_for
 from liangxin.analysis.needed_sizes import PlanRequest, plan
 from liangxin.analysis.ranking import Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
+from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import SAMPLE, plain_table
 from liangxin.cli.terminal import console, plain, say_json, tell
@@ -24,7 +25,7 @@ from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError
 from liangxin.files.writing import FORMATS, Format, write_rows
 from liangxin.specs import Benchmark
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Runs
 from liangxin.words import CANNOT_TELL, JUDGE_BAND, SAMPLING_ONLY, band_title
 
 TITLES = {
@@ -51,7 +52,7 @@ TITLES = {
 def draw(name: str, judge: str | None, wish: Wish, store: str | None, output: str | None) -> None:
     """Draw a sample for labelling and write it."""
     form = None if output is None else _form(output)
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         run = Runs(database).find(name)
         record = judge_for(database, run, judge)
@@ -135,7 +136,7 @@ def print_leaderboard(
     name: str, judge: str | None, store: str | None, output: OutputFormat, *, samples: bool
 ) -> None:
     """Print every row of a benchmark's leaderboard."""
-    database = Database(store_url(store), create=False)
+    database = open_store(store)
     try:
         board = leaderboard(database, open_benchmark(name), judge, samples=samples)
     finally:
