@@ -25,6 +25,7 @@ from liangxin.choice_items.sources import from_experts, from_runs, judges_of
 from liangxin.errors import PeopleError
 from liangxin.people.accounts import Accounts
 from liangxin.store import Runs
+from liangxin.store.life.states import shown_runs
 from liangxin.web.asking import Adjudicating, Form, LargeForm, Owning, Viewer
 from liangxin.web.pages import download, page, redirect
 from liangxin.web.site import Site
@@ -70,7 +71,7 @@ def _listed(
     number = request.query_params.get("page", "1")
     now = max(1, int(number[:6])) if number.isascii() and number[:6].isdigit() else 1
     found, count = items.page(wanted, start=(now - 1) * _PAGE, most=_PAGE)
-    runs = Runs(site.database).all()[:_MOST_RUNS] if viewer.owns else []
+    runs = shown_runs(site.database)[:_MOST_RUNS] if viewer.owns else []
     return page(
         request,
         viewer,
