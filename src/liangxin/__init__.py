@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from liangxin.api.measuring import load, run
     from liangxin.api.options import JudgeOptions, RunOptions
     from liangxin.api.result import Result, write_report
+    from liangxin.api.run_life import archive_run, delete_run, leaderboard, pin_run, rename_run
     from liangxin.errors import (
         AccessDenied,
         DataError,
@@ -52,11 +53,16 @@ __all__ = [
     "UnknownRun",
     "UsageError",
     "__version__",
+    "archive_run",
+    "delete_run",
+    "leaderboard",
     "list_benchmarks",
     "list_judges",
     "list_models",
     "list_runs",
     "load",
+    "pin_run",
+    "rename_run",
     "run",
     "write_report",
 ]
@@ -67,6 +73,7 @@ _HOMES = {
     "liangxin.api.measuring": ("load", "run"),
     "liangxin.api.options": ("JudgeOptions", "RunOptions"),
     "liangxin.api.result": ("Result", "write_report"),
+    "liangxin.api.run_life": ("archive_run", "delete_run", "leaderboard", "pin_run", "rename_run"),
     "liangxin.errors": (
         "AccessDenied",
         "DataError",

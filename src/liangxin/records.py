@@ -295,6 +295,12 @@ class Score:
         return self.judge_basis is not None or self.corrected is not None
 
     @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """`worst` and `best`, the lesser first: the worst case of an attack's success is the greater one."""
+        low, high = self.worst, self.best
+        return (low, high) if low is None or high is None or low <= high else (high, low)
+
+    @property
     def replaced(self) -> tuple[float, float, float] | None:
         """(value, low, high) corrected by people's labels on the run, where they stand in place of a band."""
         if self.judge_basis is not None or self.corrected is None:

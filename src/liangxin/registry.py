@@ -6,7 +6,6 @@ only when a name is not built in or a list is asked for.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from liangxin.errors import PluginError, UnknownName
+from liangxin.hints import hint
 from liangxin.specs import Bilingual, SpecHelp
 from liangxin.traits import Origin
 
@@ -132,8 +132,11 @@ class Registry(Generic[T]):
             raise ValueError(f"{self._kind} {name!r} is already registered ({self._places[name]})")
         self._places[name] = place
 
-    def get(self, name: str) -> T:
+    def get(self, name: str, likely: str = "") -> T:
         """The thing registered under `name`, imported on first use.
+
+        Args:
+            likely: what will have been meant where no name is near.
 
         Raises:
             UnknownName: nothing has that name; the message suggests the nearest one.
@@ -145,9 +148,7 @@ class Registry(Generic[T]):
         found = self._brought(name)
         if not found:
             known = [*self._places, *(one.name for one in _installed(self._group))]
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UnknownName(f"no {self._kind} {name!r}.{hint} See `{self._see}`.")
+            raise UnknownName(f"no {self._kind} {name!r}.{hint(name, known, likely)} See `{self._see}`.")
         return self._loaded(found)
 
     def find(self, name: str) -> T | None:

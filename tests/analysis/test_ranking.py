@@ -10,6 +10,8 @@ from liangxin.analysis.named_judges import sides_for
 from liangxin.analysis.ranking import leaderboard, leaderboard_fields
 from liangxin.benchmarks import BENCHMARKS, declared_benchmark, open_benchmark
 from liangxin.records import Exchange, Item, Reply, Verdict
+from liangxin.store import Runs
+from liangxin.store.life.states import set_state
 
 FLAMES = BENCHMARKS.get("flames")
 CHANGE_FIRST = """\
@@ -73,7 +75,9 @@ def test_a_sample_enters_no_leaderboard(stage: Stage) -> None:
     add(stage, "样", 0.8, sample=True)
     found = leaderboard(stage.database, FLAMES)
     assert not [row for row in found.rows if not row.published]
-    assert "样" in found.left_out[0]
+    assert [(one.run.name, one.reason.en) for one in found.left_out] == [
+        ("样", "a sample is no result; see --samples")
+    ]
 
 
 def test_samples_have_a_board_of_their_own(stage: Stage) -> None:
@@ -85,6 +89,66 @@ def test_samples_have_a_board_of_their_own(stage: Stage) -> None:
     )
     assert found["sample"] is True
     assert "sample" not in leaderboard_fields(leaderboard(stage.database, FLAMES))
+
+
+def left_out(stage: Stage, **options: Any) -> dict[str, str]:
+    found = leaderboard_fields(leaderboard(stage.database, FLAMES, **options))["left_out"]
+    return {one["name"]: one["reason"] for one in found}
+
+
+def test_a_trial_run_changes_nobodys_ranks(stage: Stage) -> None:
+    for name, rate in (("好", 0.98), ("差", 0.3)):
+        add(stage, name, rate)
+    before = board(stage)
+    add(stage, "试", 0.99, limit=5)
+    assert board(stage) == before
+    assert list(left_out(stage)) == ["试"]
+    assert "asked 5 items, those on this board 200" in left_out(stage)["试"]
+    assert "只问了 5 题" in left_out(stage)["试"]
+
+
+def test_runs_of_the_same_part_are_ranked_where_none_is_whole(stage: Stage) -> None:
+    """The most items that any run was asked are the board's; a run of fewer stands aside."""
+    for name, rate, limit in (("甲", 0.99, 150), ("乙", 0.2, 150), ("试", 0.9, 5)):
+        add(stage, name, rate, limit=limit)
+    rows = board(stage)
+    assert (rows["openai:甲"]["rank_high"], rows["openai:乙"]["rank_low"]) == (1, 2)
+    assert list(left_out(stage)) == ["试"]
+    assert "those on this board 150" in left_out(stage)["试"]
+
+
+def test_the_same_number_of_other_items_is_not_the_same_items(stage: Stage) -> None:
+    add(stage, "甲", 0.9, limit=100)
+    run = Runs(stage.database).find("甲")
+    with stage.database.begin() as connection:
+        # As another seed orders them: the first hundred are the last.
+        for change in ("-unit_rank - 1", "199 + unit_rank + 1"):
+            connection.exec_driver_sql(f"UPDATE run_items SET unit_rank = {change} WHERE run = {run.key}")
+    add(stage, "乙", 0.9, limit=100)
+    assert [row for row in board(stage) if row in ("openai:甲", "openai:乙")] == ["openai:乙"]
+    assert "another seed" in left_out(stage)["甲"]
+
+
+def test_a_run_that_was_stopped_on_its_way_is_not_ranked(stage: Stage) -> None:
+    for name, rate in (("好", 0.98), ("差", 0.3)):
+        add(stage, name, rate)
+    run = Runs(stage.database).find("差")
+    with stage.database.begin() as connection:
+        for table in ("judgements", "turns"):
+            connection.exec_driver_sql(f"DELETE FROM {table} WHERE run = {run.key} AND rank >= 120")
+    assert "openai:差" not in board(stage)
+    assert "asked 120 of 200 items so far" in left_out(stage)["差"]
+
+
+def test_an_archived_run_is_hidden_and_listed(stage: Stage) -> None:
+    for name, rate in (("好", 0.98), ("差", 0.3)):
+        add(stage, name, rate)
+    set_state(stage.database, Runs(stage.database).find("差"), "archive")
+    assert "openai:差" not in board(stage)
+    assert left_out(stage) == {"差": "已归档，另见 --all archived; see --all"}
+    assert left_out(stage, archived=True) == {}
+    set_state(stage.database, Runs(stage.database).find("差"), "unarchive")
+    assert "openai:差" in board(stage)
 
 
 def test_other_items_or_judges_are_not_tested_against_each_other(stage: Stage) -> None:

@@ -58,7 +58,7 @@ def test_every_option_has_a_default_and_is_spelled_out() -> None:
 
 
 def test_an_unknown_option_is_a_type_error_with_a_suggestion() -> None:
-    with pytest.raises(TypeError, match="no option 'max_token'; did you mean 'max_tokens'"):
+    with pytest.raises(TypeError, match=r"no option 'max_token'\. Did you mean 'max_tokens'"):
         liangxin.run("flames", model="replay:x", max_token=3)  # type: ignore[call-overload]
 
 

@@ -289,15 +289,17 @@ def test_a_store_without_what_only_writers_need_is_read(made: Path, place: Path)
         connection.execute("DROP TABLE leases")
         for column in ("loader", "loading"):
             connection.execute(f"ALTER TABLE datasets DROP COLUMN {column}")
+        connection.execute("DROP TABLE run_states")
         connection.execute(f"UPDATE liangxin_schema SET version = {READABLE}")
     connection.close()
     assert len(MIGRATIONS) > READABLE
     for one in place.glob("store.db-*"):
         one.unlink()
-    commands = filled((SCORES, ("judge", "a", "--judge", "rule")), made / "out", f"{place}/store.db")
+    words = (SCORES, ("runs",), ("judge", "a", "--judge", "rule"))
+    commands = filled(words, made / "out", f"{place}/store.db")
     with closed(place):
-        scores, judged = called(made, commands)
-    assert scores[0] == 0
+        scores, listed, judged = called(made, commands)
+    assert (scores[0], listed[0]) == (0, 0)
     assert judged[0] == 1
     assert "can only be read here" in judged[2]
 

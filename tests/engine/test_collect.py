@@ -16,6 +16,7 @@ from liangxin.errors import AccessDenied, DataError, StoreError
 from liangxin.records import Message, Reply, ReplyStatus
 from liangxin.specs import Endpoint, Generation, RunSpec
 from liangxin.store import Database, RunRecord, Runs, dialogues
+from liangxin.store.life.states import rename_run
 
 SPEC = RunSpec(benchmark="bench", model="fake:m", endpoint=Endpoint(connections=3))
 Fake = Callable[..., Any]
@@ -157,7 +158,10 @@ def test_a_stop_takes_up_nothing_new(bench: Any, fake: Fake) -> None:
 def test_names(bench: Any, fake: Fake) -> None:
     first = bench.run(fake(good), replace(SPEC, name="mine"))
     assert bench.run(fake(good), SPEC).name == "mine"
-    assert bench.run(fake(good), replace(SPEC, name="other")).name == "other"
+    with pytest.raises(StoreError, match=r"in the store as 'mine' .* `liangxin runs rename mine other`"):
+        bench.run(fake(good), replace(SPEC, name="other"))
+    assert rename_run(bench.database, first, "other").name == "other"
+    assert bench.run(fake(good), replace(SPEC, name="other")).id == first.id
     with pytest.raises(StoreError, match="belongs to run"):
         bench.run(fake(good), replace(SPEC, name="other", seed=3))
     # A recorded file that changed is a new run of the same name, and the first keeps its answers.

@@ -22,6 +22,7 @@ from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
 from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
+from liangxin.hints import hint
 from liangxin.inference.binomial import decide_rate
 from liangxin.inference.claims import Claim, Decision
 from liangxin.inference.means import GroupMean, decide_groups, decide_mean, mean_bounds
@@ -183,7 +184,8 @@ def _measure(
     names = [measure.name for measure in benchmark.measures if formula_of(measure).decided]
     if question.measure not in names:
         raise UsageError(
-            f"{run.benchmark} has no measure {question.measure!r} to decide on; it has {', '.join(names)}"
+            f"{run.benchmark} has no measure {question.measure!r} to decide on; it has {', '.join(names)}."
+            + hint(question.measure, names)
         )
     found = [
         one for one in unit_values(database, run, benchmark, judge) if one.measure.name == question.measure

@@ -19,10 +19,14 @@ from liangxin.engine.stored import benchmark_of, chosen_by, named_judges
 from liangxin.engine.summary import score_fields
 from liangxin.inference.multiple import rank_sets
 from liangxin.records import Score
-from liangxin.specs import Benchmark
+from liangxin.specs import Benchmark, Bilingual
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
+from liangxin.store.life.entrants import Absent, entrants
+from liangxin.store.life.states import listed_runs
 
 OVERALL = "overall"
+ARCHIVED = Bilingual(zh="已归档，另见 --all", en="archived; see --all")
+_SAMPLE = Bilingual(zh="样例·非成绩，另见 --samples", en="a sample is no result; see --samples")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ class Leaderboard:
     measure: str
     """What orders and ranks the rows: the benchmark's first."""
     rows: tuple[LeaderboardRow, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[Absent, ...]
     """Runs that are not on this board, and why."""
     sample: bool = False
     """Whether its rows are of embedded samples, and so no results (样例·非成绩)."""
@@ -63,29 +67,29 @@ class _Measured:
 
 
 def leaderboard(
-    database: Database, benchmark: Benchmark, judge: str | None = None, *, samples: bool = False
+    database: Database,
+    benchmark: Benchmark,
+    judge: str | None = None,
+    *,
+    samples: bool = False,
+    archived: bool = False,
 ) -> Leaderboard:
     """Every run of a benchmark that has a score, with the ranks that all pairwise tests leave open.
 
-    Samples enter no leaderboard but one of their own, beside which no published row stands. Runs of other items or by other judges are not tested against each other, so
-    nothing is claimed of their order.
+    Samples enter no leaderboard but one of their own, beside which no published row stands. Of one data set, only runs
+    that were asked the same items stand on it (`entrants`). Runs of other data or by other judges are not tested
+    against each other, so nothing is claimed of their order.
 
     Args:
         judge: only rows by this judge; None takes each run's judge on the benchmark's own scale.
         samples: the samples' own board, without any result.
+        archived: whether archived runs are among them.
     """
+    candidates, hidden = _candidates(database, benchmark, samples=samples, archived=archived)
+    entered = entrants(database, candidates)
     measured: list[_Measured] = []
-    left_out: list[str] = []
-    for run in Runs(database).all():
-        if run.benchmark != benchmark.name:
-            continue
-        if run.sample != samples:
-            if samples:
-                continue
-            left_out.append(
-                f"{run.label}: 样例·非成绩，另见 --samples (a sample is no result; see --samples)"
-            )
-            continue
+    left_out = [*hidden, *entered.absent]
+    for run in entered.runs:
         results = [
             run_result(database, run, benchmark_of(run), [record]) for record in _judges(database, run, judge)
         ]
@@ -94,7 +98,10 @@ def leaderboard(
             # A judge that ruled on a part of the run (labels to check another judge by) is not the run's.
             measured.append(min(found, key=lambda one: one.main.missing))
         else:
-            left_out.append(f"{run.label}: 没有评审给出 no judge gives {benchmark.measures[0].name}")
+            main = benchmark.measures[0].name
+            left_out.append(
+                Absent(run=run, reason=Bilingual(zh=f"没有评审给出 {main}", en=f"no judge gives {main}"))
+            )
     direction = -1 if benchmark.measures[0].higher_is_better is not False else 1
     measured.sort(key=lambda one: direction * (one.main.value or 0.0))
     ranks = _ranks(database, benchmark, measured)
@@ -107,6 +114,23 @@ def leaderboard(
         left_out=tuple(left_out),
         sample=samples,
     )
+
+
+def _candidates(
+    database: Database, benchmark: Benchmark, *, samples: bool, archived: bool
+) -> tuple[list[RunRecord], list[Absent]]:
+    """The runs that a board is made of, the newest first; those of the benchmark that are none of them, and why."""
+    runs, hidden = [], []
+    for one in listed_runs(database, archived=True):
+        if one.run.benchmark != benchmark.name or (samples and not one.run.sample):
+            continue
+        if one.run.sample != samples:
+            hidden.append(Absent(run=one.run, reason=_SAMPLE))
+        elif one.archived and not archived:
+            hidden.append(Absent(run=one.run, reason=ARCHIVED))
+        else:
+            runs.append(one.run)
+    return sorted(runs, key=lambda run: (-run.created, -run.key)), hidden
 
 
 def _judges(database: Database, run: RunRecord, judge: str | None) -> Sequence[JudgeRecord]:
@@ -259,5 +283,14 @@ def leaderboard_fields(board: Leaderboard) -> dict[str, Any]:
                 "comparability": list(row.comparability),
             }
             for row in board.rows
+        ],
+        "left_out": [
+            {
+                "run": one.run.id,
+                "name": one.run.name,
+                "model": one.run.model,
+                "reason": f"{one.reason.zh} {one.reason.en}",
+            }
+            for one in board.left_out
         ],
     }

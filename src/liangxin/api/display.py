@@ -131,7 +131,7 @@ def _cells(score: Score, names: Mapping[str, Bilingual]) -> Markup:
         span(score.low, score.high),
         str(score.n),
         f"{score.missing} ({lacking})" if lacking else str(score.missing),
-        span(score.worst, score.best),
+        span(*score.bounds),
     )
     return Markup("").join(
         Markup('<td style="{}">{}</td>').format((_LEFT if place < 2 else _RIGHT) + _kept(place), text)

@@ -12,7 +12,8 @@ import polars
 
 from liangxin.api.kinds import KindList, judge_list, model_list
 from liangxin.benchmarks import BENCHMARKS
-from liangxin.store import Database, Runs, store_url
+from liangxin.store import Database, store_url
+from liangxin.store.life.states import listed_runs
 
 
 def list_benchmarks() -> polars.DataFrame:
@@ -49,15 +50,18 @@ def list_judges() -> polars.DataFrame:
     return _kinds(judge_list())
 
 
-def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
-    """The runs in a store, the newest first, with the columns of `liangxin runs`; `created` is in UTC.
+def list_runs(store: str | os.PathLike[str] | None = None, *, archived: bool = False) -> polars.DataFrame:
+    """The runs in a store, the pinned first, then the newest, with the columns of `liangxin runs`; `created` is in UTC.
+
+    Args:
+        archived: whether those that were archived are among them, at the end.
 
     Raises:
         StoreError: there is no store, or it cannot be read.
     """
     database = Database(store_url(None if store is None else os.fspath(store)), create=False)
     try:
-        runs = Runs(database).all()
+        runs = listed_runs(database, archived=archived)
     finally:
         database.close()
     schema: dict[str, Any] = {
@@ -71,6 +75,8 @@ def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
         "trials": polars.Int64,
         "units": polars.Int64,
         "created": polars.Datetime(time_zone="UTC"),
+        "pinned": polars.Boolean,
+        "archived": polars.Boolean,
     }
     rows = [
         (
@@ -84,8 +90,11 @@ def list_runs(store: str | os.PathLike[str] | None = None) -> polars.DataFrame:
             run.trials,
             run.units,
             datetime.fromtimestamp(run.created, UTC),
+            listed.pinned,
+            listed.archived,
         )
-        for run in runs
+        for listed in runs
+        for run in [listed.run]
     ]
     return polars.DataFrame(rows, schema=schema, orient="row")
 

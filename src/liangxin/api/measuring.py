@@ -14,10 +14,10 @@ from liangxin.api.result import Result
 from liangxin.api.working import CallWork
 from liangxin.benchmarks.selection import select
 from liangxin.engine.run import Session
-from liangxin.engine.several import run_several
+from liangxin.engine.several import for_models, run_several
 from liangxin.errors import UsageError
 from liangxin.models import ChatModel
-from liangxin.specs import RunSpec
+from liangxin.specs import Benchmark, RunSpec
 from liangxin.store import Database, store_url
 
 Model = str | ChatModel
@@ -30,12 +30,15 @@ def run(  # type: ignore[overload-overlap]  # a str is a Sequence too; this sign
 ) -> Result: ...
 @overload
 def run(
-    benchmarks: Sequence[str | os.PathLike[str]], *, model: Model, **options: Unpack[RunOptions]
+    benchmarks: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    model: Model | Sequence[Model],
+    **options: Unpack[RunOptions],
 ) -> list[Result]: ...
 def run(
     benchmarks: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
-    model: Model,
+    model: Model | Sequence[Model],
     **options: Unpack[RunOptions],
 ) -> Result | list[Result]:
     """Measure a model: ask, judge, score. The same call continues the same run, and so does `liangxin run`.
@@ -46,7 +49,8 @@ def run(
     Args:
         benchmarks: one benchmark (a name, or the path of a `.toml` file) for one `Result`; several in a list
             for a list of results, in order.
-        model: the model's SPEC as `--model`, or a model of one's own: see `FunctionModel`.
+        model: the model's SPEC as `--model`, or a model of one's own: see `FunctionModel`. Several in a list: each
+            is measured on each benchmark, for a list of results; `name` is then the prefix of `NAME/SPEC`.
         options: see `RunOptions`; each has the name and the default of its command-line option.
 
     Returns:
@@ -66,31 +70,54 @@ def run(
         print(result.scores)
         ```
     """
-    one = isinstance(benchmarks, str | os.PathLike)
     names = [os.fspath(benchmarks)] if isinstance(benchmarks, str | os.PathLike) else _words(benchmarks)
+    models: list[Model] = (
+        list(model) if isinstance(model, Sequence) and not isinstance(model, str) else [model]
+    )
+    single = isinstance(benchmarks, str | os.PathLike) and models == [model]
     given = run_options(options)
-    spec = run_spec(model if isinstance(model, str) else model.identity, given)
-    if isinstance(model, FunctionModel):
-        _refuse_sampling(spec)
-    chosen = select(names, spec.data)
-    if one and len(chosen) > 1:
+    specs = _specs(models, run_spec("", given))
+    chosen = select(names, specs[0].data)
+    if single and len(chosen) > 1:
         raise UsageError(
             f"{names[0]!r} stands for {len(chosen)} benchmarks; write it in a list: [{names[0]!r}]"
         )
     store = given["store"]
     url = store_url(None if store is None else os.fspath(store))
+    results = [
+        result
+        for spec, own in zip(specs, models, strict=True)
+        for result in _measured(spec, own, chosen, url, progress=given["progress"])
+    ]
+    return results[0] if single else results
+
+
+def _specs(models: Sequence[Model], spec: RunSpec) -> list[RunSpec]:
+    """The settings for each model."""
+    own = [one for one in models if not isinstance(one, str)]
+    if any(isinstance(one, FunctionModel) for one in own):
+        _refuse_sampling(spec)
+    return for_models(
+        spec,
+        [one if isinstance(one, str) else one.identity for one in models],
+        unchecked=[one.identity for one in own],
+    )
+
+
+def _measured(
+    spec: RunSpec, model: Model, benchmarks: Sequence[Benchmark], url: str, *, progress: bool
+) -> list[Result]:
     own = None if isinstance(model, str) else model
-    work: CallWork[list[Result]] = CallWork(url, create=True, progress=given["progress"], model=own)
+    work: CallWork[list[Result]] = CallWork(url, create=True, progress=progress, model=own)
 
     def measured(session: Session) -> list[Result]:
         made = []
-        for found in run_several(session, chosen, spec):
+        for found in run_several(session, benchmarks, spec):
             made.append(Result(with_evidence(session.database, found), store=url, notices=work.said))
             work.said.clear()
         return made
 
-    results = work.do(measured)
-    return results[0] if one else results
+    return work.do(measured)
 
 
 def load(run: str, *, judge: str | None = None, store: str | os.PathLike[str] | None = None) -> Result:

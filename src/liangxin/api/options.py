@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypedDict, cast, get_args
 
 from liangxin.errors import UsageError
+from liangxin.hints import hint
 from liangxin.request_fields import checked_fields, checked_marks
 from liangxin.run_options import RUN_OPTIONS
 from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
@@ -223,10 +224,7 @@ def _key(key: str | None, variable: str | None, option: str) -> str | None:
 def _check(options: Mapping[str, object], known: Mapping[str, object]) -> None:
     unknown = next((name for name in options if name not in known), None)
     if unknown is not None:
-        import difflib
-
-        near = difflib.get_close_matches(unknown, known, n=1)
-        raise TypeError(f"no option {unknown!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise TypeError(f"no option {unknown!r}.{hint(unknown, known)}")
     choose_by = options.get("choose_by")
     if choose_by is not None and choose_by not in get_args(ChooseBy):
         raise UsageError(f"choose_by: found {choose_by!r}, expected one of {', '.join(get_args(ChooseBy))}")

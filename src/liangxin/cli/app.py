@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from liangxin.cli import decide, judge, listing, plan, run, scorer, serve, stored, validate
+from liangxin.cli import decide, judge, listing, plan, run, runs, scorer, serve, stored, validate
+from liangxin.cli.once import OnceCommand, OnceGroup
 
 
 def _version(asked: bool) -> None:
@@ -28,6 +29,7 @@ def _main(
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
+        cls=OnceGroup,
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -40,7 +42,6 @@ def build() -> typer.Typer:
         judge.judge,
         stored.scores,
         stored.report,
-        stored.runs,
         serve.serve,
         stored.export,
         validate.validate,
@@ -55,7 +56,11 @@ def build() -> typer.Typer:
         listing.check,
     )
     for command in commands:
-        app.command()(command)
-    app.command("import")(stored.import_)
+        app.command(cls=OnceCommand)(command)
+    app.command("import", cls=OnceCommand)(stored.import_)
+    app.add_typer(runs.build(), name="runs")
     app.add_typer(scorer.build(), name="scorer")
+    # Short for `runs rename`, `runs archive` and `runs delete`.
+    for short in (runs.rename, runs.archive, runs.delete):
+        app.command(hidden=True, cls=OnceCommand)(short)
     return app

@@ -122,10 +122,11 @@ def leaderboard(
             "--samples", help="The embedded sample's runs alone, on a board of their own: no results."
         ),
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="The archived runs too.")] = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
     """The runs of a benchmark with rank sets from pairwise tests, and the papers' published rows beside them."""
     from liangxin.cli.work.sample_and_plan import print_leaderboard
 
-    print_leaderboard(benchmark, judge, store, output, samples=samples)
+    print_leaderboard(benchmark, judge, store, output, samples=samples, archived=every)

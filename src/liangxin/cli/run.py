@@ -20,7 +20,13 @@ def run(  # the command's options are its parameters
         list[str], typer.Argument(metavar="BENCHMARK...", help="See `liangxin benchmarks`.")
     ],
     model: Annotated[
-        str, typer.Option("--model", metavar="SPEC", help="The model to measure: see `liangxin models`.")
+        list[str],
+        typer.Option(
+            "--model",
+            metavar="SPEC",
+            help="The model to measure: see `liangxin models`. Given several times: a run for each, --name is then "
+            "the prefix of NAME/SPEC.",
+        ),
     ],
     judge: Annotated[list[str] | None, option("judge")] = None,
     data: Annotated[str | None, option("data")] = None,
@@ -54,6 +60,7 @@ def run(  # the command's options are its parameters
 ) -> None:
     """Measure a model: ask, judge, score. The same command continues the same run."""
     from liangxin.cli.work.run_and_judge import measure
+    from liangxin.engine.several import for_models
 
     endpoint = Endpoint(
         base_url=base_url,
@@ -67,7 +74,7 @@ def run(  # the command's options are its parameters
     )
     spec = RunSpec(
         benchmark="",
-        model=model,
+        model="",
         judges=tuple(judge or ()),
         data=data,
         limit=limit,
@@ -90,4 +97,4 @@ def run(  # the command's options are its parameters
             judge_reasoning_marks,
         ),
     )
-    measure(benchmarks, spec, store, output)
+    measure(benchmarks, for_models(spec, model), store, output)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from liangxin.cli.once import OnceCommand, OnceGroup
 from liangxin.cli.options import Format, OutputFormat, StoreOption
 from liangxin.cli.terminal import say, say_json, stated, tell
 
@@ -292,7 +293,9 @@ def show(scorer: ScorerArgument = "default") -> None:
 
 def build() -> typer.Typer:
     """The sub-application."""
-    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Light judges trained on labels.")
+    app = typer.Typer(
+        cls=OnceGroup, no_args_is_help=True, rich_markup_mode=None, help="Light judges trained on labels."
+    )
     for command in (train, evaluate, show):
-        app.command()(command)
+        app.command(cls=OnceCommand)(command)
     return app

@@ -1,4 +1,4 @@
-"""`scores`, `runs`, `export` and `report`: what is read from the store and asks nobody anything."""
+"""`scores`, `export` and `report`: what is read from the store and asks nobody anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from liangxin.cli import options
-from liangxin.cli.terminal import say, say_json, stated, tell
+from liangxin.cli.terminal import say, stated, tell
 
 
 class ScoresFormat(StrEnum):
@@ -45,25 +45,6 @@ def scores(
         print_csv(result)
     else:
         show(result, options.OutputFormat(output.value))
-
-
-@stated
-def runs(store: options.StoreOption = None, output: options.Format = options.OutputFormat.TABLE) -> None:
-    """The runs in the store, the newest first."""
-    from liangxin.cli.opening import open_store
-    from liangxin.cli.tables import print_runs, run_fields
-    from liangxin.store import Runs
-
-    database = open_store(store)
-    try:
-        found = Runs(database).all()
-    finally:
-        database.close()
-    if output is options.OutputFormat.JSON:
-        for one in found:
-            say_json(run_fields(one))
-    else:
-        print_runs(found)
 
 
 @stated

@@ -21,6 +21,7 @@ from liangxin.files.writing import write_csv
 from liangxin.records import Score
 from liangxin.specs import Benchmark
 from liangxin.store import RunRecord, ValidationRecord
+from liangxin.store.life.states import ListedRun
 from liangxin.words import CANNOT_TELL, Bilingual, band_title, category_titles, title_of
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
@@ -72,8 +73,9 @@ def print_csv(result: RunResult) -> None:
     say(stream.getvalue().replace("\r\n", "\n").rstrip("\n"))
 
 
-def run_fields(run: RunRecord) -> dict[str, object]:
+def run_fields(listed: ListedRun) -> dict[str, object]:
     """A run as `runs --format json` prints it."""
+    run = listed.run
     return {
         "run": run.id,
         "name": run.name,
@@ -85,17 +87,22 @@ def run_fields(run: RunRecord) -> dict[str, object]:
         "trials": run.trials,
         "units": run.units,
         "created": _date(run),
+        "pinned": listed.pinned,
+        "archived": listed.archived,
     }
 
 
-def print_runs(runs: Sequence[RunRecord]) -> None:
+def print_runs(runs: Sequence[ListedRun]) -> None:
     """A line for each run."""
     table = plain_table(
         "运行 run", "名称 name", "基准 benchmark", "模型 model", "题 units", "时间 created (UTC)"
     )
-    for run in runs:
+    for listed in runs:
+        run = listed.run
         benchmark = f"{run.benchmark} 样例 sample" if run.sample else run.benchmark
-        table.add_row(run.id, plain(run.name or ""), benchmark, plain(run.model), str(run.units), _date(run))
+        state = "置顶 pinned" if listed.pinned else "已归档 archived" if listed.archived else ""
+        name = " · ".join(one for one in (run.name, state) if one)
+        table.add_row(run.id, plain(name), benchmark, plain(run.model), str(run.units), _date(run))
     console().print(table)
 
 
@@ -139,7 +146,7 @@ def _score_table(result: RunResult, judge: JudgeResult) -> Table:
         row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]
         if erring:
             row.append(_band(score, result.benchmark))
-        row += [_span(score.low, score.high), str(score.n), _missing(score), _span(score.worst, score.best)]
+        row += [_span(score.low, score.high), str(score.n), _missing(score), _span(*score.bounds)]
         table.add_row(*row, *([_number(score.service)] if service else []))
         before = score.measure
     if service:

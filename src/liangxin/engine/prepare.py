@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ def prepare(
 
     Raises:
         DataError: the data file is wrong; nothing of it is stored.
-        StoreError: the name belongs to another run.
+        StoreError: the name belongs to another run, or the run has another name.
     """
     remove_dead_loads(runs.database)
     sha256 = known.data_sha256
@@ -101,6 +102,12 @@ def _name(
     """The run's name, taking it over from an earlier run whose recorded file has changed since."""
     if spec.name is None:
         return (None if run is None else run.name), []
+    if run is not None and run.name not in (None, spec.name):
+        to = " ".join(shlex.quote(one) for one in (run.label, spec.name))
+        raise StoreError(
+            f"this run is in the store as {run.name!r} ({run.id}): leave --name out to go on with it, or rename it "
+            f"first with `liangxin runs rename {to}`"
+        )
     holder = next((one for one in runs.all() if spec.name in (one.name, one.id)), None)
     if holder is None or holder.id == known.id:
         return spec.name, []

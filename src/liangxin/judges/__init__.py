@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from liangxin.errors import PluginError
 from liangxin.judges.base import Judge, JudgeContext, MeasuredJudge
 from liangxin.judges.kinds import NO_JUDGE, JudgeKind
-from liangxin.models import model_traits, package_versions
+from liangxin.models import MODELS, likely_spec, model_traits, package_versions
 from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
 from liangxin.specs import Bilingual
 from liangxin.traits import JudgeTraits, Origin
@@ -54,10 +55,18 @@ def open_judges(spec: str, context: JudgeContext) -> Sequence[Judge]:
         PluginError: a package brings the kind, and it is broken.
     """
     name, rest = kind_and_name(spec)
-    kind = JUDGES.get(name)
+    kind = JUDGES.get(name, _likely_judge(spec))
     judges = resolved(kind.open)(rest, context)
     origin = JUDGES.origin(name)
     return judges if origin is None else _packaged(judges, kind, origin)
+
+
+def _likely_judge(spec: str) -> str:
+    """The SPEC that somebody who wrote a model or a file without the judge's kind will have meant."""
+    if PurePath(spec).suffix.lower() in (".jsonl", ".csv", ".xlsx"):
+        return f"labels:{spec}"
+    known = MODELS.find(kind_and_name(spec)[0]) is not None
+    return f"llm:{spec if known else likely_spec(spec)}"
 
 
 def judge_traits(spec: str) -> JudgeTraits:

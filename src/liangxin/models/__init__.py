@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from liangxin.errors import PluginError, UsageError
 from liangxin.models.base import (
@@ -33,6 +34,8 @@ __all__ = [
     "Streaming",
     "Templated",
     "is_base_default",
+    "known_kind",
+    "likely_spec",
     "model_package",
     "model_traits",
     "open_model",
@@ -68,10 +71,7 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
         PluginError: a package brings the kind, and it is broken.
     """
     name, rest = kind_and_name(spec)
-    kind = MODELS.get(name)
-    if not rest and kind.needs_name:
-        raise UsageError(f"model {spec!r} lacks a name: write {name}:NAME. See `liangxin models`.")
-    _check_request(spec, kind, endpoint)
+    kind = known_kind(spec, endpoint)
     model = resolved(kind.open)(rest, endpoint)
     origin = MODELS.origin(name)
     if origin and not (isinstance(getattr(model, "identity", None), str) and hasattr(model, "reply")):
@@ -80,6 +80,29 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
             "which lacks an identity (a text) or the method reply"
         )
     return model
+
+
+def known_kind(spec: str, endpoint: Endpoint) -> ModelKind:
+    """The kind of model that `spec` names, which can do what the endpoint says of requests; nothing is opened.
+
+    Raises:
+        UnknownName, UsageError, PluginError: as `open_model`.
+    """
+    name, rest = kind_and_name(spec)
+    kind = MODELS.get(name, likely_spec(spec))
+    if not rest and kind.needs_name:
+        raise UsageError(f"model {spec!r} lacks a name: write {name}:NAME. See `liangxin models`.")
+    _check_request(spec, kind, endpoint)
+    return kind
+
+
+def likely_spec(spec: str) -> str:
+    """The SPEC that somebody who wrote a model's name without its kind will have meant."""
+    ending = PurePath(spec).suffix.lower()
+    by_ending = {".jsonl": "replay", ".gguf": "gguf"}
+    if ending in by_ending:
+        return f"{by_ending[ending]}:{spec}"
+    return f"anthropic:{spec}" if spec.startswith("claude-") else f"openai:{spec}"
 
 
 def _check_request(spec: str, kind: ModelKind, endpoint: Endpoint) -> None:

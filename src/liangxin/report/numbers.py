@@ -110,7 +110,7 @@ def number(score: Score, measure: Measure, place: NumberFrame, benchmark: Benchm
         unit=unit,
         value=figure(score.value, signed=signed),
         interval=span(score.low, score.high),
-        bounds=span(score.worst, score.best),
+        bounds=span(*score.bounds),
         service="" if score.service is None else figure(score.service, signed=signed),
         count=_count(score, measure) if few and place.whole else "",
         few=few,
@@ -181,7 +181,7 @@ def _described(score: Score, unit: str, place: NumberFrame) -> tuple[str, str]:
     if score.judge_low is not None:
         parts.insert(1, f"评审误差带 judge band {span(score.judge_low, score.judge_high)}")
     if score.missing:
-        parts.append(f"缺失 missing {score.missing}: 最坏–最好 bounds {span(score.worst, score.best)}")
+        parts.append(f"缺失 missing {score.missing}: 最坏–最好 bounds {span(*score.bounds)}")
     if score.service is not None:
         parts.append(f"服务口径 service view {figure(score.service)}")
     return title, "; ".join(parts)

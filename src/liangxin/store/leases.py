@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, inspect, select, update
 
 from liangxin.errors import LeaseLost, StoreError
 from liangxin.store.database import Database
@@ -181,6 +181,16 @@ class Lease:
 
     def _mine(self) -> tuple[Any, ...]:
         return (*_at(self._work), LEASES.c.token == self._token)
+
+
+def running(connection: Connection, run: str) -> list[LeaseHolder]:
+    """Who is at work on any part of a run; nobody who has died, or was not heard of for as long as two looks take."""
+    if not inspect(connection).has_table(LEASES.name):
+        return []
+    now = _now(connection)
+    rows = connection.execute(select(LEASES).where(LEASES.c.run == run)).all()
+    holders = [_holder(row, now) for row in rows]
+    return [one for one in holders if not one.dead and abs(one.age) <= SILENT_SECONDS + LOOK_SECONDS]
 
 
 def _at(work: Work) -> tuple[Any, ...]:

@@ -157,6 +157,7 @@ CANDIDATES = _Table(
     Column("rank", Integer, nullable=False),
     Column("trial", Integer, nullable=False),
     PrimaryKeyConstraint("task", "slot"),
+    Index("slots_by_run", "run", "rank"),
 )
 """The dialogues of a task, by the store's own place (`runs.key`, rank, trial)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from liangxin.digests import canonical
 from liangxin.errors import StoreError, UnknownRun
+from liangxin.hints import hint
 from liangxin.records import Item
 from liangxin.store.content import intact, item_of, item_text
 from liangxin.store.database import Database
@@ -176,9 +176,8 @@ class Runs:
         if found:
             raise UnknownRun(f"{len(found)} runs have an id that begins with {name!r}; give more digits")
         names = [run.label for run in runs]
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UnknownRun(f"no run {name!r} in the store {self.database.shown}.{hint} See `liangxin runs`.")
+        near = hint(name, names)
+        raise UnknownRun(f"no run {name!r} in the store {self.database.shown}.{near} See `liangxin runs`.")
 
     def create(self, new: NewRun, order: Iterable[tuple[int, int]]) -> RunRecord:
         """Store a new run with its order: (unit rank, position) for each rank.

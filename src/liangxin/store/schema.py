@@ -25,7 +25,7 @@ from sqlalchemy import (
 from liangxin.errors import StoreError
 from liangxin.store.migrations.old_kinds import kinds
 from liangxin.store.migrations.relations import relate
-from liangxin.store.people import PEOPLE
+from liangxin.store.people import CANDIDATES, PEOPLE
 
 METADATA = MetaData()
 
@@ -205,13 +205,25 @@ LEASES = Table(
 `run` is the run's id, which is known before its row is there.
 """
 
+RUN_STATES = Table(
+    "run_states",
+    METADATA,
+    Column("run", String(12), primary_key=True),
+    Column("archived", Float),
+    Column("pinned", Float),
+)
+"""What a user did with a run in lists and on boards, and when (seconds since 1970); no row: nothing.
+
+`run` is the run's id. The row stays in its store: it does not travel with an exported run.
+"""
+
 _LATER = (VALIDATIONS, LOOKS, SAMPLES)
 
 
 def _first(connection: Connection) -> None:
     METADATA.create_all(
         connection,
-        tables=[table for table in METADATA.tables.values() if table not in (*_LATER, LEASES)],
+        tables=[table for table in METADATA.tables.values() if table not in (*_LATER, LEASES, RUN_STATES)],
     )
 
 
@@ -243,6 +255,13 @@ def _loading(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE datasets ADD COLUMN {name} {kind}"))
 
 
+def _run_states(connection: Connection) -> None:
+    METADATA.create_all(connection, tables=[RUN_STATES])
+    # To delete a run looks for the tasks that show its answers; without it, once through all for each item.
+    (by_run,) = (index for index in CANDIDATES.indexes if index.name == "slots_by_run")
+    by_run.create(connection, checkfirst=True)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _evidence,
@@ -252,6 +271,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _sources,
     _leases,
     _loading,
+    _run_states,
 )
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 

@@ -25,6 +25,7 @@ from liangxin.choice_items.sources import from_experts, from_runs, judges_of
 from liangxin.errors import PeopleError
 from liangxin.people.accounts import Accounts
 from liangxin.store import Runs
+from liangxin.store.life.states import shown_runs
 from liangxin.web.asking import Adjudicating, Form, LargeForm, Owning, Viewer
 from liangxin.web.pages import download, page, redirect
 from liangxin.web.site import Site
@@ -69,7 +70,7 @@ def _listed(
     wanted = _filter(request)
     number = page_number(request)
     found, count = items.page(wanted, start=(number - 1) * _PAGE, most=_PAGE)
-    runs = Runs(site.database).all()[:_MOST_RUNS] if viewer.owns else []
+    runs = shown_runs(site.database)[:_MOST_RUNS] if viewer.owns else []
     return page(
         request,
         viewer,

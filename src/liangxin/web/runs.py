@@ -25,6 +25,7 @@ from liangxin.store import (
     hashed,
 )
 from liangxin.store.browsing import DialogueFilter, Facets, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.life.states import listed_runs
 from liangxin.web.asking import Form, Owning, Viewer, site_of
 from liangxin.web.pages import category_words, page, redirect
 from liangxin.web.site import Site
@@ -94,7 +95,7 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/runs")
     def runs(request: Request, viewer: Owning) -> Response:
-        return _runs_page(request, database, viewer)
+        return _runs_page(request, database, viewer, archived=request.query_params.get("archived") == "yes")
 
     @router.post("/runs/text")
     def text(request: Request, _viewer: Owning, fields: Form) -> Response:
@@ -132,17 +133,21 @@ def _run(database: Database, name: str) -> RunRecord:
         raise NotThere("没有这次运行，请从列表进入。", "There is no such run; begin at the list.") from None
 
 
-def _runs_page(request: Request, database: Database, viewer: Viewer) -> Response:
-    every = Runs(database).all()
+def _runs_page(request: Request, database: Database, viewer: Viewer, *, archived: bool) -> Response:
+    everything = listed_runs(database, archived=True)
+    every = [one for one in everything if archived or not one.archived]
     pages = max(1, -(-len(every) // RUNS_PAGE))
     number = min(page_number(request, "number"), pages)
-    shown = every[(number - 1) * RUNS_PAGE : number * RUNS_PAGE]
+    listed = every[(number - 1) * RUNS_PAGE : number * RUNS_PAGE]
+    shown = [one.run for one in listed]
     keys = [run.key for run in shown]
     return page(
         request,
         viewer,
         "runs/runs.html.jinja",
-        runs=shown,
+        listed=listed,
+        archived=archived,
+        hidden=len(everything) - len(every),
         number=number,
         pages=pages,
         titles={run.key: benchmark_of(run).title for run in shown},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 
 import typer
 
@@ -23,18 +24,21 @@ from liangxin.specs import RunSpec
 from liangxin.store import Runs
 
 
-def measure(names: Sequence[str], spec: RunSpec, store: str | None, output: OutputFormat) -> None:
-    """Run every named benchmark and print each result as it ends.
+def measure(names: Sequence[str], specs: Sequence[RunSpec], store: str | None, output: OutputFormat) -> None:
+    """Run every named benchmark with every model and print each result as it ends.
+
+    Args:
+        specs: the settings for each model; all name the same data.
 
     Raises:
         typer.Exit: with status 3 where some replies or verdicts failed.
     """
-    benchmarks = select(names, spec.data)
+    benchmarks = select(names, specs[0].data)
     database = open_store(store, create=True)
     failed = False
     try:
         session = Session(database=database, tell=tell, progress=sys.stderr)
-        for result in run_several(session, benchmarks, spec):
+        for result in chain.from_iterable(run_several(session, benchmarks, spec) for spec in specs):
             show(with_evidence(database, result), output)
             failed = failed or bool(result.failure_count)
     finally:

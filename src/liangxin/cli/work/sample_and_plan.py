@@ -13,7 +13,7 @@ from rich.table import Table
 from liangxin.analysis.blind_sample import ToRead, Wish, sample
 from liangxin.analysis.named_judges import judge_for
 from liangxin.analysis.needed_sizes import PlanRequest, plan
-from liangxin.analysis.ranking import Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
+from liangxin.analysis.ranking import ARCHIVED, Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
@@ -133,16 +133,26 @@ def _planned(value: object) -> str:
 
 
 def print_leaderboard(
-    name: str, judge: str | None, store: str | None, output: OutputFormat, *, samples: bool
+    name: str,
+    judge: str | None,
+    store: str | None,
+    output: OutputFormat,
+    *,
+    samples: bool,
+    archived: bool,
 ) -> None:
     """Print every row of a benchmark's leaderboard."""
     database = open_store(store)
     try:
-        board = leaderboard(database, open_benchmark(name), judge, samples=samples)
+        board = leaderboard(database, open_benchmark(name), judge, samples=samples, archived=archived)
     finally:
         database.close()
+    hidden = sum(one.reason is ARCHIVED for one in board.left_out)
     for one in board.left_out:
-        tell(f"left out: {one}")
+        if one.reason is not ARCHIVED:
+            tell(f"left out: {one.run.label}: {one.reason.zh} ({one.reason.en})")
+    if hidden:
+        tell(f"left out: {hidden} {ARCHIVED.zh} ({ARCHIVED.en})")
     if output is OutputFormat.JSON:
         say_json(leaderboard_fields(board))
         return

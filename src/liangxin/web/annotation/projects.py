@@ -22,6 +22,7 @@ from liangxin.errors import LiangxinError, NotThere, PeopleError
 from liangxin.people.accounts import Accounts
 from liangxin.records import Level
 from liangxin.store import Database, Runs
+from liangxin.store.life.states import shown_runs
 from liangxin.web.asking import Fields, Form, Owning, Signed, Viewer
 from liangxin.web.pages import page, redirect
 from liangxin.web.site import Site
@@ -172,7 +173,7 @@ def _form_page(
     entered: Mapping[str, Any],
     error: LiangxinError | None = None,
 ) -> Response:
-    runs = Runs(database).all()
+    runs = shown_runs(database)
     judges = {judge.spec for run in runs for judge in Runs(database).judges(run) if not judge.traits.people}
     people = [one for one in Accounts(database).all() if one.closed is None]
     said = (
