@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import typer
-from typer._click.exceptions import ClickException
 
 from liangxin.cli.app import build
 from liangxin.cli.once import OnceCommand, OnceGroup, repeatable
@@ -257,10 +256,11 @@ def test_a_single_valued_option_given_twice_is_refused(words: tuple[str, ...], o
     value = ["1", "2"][: option.nargs] if not option.is_flag else []
     flags = [*option.opts, *option.secondary_opts] if option.is_flag else option.opts
     given = [word for flag in (flags[0], flags[-1]) for word in (flag, *value)]
-    with pytest.raises(ClickException) as told:
+    with pytest.raises(typer.TyperException) as told:
         ALL[()].main([*words, *given], standalone_mode=False)
-    assert told.value.exit_code == 2
-    assert f"{option.opts[0]} is given 2 times, and takes one value" in told.value.message
+    error: Any = told.value
+    assert error.exit_code == 2
+    assert f"{option.opts[0]} is given 2 times, and takes one value" in error.message
 
 
 def test_it_is_wrong_usage_and_one_sentence(cli: Cli) -> None:
@@ -277,3 +277,24 @@ def test_options_before_the_command_are_not_lost(cli: Cli, measured: list[str]) 
     done = cli("runs", "--store", "other.db", "delete", "a", "--yes")
     assert (done.status, "liangxin runs delete RUN --store URL" in done.err) == (2, True)
     assert names(cli) == ["b", "a"]
+
+
+def test_bounds_are_printed_least_first(cli: Cli, write: Write) -> None:
+    """Of an attack's success the worst case is the greater number; JSON says which is which."""
+    write("data.jsonl", ROWS)
+    write("a.jsonl", [{"prompt": row["prompt"], "response": "答"} for row in ROWS])
+    write("labels.jsonl", [{"prompt": ROWS[0]["prompt"], "response": "答", "level": "1"}])
+    words = [
+        "run",
+        "flames",
+        "--data",
+        "data.jsonl",
+        "--model",
+        "replay:a.jsonl",
+        "--judge",
+        "labels:labels.jsonl",
+    ]
+    told = cli(*words, "--format", "json").score("asr")
+    assert (told["worst"], told["best"]) == (100, 25)
+    table = [line for line in cli(*words).out.splitlines() if line.startswith("asr")]
+    assert "[25.0, 100.0]" in table[0]

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from testbench.readme import ReadmeBlock, blocks, needed, provider, serve
+from testbench.readme import CommandBlock, blocks, needed, provider, serve
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,7 @@ NOT_HERE = {
 }
 
 
-def told(readme: str) -> list[ReadmeBlock]:
+def told(readme: str) -> list[CommandBlock]:
     return blocks((ROOT / readme).read_text(encoding="utf-8"))
 
 
@@ -87,7 +87,7 @@ def free(url: str) -> bool:
         return probe.connect_ex((at.hostname or "", at.port or 80)) != 0
 
 
-def run(block: ReadmeBlock, clone: Path, environment: Mapping[str, str]) -> int | None:
+def run(block: CommandBlock, clone: Path, environment: Mapping[str, str]) -> int | None:
     """The exit status of a block; None where it cannot be run here, with the reason printed."""
     if block.code.startswith("make test\n"):
         print("passed over: make test: it is what runs this")

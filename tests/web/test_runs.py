@@ -14,6 +14,7 @@ from liangxin.people.sessions import Sessions
 from liangxin.records import Item, Reply, Verdict
 from liangxin.store import Database, RunRecord, Runs, Writer, hashed
 from liangxin.store.judgements import AttemptKey
+from liangxin.store.life.states import set_state
 from liangxin.web.site import Site
 from testbench.desk import stored_run
 from testbench.site import Client
@@ -116,3 +117,19 @@ def test_only_the_owner_sees_models(
             answer = client.get(path)
             assert answer.status == 403
             assert "openai:甲" not in answer.text
+
+
+def test_archived_runs_are_hidden_and_pinned_ones_first(
+    client: Client, run: RunRecord, database: Database
+) -> None:
+    stored_run(database, open_benchmark("flames"), ITEMS, lambda *_: Reply(text="答"), "乙")
+    set_state(database, run, "pin")
+    listed = client.get("/runs").text
+    assert listed.index("<bdi>甲</bdi>") < listed.index("<bdi>乙</bdi>")
+    assert "置顶" in listed
+    set_state(database, run, "archive")
+    listed = client.get("/runs").text
+    assert "<bdi>甲</bdi>" not in listed
+    assert "另有 1 个已归档的运行" in listed
+    assert "<bdi>甲</bdi>" in client.get("/runs?archived=yes").text
+    assert client.get(f"/runs/{run.id}").status == 200, "its own page stays"

@@ -29,16 +29,18 @@ BLOCK = re.compile(r"(?:<!-- first-run: (?P<note>[^>]*) -->\n)?```sh\n(?P<code>.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadmeBlock:
+class CommandBlock:
     """One block of commands and what its comment says."""
 
     code: str
     note: str
 
 
-def blocks(text: str) -> list[ReadmeBlock]:
+def blocks(text: str) -> list[CommandBlock]:
     """Every `sh` block of a README, in order."""
-    return [ReadmeBlock(code=match["code"], note=(match["note"] or "").strip()) for match in BLOCK.finditer(text)]
+    return [
+        CommandBlock(code=match["code"], note=(match["note"] or "").strip()) for match in BLOCK.finditer(text)
+    ]
 
 
 @contextmanager
