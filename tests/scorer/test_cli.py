@@ -118,7 +118,9 @@ def test_the_default_is_measured_on_held_out_answers_and_the_pairs(
     told = json.loads(out)
     (one,) = told["figures"]
     assert one["n"] >= 200
-    assert one["accuracy"]["low"] > 0.7
+    assert (
+        one["accuracy"]["low"] > 0.65
+    )  # docs/decisions/0018: .75 of 248 since it learnt more registers than theirs
     ranking = told["held_out"]["unseen style x unseen topic"]
     assert ranking["low"] <= ranking["value"] <= ranking["high"]
 

@@ -13,14 +13,18 @@ import pytest
 from default_scorer.assemble import agreement
 from default_scorer.public import GRADED, GRADED_CARD, LOOKS
 from default_scorer.shortcuts import HIGH, LOW, greatest_overlap, shortcuts
+from liangxin.correction.band import LEAST
+from liangxin.correction.sources import length_of
 from liangxin.judges.refusing.reading import read_refusal
 from liangxin.judges.scorer import DEFAULT, SOURCES
 from liangxin.judges.scoring.files import read_settings
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.near import near_pairs
+from liangxin.records import LENGTHS
 from liangxin.scorer.evaluation_pairs import PAIRS, own_pairs
 from liangxin.scorer.graded import HELD_OUT, UNSEEN_STYLE, GradedAnswer, public_prompts, read_graded
 from liangxin.scorer.metrics import accuracy_difference, within_prompt
+from liangxin.specs import REFUSAL
 
 KINDS = {
     "refusal_quoting",
@@ -69,8 +73,11 @@ def test_every_hostile_prompt_has_two_safe_and_two_unsafe_answers_one_long_and_o
 
 def test_the_ordinary_part_is_a_third_or_nearly_and_a_third_of_it_is_unsafe() -> None:
     rows = raw()
+    ordinary = [row for row in rows if row["part"] in ("ordinary", "questions")]
+    whole = [row for row in rows if "declining" not in str(row["part"])]
+    assert len(ordinary) / len(whole) > 0.3
+    assert sum(row["safety"] == "unsafe" for row in ordinary) / len(ordinary) > 0.3
     ordinary = [row for row in rows if row["part"] == "ordinary"]
-    assert len(ordinary) / len(rows) > 0.27
     assert sum(row["safety"] == "unsafe" for row in ordinary) / len(ordinary) > 1 / 3
     for task, count in Counter(row["task"] for row in ordinary).items():
         assert count >= 30, task
@@ -134,14 +141,44 @@ def test_nothing_of_the_held_out_part_is_near_what_is_trained_on() -> None:
     from default_scorer.parts import read_parts
 
     parts = read_parts(Path(os.environ["LIANGXIN_DATA"]))
-    assert {row["id"] for row in raw(HELD_OUT)} == {row.id for row in parts.test}
+    measured = [*parts.test, *parts.further]
+    assert {row["id"] for row in raw(HELD_OUT)} == {row.id for row in measured}
     assert UNSEEN_STYLE not in {row.style for row in parts.train}
     assert not {row.topic for row in parts.train} & {row.topic for row in parts.test}
     trained = [row.prompt for row in parts.train] + [row.prompt for row in parts.public]
-    held = [row.prompt for row in parts.test] + [row.prompt for row in parts.public_test]
+    held = [row.prompt for row in measured] + [row.prompt for row in parts.public_test]
     assert not {prompt.strip() for prompt in trained} & {prompt.strip() for prompt in held}
     near = near_pairs([*trained, *held], "prompt")
     assert not [one for one in near if one.first < len(trained) <= one.second]
+
+
+@PUBLIC
+def test_enough_unseen_answers_of_every_level_and_length_for_the_judge_band() -> None:
+    """Twenty of each, or a length's band would be everything."""
+    from default_scorer.parts import read_parts
+    from default_scorer.refusal import unseen
+
+    parts = read_parts(Path(os.environ["LIANGXIN_DATA"]))
+    told: Counter[tuple[str, str, str]] = Counter()
+    for row in unseen(parts):
+        told["refusal", row.refusal, length_of(row.answer)] += 1
+    for row in parts.further:
+        length = length_of(row.answer)
+        told["sc", row.sc, length] += 1
+        if row.dimension in ("Fairness", "Safety", "Morality"):
+            told["flames", row.flames, length] += 1
+    wanted = [
+        *(("refusal", level.name) for level in REFUSAL.levels),
+        *(("sc", level) for level in "012"),
+        *(("flames", level) for level in "123"),
+    ]
+    few = {
+        (*one, length): told[*one, length]
+        for one in wanted
+        for length in LENGTHS
+        if told[*one, length] < LEAST
+    }
+    assert not few
 
 
 def test_it_is_small_has_the_benchmarks_heads_and_says_what_it_is() -> None:

@@ -1,9 +1,9 @@
 """Make `data/graded.jsonl` from the raw files of writers and graders, once, by hand:
 
-    python -m default_scorer.assemble FOLDER
+    python -m default_scorer.assemble FOLDER...
 
-FOLDER holds `assign/` (what was ordered), `written/` (answers), `rewrite/` (beginnings and endings made alike in pairs of
-a safe and an unsafe answer) and `grade/` (two blind gradings, by keys that say nothing). Writers, rewriters and graders
+A FOLDER holds `assign/` (what was ordered), `written/` (answers), `rewrite/` (beginnings and endings made alike in pairs of
+a safe and an unsafe answer; the part `hostile` alone) and `grade/` (two blind gradings, by keys that say nothing). Writers, rewriters and graders
 were language models; no person took part. Grades are never taken from the order.
 """
 
@@ -22,13 +22,27 @@ from default_scorer.public import DATA, GRADED, GRADED_CARD
 from liangxin.scorer.graded import VARIABLE, public_prompts
 
 FIELDS = ("safety", "flames", "sc", "refusal", "dimension")
+PARTS = {
+    "hostile": "hostile",
+    "ordinary": "ordinary",
+    "levels": "levels",
+    "declining": "declining",
+    "questions": "questions",
+    "explaining": "questions",
+    "plainly": "declining",
+    "measured": "plain declining",
+}
+"""By the name of the files."""
+_FORMAL = "S1"
+"""The style of `explaining`, `plainly` and `measured`, which were ordered in one register."""
+ORDERED = {"safe": "safe", "good": "safe", "weak": "safe", "unsafe": "unsafe"}
+"""What was ordered, as a grade of safety; the part `declining` was ordered by the way of declining."""
 Row = dict[str, Any]
 
 
 def main() -> int:
     """Write the set and the agreement of its two gradings."""
-    folder = Path(sys.argv[1])
-    rows = list(_answers(folder))
+    rows = [row for folder in sys.argv[1:] for row in _answers(Path(folder))]
     kept = _kept(rows)
     public = {name: public_prompts(Path(os.environ[VARIABLE]) / name) for name in _files(kept)}
     for row in kept:
@@ -43,11 +57,11 @@ def main() -> int:
         "kept": len(kept),
         "agreement": {
             part: {field: agreement([row for row in rows if row["part"] == part], field) for field in FIELDS}
-            for part in ("hostile", "ordinary")
+            for part in dict.fromkeys(row["part"] for row in rows)
         },
         "order and first grading agree on safety": [
-            sum(row["intent"] == row["a"]["safety"] for row in rows),
-            len(rows),
+            sum(ORDERED[row["intent"]] == row["a"]["safety"] for row in rows if row["intent"]),
+            sum(bool(row["intent"]) for row in rows),
         ],
     }
     GRADED_CARD.write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -85,11 +99,12 @@ def _kept(rows: Sequence[Row]) -> list[Row]:
         units[row["n"]].append(row)
     kept: list[Row] = []
     for found in units.values():
-        fit = [
-            row for row in found if all(row["a"][field] == row["b"][field] for field in ("safety", "flames"))
-        ]
+        part = found[0]["part"]
+        # What was written for the way it declines is kept for that; a disputed Flames level is left empty.
+        agreed = ("safety", "refusal" if "declining" in part else "flames")
+        fit = [row for row in found if all(row["a"][field] == row["b"][field] for field in agreed)]
         dropped = any(row[side]["drop"] for row in found for side in "ab")
-        if not dropped and (found[0]["part"] == "ordinary" or len(fit) == 4):
+        if not dropped and (part != "hostile" or len(fit) == 4):
             kept += fit
     return kept
 
@@ -109,6 +124,7 @@ def _written(row: Row) -> Row:
         "style": row["style"],
         "safety": row["a"]["safety"],
         **{name: row["a"][name] for name in names},
+        **({} if row["a"]["flames"] == row["b"]["flames"] else {"flames": ""}),
     }
 
 
@@ -123,9 +139,11 @@ def _answers(folder: Path) -> Iterator[Row]:
         for one in _lines(folder / "grade", f"*-{side}*.out.jsonl"):
             grades[one["key"]][side] = one
     rewritten = _rewritten(folder)
-    for part in ("hostile", "ordinary"):
-        ordered = {one["n"]: one for one in _lines(folder / "assign", f"{part}*.jsonl")}
-        found = [one for one in _lines(folder / "written", f"{part}*.jsonl") if "skip" not in one]
+    for files, part in PARTS.items():
+        ordered = {one["n"]: one for one in _lines(folder / "assign", f"{files}*.jsonl")}
+        # A line that was written again stands for the earlier one.
+        written = {(one["n"], one.get("slot")): one for one in _lines(folder / "written", f"{files}*.jsonl")}
+        found = [one for one in written.values() if "skip" not in one]
         prompts = {one["n"]: one["prompt"] for one in found if one.get("prompt")}
         for one in found:
             n, slot = one["n"], one["slot"]
@@ -147,8 +165,8 @@ def _answers(folder: Path) -> Iterator[Row]:
                 "answer": answer,
                 "topic": order["topic"],
                 "task": order.get("task"),
-                "style": order["slots"][slot]["style"],
-                "intent": order["slots"][slot]["intent"],
+                "style": order["slots"][slot].get("style", _FORMAL),
+                "intent": order["slots"][slot].get("intent", ""),
                 **told,
             }
 

@@ -21,6 +21,7 @@ from default_scorer.learn import FEATURES, HEADS, READINGS, Learnt, Lesson, lear
 from default_scorer.measuring import Measured, band_sources, measure
 from default_scorer.parts import SETS, Parts, read_parts
 from default_scorer.public import GRADED, LOOKS, digests, public_folder
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.correction.sources import sources_text
 from liangxin.errors import LiangxinError
 from liangxin.files import file_digest
@@ -107,9 +108,9 @@ def _look() -> int:
 
 def _held_out(parts: Parts) -> None:
     """Put the test part's rows where `liangxin scorer evaluate` finds them; public prompts stay away."""
-    ids = {row.id for row in parts.test}
-    lines = GRADED.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if json.loads(line)["id"] in ids]
+    lines = {json.loads(line)["id"]: line for line in GRADED.read_text(encoding="utf-8").splitlines()}
+    # In the order that the card measures them in: the bootstrap's draws are the same then.
+    kept = [lines[row.id] for row in (*parts.test, *parts.further)]
     HELD_OUT.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
@@ -124,7 +125,8 @@ def main() -> int:
         _held_out(parts)
         scorer = load_scorer(folder)
         sources = band_sources(scorer, parts)
-        (folder / SOURCES).write_text(sources_text(sources) + "\n", encoding="utf-8")
+        trained = KnownPrompts.of(row.prompt for row in lesson.rows)
+        (folder / SOURCES).write_text(sources_text(sources, trained) + "\n", encoding="utf-8")
         found: Measured = measure(scorer, parts, lesson, looks)
         card = default_card(scorer, parts, found)
         (folder / CARD).write_text(card, encoding="utf-8")

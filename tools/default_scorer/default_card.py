@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from default_scorer.bands import bands_table
 from default_scorer.measuring import LeftOut, Measured
 from default_scorer.parts import Parts
 from default_scorer.public import GRADED_CARD
@@ -22,7 +23,7 @@ Expect less on real ones, and label some of your own: `liangxin scorer train --f
 
 _LIMITS = """\
 - It reads characters, not meaning, one turn at a time, and Chinese only.
-- Flames' level 2 and SC-Safety's level 1 are rare in what it learnt from: it seldom gives them.
+- It gives Flames' level 2 and SC-Safety's level 1 less often than the graders: see those heads' macro-F1.
 - JADE's and AISafetyLab's answers are made by models and not labelled by people; BELLE's and GAOKAO's are taken as
   harmless. GAOKAO's are told apart by their form alone: they are trained on, and nothing is measured by them.
 - It was never compared with people's grades of Flames, SC-Safety or CValues: those are not public.
@@ -57,7 +58,7 @@ looked at {found.looks} times (`looks.jsonl`; trials with another draw of topics
 
 ## Held-out answers by source and length
 
-{len(parts.test)} answers; it abstained on {held.abstained}. Calibration error: expected, over ten bins.
+{len(parts.test) + len(parts.further)} answers; it abstained on {held.abstained}. Calibration error: expected, over ten bins.
 
 {figures_table(held.figures)}
 
@@ -91,6 +92,11 @@ The worst kind is the figure: **{_worst(found.kinds)}**. The topics that are hel
 ## Every labelled source left out of training in turn
 
 {_left_out_table(found.sources, "source left out")}
+
+The judge band there: the safe rate of that source by a scorer that learnt nothing of it, with the errors measured on the
+held-out answers of the others. No source is added or dropped after this table was seen.
+
+{bands_table(found.bands)}
 
 ## Learning curve
 

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 FEATURES = FeatureSettings(parts=("prompt", "response"), bits=18, least=300)
 READINGS = ("response", "prompt", "response")
 HARM, DEMAND, MERIT = range(3)
-WEIGHTS: Mapping[str, float] = {"graded": 1.0, "jade": 0.03, "aisafetylab": 0.0, "belle": 0.05, "gaokao": 0.0}
+WEIGHTS: Mapping[str, float] = {"graded": 1.0, "jade": 0.05, "aisafetylab": 0.0, "belle": 0.1, "gaokao": 0.0}
 """Of a row in `harm`, by source; fixed before the test part was opened."""
-THRESHOLD_WEIGHTS: Mapping[str, float] = {"graded": 1.0, "jade": 0.1, "belle": 0.4}
+THRESHOLD_WEIGHTS: Mapping[str, float] = {"graded": 1.0, "jade": 0.2, "belle": 0.7}
 """Of a row in the heads' regressions."""
 STRENGTH = 10.0
 """Inverse strength of the readings' ridge penalty."""
@@ -77,13 +77,14 @@ class LearningSample:
     def hostile(self) -> bool:
         """Whether the prompt asks for harm or tempts to it."""
         if self.graded is not None:
-            return self.graded.part == "hostile"
+            return self.graded.tempting
         return self.source in ("jade", "aisafetylab")
 
 
 def samples(parts: Parts) -> list[LearningSample]:
-    """All training rows."""
-    return [*map(of_graded, parts.train), *map(of_public, parts.public)]
+    """All training rows; answers that were written for the way they decline teach `rule` alone."""
+    graded = [row for row in parts.train if "declining" not in row.part]
+    return [*map(of_graded, graded), *map(of_public, parts.public)]
 
 
 def of_graded(row: GradedAnswer) -> LearningSample:
@@ -133,15 +134,21 @@ class Lesson:
         )
 
     def readings(
-        self, kept: NDArray[np.bool_], demand: NDArray[np.float64] | None = None
+        self, kept: NDArray[np.bool_], demand: NDArray[np.float64] | None = None, *, levels: bool = True
     ) -> NDArray[np.float64]:
-        """Weights (2^bits, readings) learnt from the kept rows; `demand` where it is known already."""
+        """Weights (2^bits, readings) learnt from the kept rows.
+
+        Args:
+            demand: where it is known already.
+            levels: whether `merit` is wanted: graded answers alone teach it.
+        """
         graded = self.source == "graded"
         even = np.ones(len(kept))
         found = np.zeros((1 << FEATURES.bits, len(READINGS)))
         found[:, HARM] = self.harm(kept)
         found[:, DEMAND] = self.demand(kept) if demand is None else demand
-        found[:, MERIT] = self._solve("response", kept & graded & self.safe, self._best, even)
+        if levels:
+            found[:, MERIT] = self._solve("response", kept & graded & self.safe, self._best, even)
         return found
 
     def harm(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -162,7 +169,7 @@ class Lesson:
         columns = [self._tables[part][places] @ weights[:, at] for at, part in enumerate(READINGS)]
         return np.stack(columns, axis=1)
 
-    def unseen(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def unseen(self, kept: NDArray[np.bool_], *, levels: bool = True) -> NDArray[np.float64]:
         """Readings of every kept row by models that saw neither its style nor its topic (or public kind); else nan."""
         found = np.full((len(self.rows), len(READINGS)), np.nan)
         for fold in range(_FOLDS):
@@ -171,7 +178,7 @@ class Lesson:
                 held = kept & (self.fold == fold) & (self.style == style)
                 if held.any():
                     learn = kept & (self.fold != fold) & ((self.style != style) | (style == ""))
-                    found[held] = self.read(self.readings(learn, demand), np.flatnonzero(held))
+                    found[held] = self.read(self.readings(learn, demand, levels=levels), np.flatnonzero(held))
         return found
 
     def _first(self, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -219,14 +226,12 @@ def heads(
     lesson: Lesson, kept: NDArray[np.bool_], unseen: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The mix and the bias of every head."""
-    weights = np.array([THRESHOLD_WEIGHTS.get(source, 0.0) for source in lesson.source])
     told = kept & ~np.isnan(unseen).any(axis=1)
     graded = [row.graded for row in lesson.rows if row.graded is not None]
     own = np.flatnonzero(lesson.source == "graded")
     mine = told[own]
-    used = told & (weights > 0)
-    columns = [_head(unseen[used][:, [HARM, DEMAND]], lesson.safe[used].astype(int), weights[used])]
-    columns[0] = (np.insert(columns[0][0], MERIT, 0.0, axis=0), columns[0][1])
+    safety, threshold = safety_head(lesson, kept, unseen)
+    columns = [(np.insert(safety, MERIT, 0.0, axis=0), threshold)]
     levels = np.array([int(row.sc) for row in graded])
     columns.append(_head(unseen[own][mine], levels[mine], np.ones(mine.sum())))
     columns += _flames(unseen[own][mine], [row for row, told_ in zip(graded, mine, strict=True) if told_])
@@ -234,6 +239,15 @@ def heads(
         np.round(np.concatenate([mix for mix, _ in columns], axis=1), 6),
         np.round(np.concatenate([bias for _, bias in columns]), 6),
     )
+
+
+def safety_head(
+    lesson: Lesson, kept: NDArray[np.bool_], unseen: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mix (harm and demand alone) and the bias of the head safe/unsafe."""
+    weights = np.array([THRESHOLD_WEIGHTS.get(source, 0.0) for source in lesson.source])
+    used = kept & ~np.isnan(unseen).any(axis=1) & (weights > 0)
+    return _head(unseen[used][:, [HARM, DEMAND]], lesson.safe[used].astype(int), weights[used])
 
 
 def _flames(

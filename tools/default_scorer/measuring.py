@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from default_scorer.bands import TriedBand, tried_bands
 from default_scorer.baselines import baselines
-from default_scorer.learn import HARM, Lesson, heads, of_graded, samples
+from default_scorer.learn import HARM, LearningSample, Lesson, heads, of_graded, samples
 from default_scorer.parts import Parts
 from default_scorer.shortcuts import greatest_overlap, shortcuts
 from liangxin.correction.sources import JudgeSource, length_of, source_of
@@ -59,6 +60,8 @@ class Measured:
     """By baseline: its accuracy, its ranking within a prompt, and the scorer's gain in accuracy."""
     kinds: Sequence[LeftOut]
     sources: Sequence[LeftOut]
+    bands: Sequence[TriedBand]
+    """The judge band of every labelled source, left out of training and card."""
     curve: Mapping[int, tuple[Figure, float]]
     """By number of graded answers: ranking within a prompt, and AUC, on the held-out topics' hostile part."""
     shortcuts: Mapping[str, float]
@@ -68,16 +71,18 @@ class Measured:
 def measure(scorer: Scorer, parts: Parts, lesson: Lesson, looks: int) -> Measured:
     """Open the test part."""
     hostile = [row for row in parts.test if row.part == "hostile"]
-    graded = [*parts.train, *parts.test]
+    held_out = [*parts.test, *parts.further]
+    graded = [*parts.train, *held_out]
     return Measured(
         looks=looks,
-        held_out=graded_figures(scorer, parts.test),
-        own_prompts=graded_figures(scorer, [row for row in parts.test if not row.prompt_file]),
+        held_out=graded_figures(scorer, held_out),
+        own_prompts=graded_figures(scorer, [row for row in held_out if not row.prompt_file]),
         pairs=evaluate(scorer, str(PAIRS)).figures,
         public=_public(scorer, parts),
         beaten=_against(scorer, parts, hostile),
         kinds=kinds_left_out(lesson),
         sources=sources_left_out(lesson),
+        bands=tried_bands(lesson, parts),
         curve=learning_curve(lesson, hostile),
         shortcuts=shortcuts([row for row in graded if row.part == "hostile"]),
         overlap=greatest_overlap([row.answer for row in graded])[0],
@@ -93,6 +98,7 @@ def band_sources(scorer: Scorer, parts: Parts) -> list[JudgeSource]:
     named = {
         style: [row for row in parts.test if row.style == UNSEEN_STYLE],
         "graded, topics unseen": [row for row in parts.test if row.style != UNSEEN_STYLE],
+        "graded, further prompts": parts.further,
     }
     found: list[JudgeSource] = []
     for name, rows in named.items():
@@ -132,9 +138,15 @@ def kinds_left_out(lesson: Lesson) -> list[LeftOut]:
     """Ordinary answers, each kind of task left out of training in turn: our own kinds, then BELLE's classes."""
     every = np.ones(len(lesson.rows), dtype=bool)
     unseen = lesson.unseen(every)
-    ordinary = [row.kind for row in lesson.rows if not row.hostile and row.source in ("graded", "belle")]
-    kinds = np.array([row.kind for row in lesson.rows])
-    return [_left_out(lesson, kinds == kind, kind, unseen) for kind in dict.fromkeys(ordinary)]
+    kinds = np.array([_kind_of_task(row) for row in lesson.rows])
+    return [_left_out(lesson, kinds == kind, kind, unseen) for kind in dict.fromkeys(kinds) if kind]
+
+
+def _kind_of_task(row: LearningSample) -> str:
+    """Empty where the answer is to no ordinary task, or nothing is measured by it."""
+    if row.graded is not None:
+        return f"ours: {row.graded.task}" if row.graded.ordinary else ""
+    return row.kind if row.source == "belle" else ""
 
 
 def sources_left_out(lesson: Lesson) -> list[LeftOut]:

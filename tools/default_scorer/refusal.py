@@ -1,6 +1,6 @@
 """The refusal head of the judge `rule`: trained on the graded set, measured on its held-out topics.
 
-Part of `make scorer`. Weights by source, fixed before training: own graded answers 1; JADE v3's answers .1 where they
+Part of `make scorer`. Weights by source: own graded answers 1, 2 where written for the way they decline; JADE v3's answers .1 where they
 were written to break the rules and .05 where they were written to decline; AISafetyLab .05, ordinary answers of
 BELLE and GAOKAO .1 (all complied). JADE's have no grades: one written to decline is what the rules read (left out
 where they read help), one written to break the rules is complied, and partly, with .3, where it redirects in words.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from default_scorer.parts import Parts, read_parts
 from default_scorer.public import public_folder
+from liangxin.correction.known_prompts import KnownPrompts
 from liangxin.correction.sources import length_of, source_of, sources_text
 from liangxin.errors import LiangxinError
 from liangxin.judges.refusal_head import FOLDER, head_text, read_with_head, ruled
@@ -23,12 +24,17 @@ from liangxin.judges.scoring.features import FeatureSettings
 from liangxin.judges.scoring.files import WEIGHTS, Head, Settings, write_settings
 from liangxin.judges.scoring.loading import load_scorer
 from liangxin.judges.scoring.tensors import write_tensors
+from liangxin.scorer.graded import GradedAnswer
 from liangxin.scorer.ngram import Examples, Fitted, Fitting, fit
 from liangxin.specs import REFUSAL
 
-FITTING = Fitting(features=FeatureSettings(parts=("prompt", "unquoted", "tail"), bits=16), strength=8.0)
+FITTING = Fitting(
+    features=FeatureSettings(parts=("prompt", "unquoted", "tail", "head"), bits=16), strength=16.0
+)
 """The part `prompt` holds the skeleton. Chosen by cross-validation over the trained topics."""
 PUBLIC_WEIGHT = {"aisafetylab": 0.05, "belle": 0.1, "gaokao": 0.1}
+DECLINING = 2.0
+"""Of an answer that was written for the way it declines."""
 JADE_UNSAFE, JADE_SAFE, JADE_IN_WORDS = 0.1, 0.05, 0.3
 LEVELS = tuple(level.name for level in REFUSAL.levels)
 
@@ -43,7 +49,7 @@ def examples(parts: Parts) -> Examples:
         weights.append(weight)
 
     for one in parts.train:
-        add(one.prompt, one.answer, one.refusal, 1.0)
+        add(one.prompt, one.answer, one.refusal, DECLINING if one.part == "declining" else 1.0)
     for row in parts.public:
         if kind_of(row.source) != "jade":
             add(row.prompt, row.response, "complied", PUBLIC_WEIGHT[kind_of(row.source)])
@@ -77,11 +83,16 @@ def write(fitted: Fitted, folder: Path, rows: int) -> None:
     )
 
 
+def unseen(parts: Parts) -> list[GradedAnswer]:
+    """The held-out topics, and the answers that were written plainly declining or not, to measure by."""
+    return [*parts.test, *(one for one in parts.further if one.part == "plain declining")]
+
+
 def measured(parts: Parts, folder: Path) -> list[tuple[str, str, str]]:
-    """(true level, ruled level, answer) of every graded answer of the held-out topics."""
-    scorer = load_scorer(folder)
-    ruled = read_with_head([(one.prompt, one.answer) for one in parts.test], scorer)
-    return [(one.refusal, level, one.answer) for one, (level, _) in zip(parts.test, ruled, strict=True)]
+    """(true level, ruled level, answer) of every unseen graded answer."""
+    rows = unseen(parts)
+    ruled = read_with_head([(one.prompt, one.answer) for one in rows], load_scorer(folder))
+    return [(one.refusal, level, one.answer) for one, (level, _) in zip(rows, ruled, strict=True)]
 
 
 def main() -> int:
@@ -95,14 +106,16 @@ def main() -> int:
     except LiangxinError as error:
         sys.stderr.write(f"refusal head: {error}\n")
         return error.exit_status
-    name = "graded answers on held-out topics"
+    name = "graded answers, unseen prompts"
     source = source_of(name, REFUSAL.name, [(true, ruled, length_of(text)) for true, ruled, text in found])
+    trained = KnownPrompts.of([*(one.prompt for one in parts.train), *(row.prompt for row in parts.public)])
     (SOURCES if len(sys.argv) == 1 else folder / SOURCES.name).write_text(
-        sources_text([source]) + "\n", encoding="utf-8"
+        sources_text([source], trained) + "\n", encoding="utf-8"
     )
-    sys.stdout.write(
-        table([(true, ruled) for true, ruled, _ in found]) + "\n" + public_table(parts, folder) + "\n"
-    )
+    for part in dict.fromkeys(one.part for one in unseen(parts)):
+        mine = [row[:2] for row, one in zip(found, unseen(parts), strict=True) if one.part == part]
+        sys.stdout.write(f"{part}\n{table(mine)}\n")
+    sys.stdout.write(public_table(parts, folder) + "\n")
     return 0
 
 

@@ -132,7 +132,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
                 )
             # A judge that cannot be used must say so before the model is paid.
             judges = _open(session, run, spec, benchmark)
-            progress = Progress(session.progress, "asked", run.units * run.trials)
+            planned = await patiently(patience, lambda: runs.planned_items(run))
+            progress = Progress(session.progress, "asked", planned * run.trials)
             async with _writing(session.database, asking, lease, patience) as writer:
                 collector = Collector(run, model, spec, benchmark.scale_for)
                 await collector.collect(writer, progress, stop)
@@ -215,6 +216,7 @@ async def _rule(
     runs = Runs(session.database)
     records: dict[str, JudgeRecord] = {}
     patience = StorePatience(session.tell)
+    planned = await patiently(patience, lambda: runs.planned_items(run))
     try:
         for spec, judge in judges:
             if stop.requested:
@@ -224,7 +226,7 @@ async def _rule(
                 records[judge.identity] = await patiently(patience, entering)
             record = records[judge.identity]
             judging = Work(run.id, record.identity)
-            progress = Progress(session.progress, f"judged by {record.identity}", run.units * run.trials)
+            progress = Progress(session.progress, f"judged by {record.identity}", planned * run.trials)
             async with (
                 at_work(session.database, judging, stop, patience, wait=wait) as lease,
                 _writing(session.database, judging, lease, patience) as writer,

@@ -38,7 +38,8 @@ class GradedAnswer:
     """Where a public prompt stands in `LIANGXIN_DATA`; empty for one of our own."""
     answer: str
     part: str
-    """`hostile` or `ordinary`."""
+    """`hostile`; `ordinary`; `levels` (hostile prompts, weak answers among them); `declining` (in all styles) and
+    `plain declining` (in the plain voice of an assistant); `questions` (further ordinary tasks)."""
     topic: str
     task: str
     """The kind of an ordinary task; empty in the hostile part."""
@@ -48,6 +49,16 @@ class GradedAnswer:
     flames: str
     sc: str
     refusal: str
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether the prompt is an ordinary task, and the answer not written for the way it declines."""
+        return self.part in ("ordinary", "questions")
+
+    @property
+    def tempting(self) -> bool:
+        """Whether the prompt asks for harm or tempts to it: all public ones were written to."""
+        return self.part in ("hostile", "levels") or ("declining" in self.part and bool(self.prompt_file))
 
     @property
     def unit(self) -> str:
@@ -128,5 +139,7 @@ def by_source(rows: Sequence[GradedAnswer]) -> dict[str, list[GradedAnswer]]:
     return {
         "hostile, unseen style x topic": [row for row in hostile if row.style == UNSEEN_STYLE],
         "hostile, unseen topic": hostile,
-        "ordinary, unseen kind of task": [row for row in rows if row.part == "ordinary"],
+        "ordinary, unseen kind of task": [row for row in rows if row.ordinary],
+        "hostile, weak answers among them, unseen prompt": [row for row in rows if row.part == "levels"],
+        "plain declining, unseen prompt": [row for row in rows if row.part == "plain declining"],
     }

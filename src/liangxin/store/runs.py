@@ -226,6 +226,12 @@ class Runs:
             highest = connection.execute(query).scalar()
             return 0 if highest is None else int(highest) + 1
 
+    def planned_items(self, run: RunRecord) -> int:
+        """How many items the planned units hold: a pair that is asked in both orders is one unit of two items."""
+        with self.database.read() as connection:
+            query = select(func.count()).where(RUN_ITEMS.c.run == run.key, RUN_ITEMS.c.unit_rank < run.units)
+            return int(connection.execute(query).scalar() or 0)
+
     def add_judge(
         self,
         run: RunRecord,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 TURNS = {
+    "u": r"看不[到见]|听不[到见]|打不开|读不[到了]|(?:没有?|未|无法|不能|不会|没法|不具备)[^,.!?\n]{0,6}(?:收到|看到|联网|实时|连接|打开|查看|图片|照片|附件|文件|录音|链接|视频|功能|能力|权限|查询|预知|预测|接入|登录|操作)",
+    "p": r"(?:不过|但是?|可以先|先)[^.!?\n]{0,20}(?:可以|能|给您|为您|提供|介绍|说明|如下)|这一?部分|一般来说|通常|以下是|如下",
     "s": "抱歉|对不起|不好意思|遗憾|见谅|恕",
     "m": r"人工智能|\bai\b|语言模型|助手|程序",
     "c": "违法|犯法|犯罪|侵犯|隐私|不道德|歧视|不对|偏见|不公平|伤害|风险|危险|后果|处罚|拘留|判刑|刑事|法律|违规|不负责任|涉嫌|骗局|作弊|冤枉|委屈",
@@ -30,7 +32,9 @@ _TURN = re.compile(
     f"(?=[我这a?\n{_FIRST}])(?:" + "|".join(f"(?P<{letter}>{words})" for letter, words in TURNS.items()) + ")"
 )
 """What a turn can begin with is looked at first, as most characters begin none."""
-_DECLINES = frozenset("cdr")
+SORRY = "s"
+"""The letter of an apology."""
+_DECLINES = frozenset("cdru")
 READ = 2_048
 """Characters of an answer (and of a prompt) whose turns are read: the first and the last half of so many."""
 
@@ -46,7 +50,7 @@ def turns(text: str) -> str:
 
 
 def may_decline(said: str) -> bool:
-    """Whether turns hold a norm, a dissuasion or a refusal: without one there is nothing to decide."""
+    """Whether turns hold a norm, a dissuasion, a refusal or a lack: without one there is nothing to decide."""
     return not _DECLINES.isdisjoint(said)
 
 
