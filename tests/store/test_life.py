@@ -21,7 +21,8 @@ from liangxin.store.judgements import AttemptKey
 from liangxin.store.leases import Lease, Leases
 from liangxin.store.life.removal import delete_run, hanging_on
 from liangxin.store.life.states import listed_runs, rename_run, set_state, shown_runs
-from liangxin.store.schema import LEASES, LOOKS, SAMPLES, VALIDATIONS
+from liangxin.store.schema import LEASES, LOOKS, SAMPLES, TURNS, VALIDATIONS
+from liangxin.store.spill import Spill, StoredRow
 from liangxin.traits import JudgeTraits
 from testbench.desk import Desk, stored_run
 
@@ -112,9 +113,14 @@ def test_no_byte_of_a_deleted_run_is_left_in_the_files(tmp_path: Path) -> None:
     with store.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE copied AS SELECT * FROM turns")
         connection.exec_driver_sql("DROP TABLE copied")
+    # What the store did not take while it was busy lies beside it.
+    row = StoredRow(TURNS, {"run": gone.key, "rank": 0, "trial": 1, "turn": 1, "attempt": 2, "text": SECRET})
+    beside = Spill(store, Work(gone.id, ASKING)).write([row])
     found = [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
     assert found, "the store's files hold it in plain text before"
+    assert beside.exists()
     assert delete_run(store, gone).remains == ""
+    assert not beside.exists()
     assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]
     store.close()
     assert not [path for path in tmp_path.iterdir() if SECRET.encode() in path.read_bytes()]

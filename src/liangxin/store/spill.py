@@ -111,6 +111,13 @@ def take_in(database: Database, work: Work, lease: Lease, tell: Callable[[str], 
         )
 
 
+def remove_spilled(database: Database, run: str) -> None:
+    """Remove what no start has brought in of a run, by its id; damaged files too, as the name tells whose they are."""
+    for place in _found(database):
+        if place.name.startswith(f"{_prefix(database)}{run}-"):
+            place.unlink(missing_ok=True)
+
+
 class _Counts(NamedTuple):
     """What of a file is in the store now, and what was another command's before."""
 

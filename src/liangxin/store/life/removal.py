@@ -40,6 +40,7 @@ from liangxin.store.schema import (
     TURNS,
     VALIDATIONS,
 )
+from liangxin.store.spill import remove_spilled
 
 _CHUNK = 500
 
@@ -103,7 +104,7 @@ def hanging_on(database: Database, run: RunRecord, *, at_work: bool = False) -> 
 def delete_run(database: Database, run: RunRecord) -> RemovedRun:
     """Delete a run with all that hangs on it, in one transaction.
 
-    On SQLite the file is then rewritten without its free pages (VACUUM) and the write-ahead log emptied, so that no
+    What the store had not taken of it (`liangxin.store.spill`) goes too. On SQLite the file is then rewritten without its free pages (VACUUM) and the write-ahead log emptied, so that no
     byte of it is left in the store's files. A server keeps deleted rows in its files until its own VACUUM.
 
     Raises:
@@ -125,6 +126,7 @@ def delete_run(database: Database, run: RunRecord) -> RemovedRun:
         if gone.items:
             connection.execute(delete(ITEMS).where(ITEMS.c.dataset == run.dataset))
             connection.execute(delete(DATASETS).where(DATASETS.c.key == run.dataset))
+    remove_spilled(database, run.id)
     return RemovedRun(gone=gone, remains=_wiped(database))
 
 
