@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from liangxin.models.http.bodies import BodyBudget
-from liangxin.models.http.transport import BODIES
+from liangxin.models.http.bodies import BODIES, BodyBudget, shared_budget
 from liangxin.models.openai import OpenAIModel
 from liangxin.records import Message, ReplyStatus
 from liangxin.specs import Generation
@@ -17,6 +16,17 @@ from liangxin.testing.provider import Provider
 
 def test_all_bodies_share_256_mb() -> None:
     assert BODIES == 256 << 20
+
+
+def test_all_endpoints_of_a_command_share_one_budget() -> None:
+    async def job() -> bool:
+        return shared_budget() is shared_budget()
+
+    async def other() -> BodyBudget:
+        return shared_budget()
+
+    assert asyncio.run(job())
+    assert asyncio.run(other()) is not asyncio.run(other())
 
 
 def test_what_does_not_fit_waits_and_the_oldest_never_does() -> None:
@@ -61,13 +71,13 @@ def test_who_is_gone_holds_nothing_and_holds_up_nobody() -> None:
 def test_long_answers_come_one_after_another_where_the_budget_is_small(
     house: object, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
-    monkeypatch.setattr("liangxin.models.http.transport.BODIES", 1 << 20)
+    monkeypatch.setattr("liangxin.models.http.bodies.BODIES", 1 << 20)
 
     async def job(_: Provider, model: OpenAIModel) -> list[str]:
         asked = ((Message(role="user", content=f"{n}[[long]]"),) for n in range(4))
         replies = await asyncio.gather(*(model.reply(one, Generation()) for one in asked))
         assert all(one.status is ReplyStatus.OK for one in replies)
-        assert model._line.asker()._transport._budget.taken == 0  # type: ignore[attr-defined]
+        assert shared_budget().taken == 0
         return [one.text for one in replies]
 
     texts = house.run(job, connections=4, stream=stream)  # type: ignore[attr-defined]

@@ -7,10 +7,25 @@ each other. What is held may exceed the budget by that one body.
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakKeyDictionary
+
+BODIES = 256 << 20
+"""Bytes that the bodies under way may hold together, whatever the endpoints."""
+_BUDGETS: WeakKeyDictionary[asyncio.AbstractEventLoop, BodyBudget] = WeakKeyDictionary()
+"""One for each loop: model, judges and jury of a command run in one, and memory is the process's."""
+
+
+def shared_budget() -> BodyBudget:
+    """The budget of all bodies of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _BUDGETS.get(loop)
+    if found is None:
+        found = _BUDGETS[loop] = BodyBudget(BODIES)
+    return found
 
 
 class BodyBudget:
-    """The bytes of one endpoint's bodies."""
+    """Bytes that bodies hold together."""
 
     def __init__(self, size: int) -> None:
         """Begin with nothing taken.

@@ -19,7 +19,7 @@ from yarl import URL
 from liangxin.errors import AccessDenied
 from liangxin.models.faults import Fault
 from liangxin.models.http.attempts import HttpAnswer, OpenedAnswer, Transport, Unreachable
-from liangxin.models.http.bodies import BodyBudget
+from liangxin.models.http.bodies import BodyBudget, shared_budget
 from liangxin.models.http.pacing import Pacer
 from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.reading import read_answer
@@ -28,9 +28,6 @@ from liangxin.records import Reply, ReplyStatus
 
 LARGEST_BODY = 64 << 20
 """Bytes; a longer answer is no answer."""
-
-BODIES = 256 << 20
-"""Bytes that the bodies under way may hold together."""
 
 LONGEST_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer is not waited for: the item is asked again another day."""
@@ -73,7 +70,6 @@ class AiohttpTransport:
         """
         self._url = URL(url)
         self._timeout = timeout
-        self._budget = BodyBudget(BODIES)
         self._proxy_headers = None
         if proxy_authorization is not None:
             wanted = {"Proxy-Authorization": proxy_authorization}
@@ -123,12 +119,12 @@ class AiohttpTransport:
             )
         except _BROKEN as error:
             raise self._unreachable(error) from None
-        return AiohttpOpened(response, self._unreachable, self._budget)
+        return AiohttpOpened(response, self._unreachable, shared_budget())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         length = response.content_length
         body = bytearray()
-        async with self._budget.share() as share:
+        async with shared_budget().share() as share:
             if length is not None and length < _CHUNK and "Content-Encoding" not in response.headers:
                 await share.grow(length)
                 return await response.read()
