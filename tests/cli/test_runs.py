@@ -233,7 +233,16 @@ SINGLE = [
     for option in command.params
     if option.param_type_name == "option" and not repeatable(option)
 ]
-REPEATED = {"--judge", "--model", "--benchmark", "--body", "--judge-body", "--from", "--probe"}
+REPEATED = {
+    "--judge",
+    "--model",
+    "--benchmark",
+    "--body",
+    "--judge-body",
+    "--from",
+    "--probe",
+    "--trust-proxy",
+}
 """The options that add up, of some command."""
 
 

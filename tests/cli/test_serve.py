@@ -46,8 +46,12 @@ def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
 def test_what_it_says_is_true_at_once(tmp_path: Path) -> None:
     """It answers once it has said where, and whoever ends it then has ended it: no waiting before either."""
     port = free_port()
-    with serving(tmp_path, "--port", str(port)), closing(Client(f"http://127.0.0.1:{port}")) as client:
-        assert "你好" in client.get("/").text
+    with (
+        serving(tmp_path, "--port", str(port)) as (_, said),
+        closing(Client(f"http://127.0.0.1:{port}")) as client,
+    ):
+        (link,) = re.findall(r"/enter\?token=\S+", said[0])
+        assert "你好" in client.get(link).text
     with serving(tmp_path, "--port", str(port)) as (process, _):
         pass
     assert process.returncode == 0

@@ -110,10 +110,12 @@ def span(low: float | None, high: float | None) -> str:
 def assert_row(row: Any, score: Score, *, signed: bool = False) -> None:
     """A row of a table holds a score's numbers, each in its place."""
     words = row.words
+    # The least stands first: less of some measures (`asr`) is better, so their worst is the greater.
+    bounds = [end for end in (score.worst, score.best) if end is not None]
     assert [one.text for one in row.all(kind="value")] == [shown(score.value, signed=signed)]
     for part in (
         span(score.low, score.high),
-        span(score.worst, score.best),
+        span(min(bounds, default=None), max(bounds, default=None)),
         f"n = {score.n}",
         f"missing {score.missing}",
     ):

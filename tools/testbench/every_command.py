@@ -52,9 +52,9 @@ def commands() -> Iterator[tuple[str, Any]]:
     yield "", root
     for name, command in root.commands.items():
         below = getattr(command, "commands", None)
-        if below is None:
+        if below is None or command.invoke_without_command:
             yield name, command
-        else:
+        if below is not None:
             yield from ((f"{name} {inner}", one) for inner, one in below.items())
 
 
@@ -67,6 +67,16 @@ LINES: Mapping[str, str] = {
     "scores": "scores a",
     "report": "report a --output page.html",
     "runs": "runs",
+    "runs show": "runs show a",
+    "runs rename": "runs rename a another",
+    "runs archive": "runs archive a b",
+    "runs unarchive": "runs unarchive a",
+    "runs pin": "runs pin b",
+    "runs unpin": "runs unpin b",
+    "runs delete": "runs delete a --yes",
+    "rename": "rename a another",
+    "archive": "archive a",
+    "delete": "delete a b --yes",
     "serve": "serve --port PORT",
     "export": "export a --output rows.jsonl",
     "validate": "validate a --judge rule --gold labels:refusals.jsonl",

@@ -92,6 +92,17 @@ def judging(base: str, broken: str, thought: str) -> dict[str, Varied]:
     }
 
 
+def on_runs(line: str, **own: Varied) -> dict[str, Varied]:
+    """The parameters of a command that changes runs.
+
+    Args:
+        line: what is typed, with {} where the run's name stands.
+        own: the parameters that only this command has.
+    """
+    base = line.format("a")
+    return {"run": Varied(base=base, line=line.format("b")), **plus(base, store="--store second.db"), **own}
+
+
 ENTRIES: Mapping[str, Mapping[str, Varied]] = {
     "": {"version": Varied(base="", line="--version")},
     "run": {
@@ -152,7 +163,19 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "output": Varied(base="report a --output page.html", line="report a --output other.html"),
         "store": Varied(base="report a --output page.html", more="--store second.db"),
     },
-    "runs": plus("runs", store="--store portable.db", output="--format json"),
+    "runs": plus("runs", every="--all", store="--store portable.db", output="--format json"),
+    "runs show": on_runs("runs show {}", **plus("runs show a", output="--format json")),
+    "runs rename": on_runs(
+        "runs rename {} another", name=Varied(base="runs rename a another", line="runs rename a third")
+    ),
+    "runs archive": on_runs("runs archive {}"),
+    "runs unarchive": on_runs("runs unarchive {}"),
+    "runs pin": on_runs("runs pin {}"),
+    "runs unpin": on_runs("runs unpin {}"),
+    "runs delete": on_runs("runs delete {} --yes", yes=Varied(base="runs delete a", more="--yes")),
+    "rename": on_runs("rename {} another", name=Varied(base="rename a another", line="rename a third")),
+    "archive": on_runs("archive {}"),
+    "delete": on_runs("delete {} --yes", yes=Varied(base="delete a", more="--yes")),
     "export": {
         "run": Varied(base="export a --output rows.jsonl", line="export b --output rows.jsonl"),
         "output": Varied(base="export a --output rows.jsonl", line="export a --output rows.csv"),
@@ -225,6 +248,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
             "leaderboard own.toml",
             judge="--judge rule",
             samples="--samples",
+            every="--all",
             store="--store second.db",
             output="--format json",
         ),
@@ -317,7 +341,7 @@ def furnish_options(folder: Path) -> None:
     """What `furnish` makes, and what is needed to see an option's effect.
 
     The run `thought` has a question that a model and a judge think aloud on, in marks that nobody knows; `taught` and
-    `less` have people's labels enough for a scorer. In the store `second.db` the same names are other runs.
+    `less` have people's labels enough for a scorer; `put-by` is archived. In the store `second.db` the same names are other runs.
     """
     furnish(folder)
     given = (folder / "safety-a.jsonl").read_text(encoding="utf-8").splitlines()
@@ -332,6 +356,8 @@ def furnish_options(folder: Path) -> None:
     for run, answers, store in (("c", "c", ""), ("a", "b", "second.db"), ("b", "c", "second.db")):
         answered = f"run own.toml --model replay:own-{answers}.jsonl --name {run}"
         _done(folder, f"{answered} --judge rule --judge labels:safety-{answers}.jsonl", store)
+    _done(folder, "run own.toml --model replay:own-c.jsonl --seed 9 --judge rule --name put-by", "")
+    _done(folder, "runs archive put-by", "")
     (folder / "taught.toml").write_text(TAUGHT, encoding="utf-8")
     labelled = [{"id": f"t{at}", "q": row["prompt"], **row} for at, row in enumerate(levels())]
     shown = ("id", "response", "level")
