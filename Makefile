@@ -12,13 +12,14 @@ GBK = tests/cli/test_contract.py tests/cli/test_declared.py tests/cli/test_valid
 # What is compiled is kept, whatever the shell says: the tests start some hundred processes.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo local-model serve set-up test test-all lint docs first-run perf screens scorer clean help
+.PHONY: demo local-model serve set-up test test-all test-exhaustive lint docs first-run perf screens scorer clean help
 
 help:
 	@echo "make demo       install, and run every benchmark's sample on a small local model: a table and an HTML report"
 	@echo "make serve      install what the site for people needs, and open it on this machine"
 	@echo "make test       install what tests need, check the code and run the tests that a person waits for"
 	@echo "make test-all   the same with the long tests, and again under a GBK locale: what continuous integration runs"
+	@echo "make test-exhaustive  the few that take many minutes: the READMEs in one folder, every option twice, thirty thousand requests to the site"
 	@echo "make docs       build the documentation site into site/, warnings as errors"
 	@echo "make first-run  clone HEAD into an empty folder and run the READMEs' commands there"
 	@echo "make screens    write every page of the site as a picture, 390 and 1440 px wide, into screens/"
@@ -66,11 +67,14 @@ set-up: local-model lint
 test: set-up
 	$(PYTEST) --durations 10 -m "not long"
 
+test-exhaustive: set-up
+	$(PYTEST) --durations 10 -m exhaustive
+
 test-all: set-up
-	$(PYTEST) --durations 10 --hypothesis-profile many
+	$(PYTEST) --durations 10 --hypothesis-profile many -m "not exhaustive"
 	@if [ -d $(VENV)/locale/zh_CN.GBK ]; then \
 	  echo "the tests again, under a GBK locale"; \
-	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) --hypothesis-profile many -m "not slow and not long" -k "not postgresql" $(GBK); \
+	  LOCPATH=$(CURDIR)/$(VENV)/locale LC_ALL=zh_CN.GBK PYTHONUTF8=0 $(PYTEST) --hypothesis-profile many -m "not slow and not long and not exhaustive" -k "not postgresql" $(GBK); \
 	else echo "no GBK locale here: that pass is left out"; fi
 
 docs: $(VENV)/installed-test

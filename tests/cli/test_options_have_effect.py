@@ -228,6 +228,7 @@ def test_what_would_not_be_read_beside_another_option_is_refused(
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("line", sorted({one.base for one in VARIED.values() if not one.needs}))
 def test_a_line_twice_is_seen_alike(
     line: str, furnished: Path, provider: Provider, tmp_path: Path, look: Callable[..., Seen]

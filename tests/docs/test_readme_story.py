@@ -21,7 +21,7 @@ import pytest
 
 from testbench.readme import CommandBlock, blocks, needed, provider, serve
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.exhaustive]
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh.md")

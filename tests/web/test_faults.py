@@ -23,6 +23,7 @@ SCRIPTS = {
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_every_try_is_held(people_database: Database, tmp_path: Path) -> None:
     scene: Scene = filled(people_database)
     site = Site(database=people_database, base_url="http://127.0.0.1:1", single_user=False)
