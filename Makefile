@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 # What reads and writes files or a terminal is tested under a GBK locale too.
 GBK = tests/cli/test_contract.py tests/cli/test_declared.py tests/cli/test_validate.py tests/cli/test_portable.py \
-  tests/data tests/store tests/report tests/benchmarks tests/annotation/labels tests/test_files.py tests/test_text.py \
+  tests/data tests/store tests/report tests/benchmarks tests/annotation/labels tests/files tests/test_text.py \
   --ignore=tests/report/test_browser.py
 
 # What is compiled is kept, whatever the shell says: the tests start some hundred processes.
