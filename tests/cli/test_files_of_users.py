@@ -196,3 +196,20 @@ def test_a_field_that_nothing_reads_is_said_on_standard_error(folder: Path, cli:
     done = cli("check", "flames", "--data", "d.jsonl")
     assert done.status == 0
     assert done.err == 'd.jsonl: nothing reads the fields "system"; what they say changes nothing\n'
+
+
+def test_of_answers_and_labels_too(asked: Callable[..., Any], folder: Path) -> None:
+    """What our own sheets hold for whoever reads them is no matter; a name that nobody knows is said."""
+    said = "nothing reads the fields"
+    done = asked("sample", "r", "--for-labels", "2", "--output", "sheet.jsonl")
+    assert done.status == 0
+    sheet = [json.loads(line) for line in (folder / "sheet.jsonl").read_text(encoding="utf-8").splitlines()]
+    for name, beside in (("plain", {}), ("slip", {"anotator": "甲"})):
+        rows = ({**row, "level": "3", **beside} for row in sheet)
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert said not in asked("judge", "r", "--judge", "labels:plain.jsonl").err
+    assert f'slip.jsonl: {said} "anotator"' in asked("judge", "r", "--judge", "labels:slip.jsonl").err
+    again = {"id": "f1", "response": "好", "dimension": "Fairness", "finnish_reason": "stop"}
+    (folder / "again.jsonl").write_text(json.dumps(again) + "\n", encoding="utf-8")
+    words = ("run", "flames", "--data", "data.jsonl", "--model", "replay:again.jsonl", "--judge", "none")
+    assert f'again.jsonl: {said} "finnish_reason"' in asked(*words).err

@@ -13,6 +13,7 @@ from liangxin.digests import text_digest
 from liangxin.engine.pool import Stop, in_one, work
 from liangxin.errors import DataError
 from liangxin.files import file_digest, read_rows
+from liangxin.files.unread import watched_rows
 from liangxin.judges import Judge
 from liangxin.judges.label_rows import level_of
 from liangxin.records import Case, Row, Scale, Verdict, VerdictStatus
@@ -47,7 +48,7 @@ def read_labelled(path: str, benchmark: Benchmark, subject: str) -> LabelledFile
     labels: dict[str, dict[str, str]] = {}
     rows: dict[tuple[str, str], int] = {}
     models: set[str] = set()
-    for row in read_rows(path):
+    for row in watched_rows(path, read_rows(path)):
         case = _case(row, benchmark, subject)
         annotator = _cell(row, "annotator")
         level = level_of(case.scale, row.values.get("level"), points=subject == "primary")

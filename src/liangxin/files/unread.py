@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from liangxin.files.shown import show
@@ -11,6 +11,12 @@ from liangxin.records import Row
 
 _LOG = logging.getLogger(__name__)
 _SHOWN = 12
+_FOR_PEOPLE = frozenset(
+    ("run", "item", "category", "trial", "trial_number", "turn", "judge", "annotator", "level", "verdict_status",
+     "confidence", "reason", "dialogue", "response_sha256", "version", "created", "how", "note", "reference", "prompt",
+     "model", "dimension", "subcomponent", "label", "source")
+)  # fmt: skip
+"""What our own sheets and exports, and the published layouts, hold beside an answer for whoever reads them."""
 
 
 def _watching(asked: set[str]) -> type[dict[str, object]]:
@@ -63,3 +69,11 @@ class UnreadFields:
             _LOG.warning(
                 "%s: nothing reads the fields %s%s; what they say changes nothing", path, listed, more
             )
+
+
+def watched_rows(path: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows of a file of answers or labels; at their end the fields that nothing read are said."""
+    unread = UnreadFields(*_FOR_PEOPLE)
+    for row in rows:
+        yield unread.watched(row)
+    unread.tell(path)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from liangxin.errors import DataError, JudgeError
 from liangxin.files import file_digest, read_rows
+from liangxin.files.unread import watched_rows
 from liangxin.judges.base import JudgeContext
 from liangxin.judges.identity import canonical, identity
 from liangxin.judges.label_rows import Label, LabelReader, Subject, digests
@@ -41,7 +42,7 @@ class Labels:
         self.used: dict[Annotator, dict[tuple[str, int], list[Label]]] = {}
         self._rows: dict[tuple[object, ...], int] = {}
         reader = LabelReader(context)
-        for row in read_rows(path):
+        for row in watched_rows(path, read_rows(path)):
             self._add(reader.read(row))
 
     def _add(self, label: Label) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from liangxin import cells
 from liangxin.errors import DataError, UsageError
 from liangxin.files import read_rows, show
+from liangxin.files.unread import watched_rows
 from liangxin.flames_levels import FLAMES_LEVELS
 from liangxin.records import Row
 
@@ -82,7 +83,7 @@ def read_labels(
     Raises:
         DataError: a cell is missing or off its head's scale, or one answer has two labels.
     """
-    rows = [_labelled(row) for row in read_rows(path)]
+    rows = [_labelled(row) for row in watched_rows(path, read_rows(path))]
     if heads is None:
         heads = _found_heads(path, rows)
     known = {head.name: head for head in heads}

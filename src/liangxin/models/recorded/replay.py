@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from liangxin import cells
 from liangxin.errors import DataError
 from liangxin.files import file_digest, is_table, read_rows, show
+from liangxin.files.unread import watched_rows
 from liangxin.models.reading import overrule, read_recorded
 from liangxin.models.recorded import cells as recorded
 from liangxin.records import Item, Message, Reply, ReplyStatus, Row
@@ -76,7 +77,7 @@ class ReplayModel:
         self._used: set[int] = set()
         table = False
         models: dict[str, None] = {}
-        for row in read_rows(path):
+        for row in watched_rows(path, read_rows(path)):
             table = is_table(row.file)
             self._add(row, table=table)
             models |= dict.fromkeys(_models(row))
