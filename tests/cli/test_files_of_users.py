@@ -206,7 +206,9 @@ def test_of_answers_and_labels_too(asked: Callable[..., Any], folder: Path) -> N
     sheet = [json.loads(line) for line in (folder / "sheet.jsonl").read_text(encoding="utf-8").splitlines()]
     for name, beside in (("plain", {}), ("slip", {"anotator": "甲"})):
         rows = ({**row, "level": "3", **beside} for row in sheet)
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        (folder / f"{name}.jsonl").write_text(
+            "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+        )
     assert said not in asked("judge", "r", "--judge", "labels:plain.jsonl").err
     assert f'slip.jsonl: {said} "anotator"' in asked("judge", "r", "--judge", "labels:slip.jsonl").err
     again = {"id": "f1", "response": "好", "dimension": "Fairness", "finnish_reason": "stop"}

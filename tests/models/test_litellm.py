@@ -17,6 +17,7 @@ from liangxin.errors import AccessDenied, ModelError, UsageError
 from liangxin.models import ChatModel, open_model
 from liangxin.records import Message, Reply, Usage
 from liangxin.specs import Endpoint, Generation
+from liangxin.testing import wire
 from liangxin.testing.behaviours import answer_text, completion
 from liangxin.testing.provider import Provider
 
@@ -257,5 +258,57 @@ def test_through_litellm_itself() -> None:
             assert found[0].text == answer_text("问[[ok]]")
             assert provider.requests[0].authorization == f"Bearer {KEY}"
             assert KEY not in json.dumps([one.detail for one in found])
+
+    asyncio.run(job())
+
+
+FILTERED = (
+    "safety",
+    "prohibited",
+    "guardrail",
+    "gateway-suffix",
+    "router-json",
+    "router-python",
+    "router-twice",
+)
+FAILED = ("model-error", "unknown-finish", "choice-error", "choice-error-empty", "router-busy")
+WHOLE_ALONE = {"choice-moderation": "filtered", "content-number": "failed", "content-object": "failed"}
+"""LiteLLM throws the stream away in its middle, and reads a content that is no text as none."""
+
+
+@pytest.mark.skipif(find_spec("litellm") is None, reason="the extra litellm is not installed")
+@pytest.mark.filterwarnings("default")  # LiteLLM's own
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_providers_were_seen_to_say_comes_through_litellm(stream: bool) -> None:
+    expected = {
+        **dict.fromkeys(FILTERED, "filtered"),
+        **dict.fromkeys(FAILED, "failed"),
+        **dict.fromkeys(("ok", "seed-think", "harmony"), "ok"),
+        **({} if stream else WHOLE_ALONE),
+        "reasoning-only": "empty",
+        "firewall": "filtered",
+    }
+
+    async def job() -> None:
+        async with Provider() as provider:
+            endpoint = Endpoint(
+                base_url=provider.base_url,
+                api_key=KEY,
+                retries=0,
+                stream=stream,
+                body={"enable_thinking": False},
+            )
+            model = open_model("litellm:openai/m", endpoint)
+            found = {
+                mark: await model.reply((Message(role="user", content=f"问[[{mark}]]"),), Generation())
+                for mark in expected
+            }
+            await model.aclose()
+            assert {mark: str(one.status) for mark, one in found.items()} == expected
+            assert "grid_lost" in found["unknown-finish"].detail
+            assert found["seed-think"].text == wire.SAID
+            assert all(one.payload["enable_thinking"] is False for one in provider.requests)
+            assert {one.payload.get("stream", False) for one in provider.requests} == {stream}
+            assert KEY not in json.dumps([one.detail for one in found.values()])
 
     asyncio.run(job())

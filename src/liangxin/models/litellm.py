@@ -141,7 +141,7 @@ class LitellmTransport:
                 response = await self._library.acompletion(**self._fixed, **said)
                 if said.get("stream") is True:
                     return HttpAnswer(status=200, body=await _gathered(response))
-            body = response.model_dump()
+            body = _as_sent(response.model_dump())
         except TimeoutError:
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
         except Unreachable:
@@ -164,6 +164,10 @@ class LitellmTransport:
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
         if kind == "APIConnectionError" or not isinstance(status, int):
             raise Unreachable("connection failed", f"{kind}: {error}") from None
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        if isinstance(headers, Mapping) and "html" in str(headers.get("content-type", "")):
+            # LiteLLM leaves the page out; its kind alone tells a firewall's from a provider's refusal.
+            return HttpAnswer(status=status, body=b"<html>")
         told, quoted = str(getattr(error, "message", None) or error)[:_LONGEST], getattr(error, "body", None)
         body = {
             "message": told,
@@ -171,12 +175,26 @@ class LitellmTransport:
             "code": "content_policy_violation" if kind == _BLOCK else None,
             "innererror": quoted if isinstance(quoted, dict) else None,
         }
-        headers = getattr(getattr(error, "response", None), "headers", None)
         return HttpAnswer(
             status=status,
             body=json.dumps({"error": body}, default=str).encode(),
             retry_after=retry_after(headers) if isinstance(headers, Mapping) else None,
         )
+
+
+def _as_sent(body: dict[str, Any]) -> dict[str, Any]:
+    """A completion with what LiteLLM puts aside of each choice: the provider's own finish word, an error beside it.
+
+    LiteLLM writes `stop` for every word that it does not know (`map_finish_reason`), half an answer's too.
+    """
+    for choice in body.get("choices") or ():
+        aside = choice.get("provider_specific_fields") or {}
+        word, error = aside.get("native_finish_reason"), aside.get("error")
+        if choice.get("finish_reason") == "stop" and word:
+            choice["finish_reason"] = word
+        if error is not None:
+            choice["error"] = error
+    return body
 
 
 async def _gathered(chunks: AsyncIterable[Any]) -> bytes:
@@ -191,7 +209,12 @@ async def _gathered(chunks: AsyncIterable[Any]) -> bytes:
     whole = gathering.whole()
     if whole is None:
         raise Unreachable(BROKEN_OFF.what)
-    return whole
+    body: dict[str, Any] = json.loads(whole)
+    # The stream's object keeps the word that the last chunk's choice no longer has.
+    aside = {"native_finish_reason": getattr(chunks, "received_finish_reason", None)}
+    for choice in body.get("choices") or ():
+        choice.setdefault("provider_specific_fields", aside)
+    return json.dumps(_as_sent(body)).encode()
 
 
 def _library() -> ModuleType:
