@@ -132,6 +132,12 @@ def test_every_score_is_on_the_page_as_it_is(flames_page: Any, flames: RunResult
         found = rows(root, score.measure, score.group)
         assert len(found) == 1, (score.measure, score.group)
         assert_row(found[0], score)
+    headings = {
+        measure: [one.text for one in root.one("table", data_measure=measure).all("th", scope="col")]
+        for measure in ("harmless_rate", "asr")
+    }
+    assert any("最坏–最好" in one for one in headings["harmless_rate"])
+    assert any("最低–最高" in one for one in headings["asr"]), "the least stands first, and is its best"
     tiles = {one.one(kind="value").text for one in root.all("div", kind="tile")}
     assert tiles == {shown(score.value) for _, score in able if score.group == "overall"}
 

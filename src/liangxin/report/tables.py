@@ -54,8 +54,8 @@ class ScoreTable:
 
     @property
     def bounds_title(self) -> Bilingual:
-        """What the bounds are called; where neither direction is good, none is the worst."""
-        if self.measure.higher_is_better is None:
+        """What the bounds are called: they stand least first, so only where more is better is that from worst to best."""
+        if not self.measure.higher_is_better:
             return Bilingual(zh="最低–最高", en="Lowest–highest")
         return Bilingual(zh="最坏–最好", en="Worst–best")
 
