@@ -159,7 +159,18 @@ def _keys(segments: Sequence[str], salts: NDArray[np.uint64], settings: FeatureS
                 found.append((owner[order - 1 :][whole] << np.int64(settings.bits)) | buckets)
             if len(grams) <= 1:
                 break
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+    return distinct(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+
+
+def distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The different keys in order; sorts its argument in place.
+
+    `np.unique` (2.3) finds them by a hash table first, at four times the cost.
+    """
+    keys.sort()
+    new = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    return keys[new]
 
 
 def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liangxin.judges.scoring.features import READ, prepared
+from liangxin.judges.scoring.features import READ, distinct, prepared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,4 +85,4 @@ def _places(text: str) -> NDArray[np.int64]:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     with np.errstate(over="ignore"):
         mixed = (codes[:-1] << np.uint64(21) | codes[1:]) * _FACTOR
-    return np.unique(mixed >> np.uint64(64 - _BITS)).astype(np.int64)
+    return distinct((mixed >> np.uint64(64 - _BITS)).astype(np.int64))
