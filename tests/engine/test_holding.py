@@ -16,12 +16,10 @@ from liangxin.engine import holding
 from liangxin.engine.holding import at_work, take_in_left
 from liangxin.engine.pool import Stop
 from liangxin.errors import LeaseLost, RunAtWork, StoreError
-from liangxin.records import Item, Reply
+from liangxin.records import Reply
 from liangxin.store import (
     ASKING,
     Database,
-    NewRun,
-    Runs,
     Spill,
     StorePatience,
     Work,
@@ -33,6 +31,7 @@ from liangxin.store import (
 from liangxin.store.judgements import AttemptKey
 from liangxin.store.leases import Lease, Leases
 from liangxin.store.schema import LEASES
+from testbench.bare_runs import bare_run
 
 WORK = Work("abcdef012345", ASKING)
 
@@ -127,19 +126,7 @@ def test_what_was_left_waits_until_nobody_is_at_its_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    runs = Runs(store)
-    dataset = runs.add_dataset("bench", "1", "0" * 64, [Item(id="i", turns=("问",), category=())])
-    new = NewRun(
-        id=WORK.run,
-        name=None,
-        dataset=dataset,
-        benchmark="bench",
-        model="m",
-        trials=1,
-        sample=False,
-        manifest={},
-    )
-    run = runs.update(runs.create(new, [(0, 0)]), name=None, units=1)
+    run = bare_run(store, WORK.run)
 
     def refuse(_connection: object) -> None:
         raise StoreError("no")

@@ -15,13 +15,10 @@ import pytest
 from sqlalchemy import select, update
 
 from liangxin.errors import LeaseLost, StoreUnavailable
-from liangxin.records import Item, Reply
+from liangxin.records import Reply
 from liangxin.store import (
     ASKING,
     Database,
-    NewRun,
-    RunRecord,
-    Runs,
     Work,
     Writer,
     database,
@@ -31,6 +28,7 @@ from liangxin.store import (
 from liangxin.store.judgements import AttemptKey
 from liangxin.store.leases import BEAT_SECONDS, LOOK_SECONDS, SILENT_SECONDS, Lease, LeaseHolder, Leases
 from liangxin.store.schema import LEASES
+from testbench.bare_runs import bare_run
 
 WORK = Work("abcdef012345", ASKING)
 
@@ -178,25 +176,9 @@ def test_a_lease_is_renewed_until_it_is_lost(store: Database, monkeypatch: pytes
     assert row(store).token == "another's"
 
 
-def new_run(store: Database) -> RunRecord:
-    runs = Runs(store)
-    dataset = runs.add_dataset("bench", "1", "0" * 64, [Item(id="i", turns=("问",), category=())])
-    new = NewRun(
-        id=WORK.run,
-        name=None,
-        dataset=dataset,
-        benchmark="bench",
-        model="m",
-        trials=1,
-        sample=False,
-        manifest={},
-    )
-    return runs.update(runs.create(new, [(0, 0)]), name=None, units=1)
-
-
 @pytest.mark.parametrize("gone", [False, True], ids=["another's", "given back since"])
 def test_replies_of_a_lost_lease_are_not_stored(store: Database, gone: bool) -> None:
-    run, held = new_run(store), taken(store)
+    run, held = bare_run(store, WORK.run), taken(store)
     with Writer(store, held.confirm) as writer:
         writer.turn(AttemptKey(run.key, 0, 1, 1, 1), Reply(text="in time"))
     if gone:
@@ -213,7 +195,7 @@ def test_replies_of_a_lost_lease_are_not_stored(store: Database, gone: bool) -> 
 
 def test_a_lease_cannot_be_taken_over_between_the_look_and_the_commit(store: Database) -> None:
     """What a guard has confirmed holds until the rows are in the store."""
-    run, held = new_run(store), taken(store)
+    run, held = bare_run(store, WORK.run), taken(store)
     change(store, machine="elsewhere", seen=0.0)
     unheard = refused(store)
     order: list[str] = []

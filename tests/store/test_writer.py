@@ -16,12 +16,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from liangxin.errors import LeaseLost, StoreError, UsageError
-from liangxin.records import Item, Reply, Verdict
+from liangxin.records import Reply, Verdict
 from liangxin.store import (
     ASKING,
     Database,
     Lease,
-    NewRun,
     RunRecord,
     Runs,
     Spill,
@@ -38,28 +37,12 @@ from liangxin.store.leases import Leases
 from liangxin.store.schema import JUDGEMENTS, LEASES, TURNS
 from liangxin.store.writer import BATCH_ROWS
 from testbench import postgres
+from testbench.bare_runs import bare_run
 
 ITEMS = 400
 WORKERS = 10
 WORK = Work("abcdef012345", ASKING)
 JUDGING = Work(WORK.run, "llm@1")
-
-
-def a_run(database: Database) -> RunRecord:
-    runs = Runs(database)
-    items = [Item(id=f"i{k}", turns=("问",), category=("类",)) for k in range(ITEMS)]
-    dataset = runs.add_dataset("bench", "1", "0" * 64, items)
-    new = NewRun(
-        id=WORK.run,
-        name="first",
-        dataset=dataset,
-        benchmark="bench",
-        model="openai:m",
-        trials=1,
-        sample=False,
-        manifest={},
-    )
-    return runs.update(runs.create(new, [(k, k) for k in range(ITEMS)]), name="first", units=ITEMS)
 
 
 @contextmanager
@@ -124,14 +107,14 @@ def count(database: Database, table: object = TURNS) -> int:
 
 
 def test_no_more_is_unsaved_than_what_is_in_flight_and_one_batch(database: Database) -> None:
-    asking = Asking(database, a_run(database))
+    asking = Asking(database, bare_run(database, WORK.run, name="first", items=ITEMS))
     asking.go(StorePatience(lambda _: None))
     assert count(database) == ITEMS
     assert asking.worst <= WORKERS + BATCH_ROWS
 
 
 def test_a_held_lock_stops_the_asking_is_told_once_and_nothing_is_lost(database: Database) -> None:
-    asking = Asking(database, a_run(database))
+    asking = Asking(database, bare_run(database, WORK.run, name="first", items=ITEMS))
     said: list[str] = []
     with locked(database.shown, 5.0):
         begun = time.monotonic()
@@ -156,7 +139,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_not_taken_is_kept_in_a_file_that_the_next_start_takes_in(
     database: Database, home: Path
 ) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     asking = Asking(database, run)
     said: list[str] = []
     with (
@@ -201,14 +184,17 @@ def left(database: Database, *answers: tuple[AttemptKey, str]) -> Path:
 
 def test_an_answer_of_any_characters_comes_back(database: Database, home: Path) -> None:
     """Some of them end a line for some readers."""
-    run, hostile = a_run(database), "一\u2028二\u0085三\x0b四\r五\x1c六\n七"
+    run, hostile = (
+        bare_run(database, WORK.run, name="first", items=ITEMS),
+        "一\u2028二\u0085三\x0b四\r五\x1c六\n七",
+    )
     left(database, (AttemptKey(run.key, 0, 1, 1, 1), hostile))
     assert taken_in(database)[0].startswith("1 replies")
     assert [one.dialogue.exchanges[0].reply.text for one in dialogues(database, run)][:1] == [hostile]
 
 
 def test_a_dialogue_that_another_command_went_on_with_is_not_torn(database: Database, home: Path) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     first, second = AttemptKey(run.key, 0, 1, 1, 1), AttemptKey(run.key, 0, 1, 2, 1)
     other = AttemptKey(run.key, 1, 1, 1, 1)
     left(database, (first, "一"), (second, "对一的追问"), (other, "另"))
@@ -228,7 +214,7 @@ def test_what_was_committed_before_the_answer_was_lost_stays_with_what_follows(
     database: Database, home: Path
 ) -> None:
     """A server that falls right after a commit has the first of them; the file holds all."""
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     first, second = AttemptKey(run.key, 0, 1, 1, 1), AttemptKey(run.key, 0, 1, 2, 1)
     place = left(database, (first, "一"), (second, "二"))
     kept = place.read_text(encoding="utf-8")
@@ -240,7 +226,7 @@ def test_what_was_committed_before_the_answer_was_lost_stays_with_what_follows(
 
 
 def test_rows_of_a_lost_lease_are_neither_tried_again_nor_kept(database: Database, home: Path) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     held = Leases(database).take(WORK)
     assert isinstance(held, Lease)
     with database.begin() as connection:
@@ -255,7 +241,7 @@ def test_rows_of_a_lost_lease_are_neither_tried_again_nor_kept(database: Databas
 
 
 def test_what_was_left_is_not_taken_in_without_the_lease(database: Database, home: Path) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     place = left(database, (AttemptKey(run.key, 0, 1, 1, 1), "一"))
     held = Leases(database).take(WORK)
     assert isinstance(held, Lease)
@@ -288,7 +274,7 @@ def test_a_store_that_nobody_serves_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 def test_verdicts_find_their_judge_by_its_identity(database: Database, home: Path, tmp_path: Path) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     judge = Runs(database).add_judge(run, "llm@1", "llm:m", "primary", {})
     spill = Spill(database, JUDGING)
     with locked(database.shown), pytest.raises(StoreError), Writer(database, spill=spill) as writer:
@@ -301,7 +287,7 @@ def test_verdicts_find_their_judge_by_its_identity(database: Database, home: Pat
     # In another store of the same run the judge has another key.
     (tmp_path / "b").mkdir()
     other = Database(str(tmp_path / "b" / "store.db"))
-    same = a_run(other)
+    same = bare_run(other, WORK.run, name="first", items=ITEMS)
     for name in ("a@1", "llm@1"):
         judge = Runs(other).add_judge(same, name, "llm:m", "primary", {})
     place.rename(tmp_path / "b" / place.name)
@@ -331,7 +317,7 @@ def test_files_of_other_runs_and_damaged_ones_stay(database: Database, home: Pat
 def test_a_folder_that_takes_nothing_gives_way_to_the_working_directory(
     database: Database, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = a_run(database)
+    run = bare_run(database, WORK.run, name="first", items=ITEMS)
     real = Path.replace
     full = Path(database.shown).parent
 
@@ -370,7 +356,7 @@ def test_a_server_that_is_cut_off_and_restarted_is_waited_for(home: Path) -> Non
         pytest.skip("no PostgreSQL server programs under /usr/lib/postgresql")
     with postgres.postgres_server() as server:
         database = Database(server.url)
-        asking = Asking(database, a_run(database))
+        asking = Asking(database, bare_run(database, WORK.run, name="first", items=ITEMS))
         said: list[str] = []
 
         def trouble() -> None:
