@@ -37,12 +37,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from liangxin.errors import StoreError
 from liangxin.store import Database
 from liangxin.store.leases import SILENT_SECONDS
 from liangxin.store.schema import JUDGEMENTS, RUNS, TURNS
+from liangxin.store.spill import StoredRow, spilled
 from liangxin.store.writer import BATCH_ROWS
 from liangxin.testing.provider import Provider, running
 from testbench import postgres
@@ -362,25 +363,19 @@ class Run:
         raise RuntimeError("the store does not come back")
 
     def spilled(self) -> int:
-        """How many wait in spill files."""
-        count = 0
-        for place in {self.place.folder, self.place.folder.parent}:
-            for file in place.glob("*.spill-*.jsonl"):
-                head, *lines = file.read_text(encoding="utf-8").splitlines()
-                if "sk-never" in "".join(lines):
-                    self._ledger.wrong.append(f"a key stands in {file}")
-                count += len(lines) if json.loads(head)["run"] == self._id() else 0
-        return count
-
-    def _id(self) -> str:
-        database = Database(self.place.url, create=False)
-        try:
-            with database.read() as connection:
-                return str(
-                    connection.execute(select(RUNS.c.id).where(RUNS.c.name == self.models[0])).scalar()
-                )
-        finally:
-            database.close()
+        """How many wait in spill files that the store has not: who lost its work spills what its successor asks again."""
+        folders = {self.place.folder, self.place.folder.parent}
+        left = [file for folder in folders for file in folder.glob("*.spill-*.jsonl")]
+        for file in left:
+            if "sk-never" in file.read_text(encoding="utf-8"):
+                self._ledger.wrong.append(f"a key stands in {file}")
+        if not left:
+            return 0
+        with contextlib.closing(Database(self.place.url, create=False)) as database, database.read() as found:
+            run = found.execute(select(RUNS.c.key, RUNS.c.id).where(RUNS.c.name == self.models[0])).one()
+            with contextlib.chdir(self.place.folder.parent):
+                rows = [row for file in spilled(database) if file.work.run == run.id for row in file.rows]
+            return sum(not _is_stored(found, row, run.key) for row in rows)
 
     def settle(self, expected: int) -> None:
         """The account once the run is done."""
@@ -390,6 +385,13 @@ class Run:
         self._ledger.twice_beyond += max(requests - stored - self._excused, 0)
         if self.done and stored < expected:
             self._ledger.wrong.append(f"{stored} of {expected} answers and verdicts are stored")
+
+
+def _is_stored(connection: Connection, row: StoredRow, run: int) -> bool:
+    """Whether the store has a reply or a verdict in that place; a round has one judge."""
+    names = (column.name for column in row.table.primary_key.columns)
+    at = [row.table.c[name] == (row.values | {"run": run})[name] for name in names if name != "judge"]
+    return connection.execute(select(func.count()).select_from(row.table).where(*at)).scalar_one() > 0
 
 
 def write_data(folder: Path, items: int) -> Path:
@@ -549,9 +551,7 @@ def main() -> None:
         if not ledger.wrong:
             shutil.rmtree(work, ignore_errors=True)
         number += 1
-        print(f"round {number} on {kind}: {dict(ledger.events)}", file=sys.stderr)
-    for wrong in ledger.wrong:
-        print(wrong, file=sys.stderr)
+        print(f"round {number} on {kind}: {ledger}", file=sys.stderr)
     account = {
         "seconds": round(time.monotonic() - began),
         "rounds": number,
