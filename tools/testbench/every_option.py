@@ -56,6 +56,7 @@ CHOOSE = "run cvalues-choice --limit 2 --model hf:tiny --name new"
 LLM = "--judge llm:openai:judge --judge-base-url URL"
 MARKED = "run own.toml --data marked.jsonl --model openai:m --judge none --base-url URL --name new"
 THOUGHT = f"run own.toml --data thought.jsonl --model openai:m {LLM} --base-url URL --name new"
+DOWN = f"--data down.jsonl --model openai:m {LLM} --base-url URL --name new"
 VALIDATE = f"validate a {LLM} --gold labels:safety-a.jsonl"
 DECIDE = "decide a --measure safe_rate --at-least 50 --judge labels:safety-a.jsonl"
 COMPARE = "compare a b --judge labels:safety-a.jsonl --judge labels:safety-b.jsonl"
@@ -109,6 +110,10 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "choose_by": Varied(base=CHOOSE, more="--choose-by text-normalised", needs="transformers"),
         "reasoning_marks": Varied(base=THOUGHT, more="--reasoning-marks «思» «/思»"),
         "judge_reasoning_marks": Varied(base=THOUGHT, more="--judge-reasoning-marks «思» «/思»"),
+        "give_up": Varied(
+            base=f"run own.toml {DOWN} --retries 0 --give-up 0",
+            line=f"run own.toml {DOWN} --retries 0 --give-up 1",
+        ),
         "wait": Varied(
             base="run own.toml --model replay:own-a.jsonl --judge none", more="--wait", while_at_work=True
         ),
@@ -139,6 +144,9 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
     "judge": {
         "run": Varied(base=JUDGE, line=JUDGE.replace("judge a", "judge b", 1)),
         "judges": Varied(base=JUDGE, more="--judge scorer"),
+        "give_up": Varied(
+            base=f"judge down {LLM} --retries 0 --give-up 0", line=f"judge down {LLM} --retries 0 --give-up 1"
+        ),
         "wait": Varied(base="judge a --judge rule", more="--wait", while_at_work=True),
         **judging(JUDGE, JUDGE.replace("judge a", "judge marked"), JUDGE.replace("judge a", "judge thought")),
         **plus(JUDGE, refusal="--refusal", store="--store portable.db", output="--format json"),
@@ -332,6 +340,10 @@ def furnish_options(folder: Path) -> None:
     for run, answers, store in (("c", "c", ""), ("a", "b", "second.db"), ("b", "c", "second.db")):
         answered = f"run own.toml --model replay:own-{answers}.jsonl --name {run}"
         _done(folder, f"{answered} --judge rule --judge labels:safety-{answers}.jsonl", store)
+    asked = [{"id": f"d{at}", "q": f"[[judge:500]] 第 {at} 问", "c": "邻"} for at in range(22)]
+    write_rows(folder / "down.jsonl", asked)
+    write_rows(folder / "down-a.jsonl", [{"id": one["id"], "response": "好的。"} for one in asked])
+    _done(folder, "run own.toml --data down.jsonl --model replay:down-a.jsonl --judge none --name down", "")
     (folder / "taught.toml").write_text(TAUGHT, encoding="utf-8")
     labelled = [{"id": f"t{at}", "q": row["prompt"], **row} for at, row in enumerate(levels())]
     shown = ("id", "response", "level")
