@@ -138,7 +138,7 @@ class Destinations:
                 yield place, model
 
 
-def _place(model: ChatModel | None) -> ModelHost | None:
+def _place(model: object) -> ModelHost | None:
     return model.place if isinstance(model, Hosted) else None
 
 
