@@ -44,7 +44,8 @@ def refused(done: Any, began: float) -> str:
     assert done.status == 1, done.err
     assert done.out == ""
     assert time.monotonic() - began < 30
-    (said,) = [line for line in done.err.splitlines() if line.startswith("liangxin: ")]
+    lines: list[str] = done.err.splitlines()
+    (said,) = [line for line in lines if line.startswith("liangxin: ")]
     return said
 
 
