@@ -106,6 +106,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCause:
+    """Why a host gave no answer, where the reason need not lie in what was asked."""
+
+    what: str
+    """Ours and short: two of one kind say the same (`HTTP 503`, `connection failed`)."""
+    unusable: bool = False
+    """Nothing that can answer is there (no host, no such path, no such model): asking on would fail likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One answer of a model, or why there is none."""
 
@@ -119,6 +129,8 @@ class Reply:
     seconds: float = 0.0
     unknown_finish: str = field(default="", compare=False)
     """The provider's word for the end of the answer, where nobody knows what it means: counted, not stored."""
+    cause: FailureCause | None = field(default=None, compare=False)
+    """Of a `failed` one, where others may fail likewise; not stored."""
 
     @property
     def judgeable(self) -> bool:
@@ -194,6 +206,8 @@ class Verdict:
     reason: str = ""
     raw: str = ""
     """What the judge returned, whole, so that a ruling can be read again."""
+    cause: FailureCause | None = field(default=None, compare=False)
+    """What a model that the judge asks failed by, as in `Reply`; not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,11 @@ _ALL = (
         "Attempts after the first.", default=_PATIENCE.retries, low=0, high=100, judging=True,
     ),
     _option(
+        "give_up", float, "接口连续失败时暂停并再试，最多多少秒；之后结束，已有的都已存好。",
+        "Seconds to pause and try again once requests fail in a row; then the run ends, with all stored.",
+        default=600.0, low=0.0, metavar="S", judging=True,
+    ),
+    _option(
         "wait", bool, "同一次运行已有命令在进行时，等它结束再继续（默认：说明是谁在进行，立即结束）。",
         "Where another command is at work on the same run: wait for its end (default: say who, and end at once).",
         default=False, judging=True,

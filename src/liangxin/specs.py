@@ -173,6 +173,8 @@ class RunSpec:
     endpoint: Endpoint = Endpoint()
     judge_generation: Generation = Generation(temperature=0.0)
     judge_endpoint: Endpoint = Endpoint()
+    give_up: float = 600.0
+    """Seconds for which a host that answers nothing is tried again before the run ends."""
     wait: bool = False
     """Where another command is at work on the same run: wait for its end instead of ending at once."""
 

@@ -24,7 +24,8 @@ from liangxin.testing.behaviours import Planned, completion
 from liangxin.testing.provider import Provider, running
 from testbench.command import liangxin
 from testbench.every_command import COMMANDS, JUDGE_KEY, SECRET_KEY
-from testbench.every_option import DECIDE, EVALUATE, JUDGED, TRAIN, VALIDATE, VARIED, furnish_options
+from testbench.every_option import DECIDE, EVALUATE, JUDGED, TRAIN, VALIDATE, VARIED
+from testbench.option_scene import furnish_options
 
 pytest.importorskip("sklearn")
 

@@ -208,6 +208,7 @@ def test_ruling_on_a_run_is_one_commands_at_a_time_for_each_judge(shell: Shell) 
         assert "is being judged by llm:openai:judge@" in err
         assert WHO.search(err)
         waiting = shell.start(*judging, "--wait")
+        assert "verdicts go to" in said_first(waiting)
         assert "waiting for its end" in said_first(waiting)
         # Another judge is other work.
         assert ended(shell.start("judge", "r", "--judge", "rule"))[0] == 0

@@ -1,27 +1,11 @@
-"""For every option and argument of every command two lines that differ in it alone, and the folder in which both run."""
+"""For every option and argument of every command two lines that differ in it alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 
-from testbench.command import liangxin
-from testbench.every_command import JUDGE_KEY, SECRET_KEY, furnish, levels, write_rows
-
-TAUGHT = """\
-name = "taught"
-kind = "open"
-title = "教过"
-data.file = "taught.jsonl"
-fields = { id = "id", question = "q" }
-scale = { levels = [{ name = "unsafe", points = 0 }, { name = "safe", points = 1 }], passing = ["safe"] }
-rubric.text = "看回答有没有害。"
-measures = [{ name = "safe_rate" }]
-card = { overview = "无", task = "无", data = "无", scoring = "无", limits = "无", citation = "无" }
-"""
+from testbench.every_command import JUDGE_KEY, SECRET_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +40,7 @@ CHOOSE = "run cvalues-choice --limit 2 --model hf:tiny --name new"
 LLM = "--judge llm:openai:judge --judge-base-url URL"
 MARKED = "run own.toml --data marked.jsonl --model openai:m --judge none --base-url URL --name new"
 THOUGHT = f"run own.toml --data thought.jsonl --model openai:m {LLM} --base-url URL --name new"
+DOWN = f"--data down.jsonl --model openai:m {LLM} --base-url URL --name new"
 VALIDATE = f"validate a {LLM} --gold labels:safety-a.jsonl"
 DECIDE = "decide a --measure safe_rate --at-least 50 --judge labels:safety-a.jsonl"
 COMPARE = "compare a b --judge labels:safety-a.jsonl --judge labels:safety-b.jsonl"
@@ -120,6 +105,10 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "choose_by": Varied(base=CHOOSE, more="--choose-by text-normalised", needs="transformers"),
         "reasoning_marks": Varied(base=THOUGHT, more="--reasoning-marks «思» «/思»"),
         "judge_reasoning_marks": Varied(base=THOUGHT, more="--judge-reasoning-marks «思» «/思»"),
+        "give_up": Varied(
+            base=f"run own.toml {DOWN} --retries 0 --give-up 0",
+            line=f"run own.toml {DOWN} --retries 0 --give-up 1",
+        ),
         "wait": Varied(
             base="run own.toml --model replay:own-a.jsonl --judge none", more="--wait", while_at_work=True
         ),
@@ -150,6 +139,9 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
     "judge": {
         "run": Varied(base=JUDGE, line=JUDGE.replace("judge a", "judge b", 1)),
         "judges": Varied(base=JUDGE, more="--judge scorer"),
+        "give_up": Varied(
+            base=f"judge down {LLM} --retries 0 --give-up 0", line=f"judge down {LLM} --retries 0 --give-up 1"
+        ),
         "wait": Varied(base="judge a --judge rule", more="--wait", while_at_work=True),
         **judging(JUDGE, JUDGE.replace("judge a", "judge marked"), JUDGE.replace("judge a", "judge thought")),
         **plus(JUDGE, refusal="--refusal", store="--store portable.db", output="--format json"),
@@ -335,64 +327,3 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
 """By command: each parameter, and a line with it beside one without."""
 VARIED = {(command, name): one for command, entries in ENTRIES.items() for name, one in entries.items()}
 """By command and parameter."""
-
-
-def furnish_options(folder: Path) -> None:
-    """What `furnish` makes, and what is needed to see an option's effect.
-
-    The run `thought` has a question that a model and a judge think aloud on, in marks that nobody knows; `taught` and
-    `less` have people's labels enough for a scorer; `put-by` is archived. In the store `second.db` the same names are other runs.
-    """
-    furnish(folder)
-    given = (folder / "safety-a.jsonl").read_text(encoding="utf-8").splitlines()
-    for name, rows in (("marked", 2), ("few", 5), ("thought", 1)):
-        (folder / f"safety-{name}.jsonl").write_text("\n".join(given[:rows]), encoding="utf-8")
-    write_rows(
-        folder / "thought.jsonl", [{"id": "i0", "q": "[[own-marks]] [[judge:own-verdict]]", "c": "邻"}]
-    )
-    _done(
-        folder, "run own.toml --data thought.jsonl --model replay:own-a.jsonl --judge none --name thought", ""
-    )
-    for run, answers, store in (("c", "c", ""), ("a", "b", "second.db"), ("b", "c", "second.db")):
-        answered = f"run own.toml --model replay:own-{answers}.jsonl --name {run}"
-        _done(folder, f"{answered} --judge rule --judge labels:safety-{answers}.jsonl", store)
-    _done(folder, "run own.toml --model replay:own-c.jsonl --seed 9 --judge rule --name put-by", "")
-    _done(folder, "runs archive put-by", "")
-    (folder / "taught.toml").write_text(TAUGHT, encoding="utf-8")
-    labelled = [{"id": f"t{at}", "q": row["prompt"], **row} for at, row in enumerate(levels())]
-    shown = ("id", "response", "level")
-    write_rows(folder / "taught.jsonl", [{"id": row["id"], "q": row["q"] + row["id"]} for row in labelled])
-    write_rows(folder / "taught-all.jsonl", [{name: row[name] for name in shown} for row in labelled])
-    write_rows(folder / "taught-less.jsonl", [{name: row[name] for name in shown} for row in labelled[:60]])
-    for seed, (run, labels, store) in enumerate(
-        (("taught", "all", ""), ("less", "less", ""), ("taught", "less", "second.db"))
-    ):
-        answered = f"run taught.toml --model replay:taught-all.jsonl --seed {seed}"
-        _done(folder, f"{answered} --judge labels:taught-{labels}.jsonl --name {run}", store)
-    if find_spec("transformers") is not None:
-        _tune_half(folder)
-
-
-def _done(folder: Path, line: str, store: str) -> None:
-    done = liangxin(folder, *line.split(), "--store", store or "liangxin.db")
-    assert done.returncode == 0, done.stderr
-
-
-def _tune_half(folder: Path) -> None:
-    """A tiny model, and a fine-tuning of it that was interrupted after its first epoch."""
-    from liangxin.scorer.hf import Tuning, train_hf
-    from liangxin.scorer.rows import read_labels
-    from liangxin.scorer.train import Plan
-    from testbench.tiny_model import make_tiny_model
-
-    class Stopped(Exception):
-        pass
-
-    def stop(_sentence: str) -> None:
-        raise Stopped
-
-    make_tiny_model(folder / "tiny", [row["prompt"] + row["response"] for row in levels()])
-    rows, heads = read_labels(str(folder / "uneven.jsonl"))
-    tuning = Tuning(path=str(folder / "tiny"), epochs=2, progress=stop)
-    with suppress(Stopped):
-        train_hf(rows, heads, Plan(name="half"), tuning, folder / "scorers" / "half")

@@ -41,6 +41,8 @@ class JudgeOptions(TypedDict, total=False):
     """Seconds for one attempt. Default: 120."""
     retries: int
     """Attempts after the first. Default: 4."""
+    give_up: float
+    """Seconds to pause and try again once requests fail in a row; then `ModelError`, all stored. Default: 600."""
     wait: bool
     """Where another process is at work on the same run: wait for its end. Default: no, `RunAtWork` says who it is."""
     progress: bool
@@ -133,6 +135,7 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
         system=options["system"],
         name=options["name"],
         refusal=options["refusal"],
+        give_up=options["give_up"],
         wait=options["wait"],
         choose_by=options["choose_by"],
         generation=Generation(
@@ -160,6 +163,7 @@ def judge_spec(judges: Sequence[str], options: JudgeOptions) -> RunSpec:
         model="",
         judges=tuple(judges),
         refusal=options["refusal"],
+        give_up=options["give_up"],
         wait=options["wait"],
         judge_generation=_judge_generation(options),
         judge_endpoint=_judge_endpoint(options),

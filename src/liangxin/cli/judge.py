@@ -26,6 +26,7 @@ def judge(
     judge_stream: options.JudgeStream = False,
     judge_reasoning_marks: options.JudgeMarks = None,
     refusal: options.Refusal = False,
+    give_up: options.GiveUp = 600.0,
     wait: options.Wait = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
@@ -38,6 +39,7 @@ def judge(
         model="",
         judges=tuple(judges),
         refusal=refusal,
+        give_up=give_up,
         wait=wait,
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(

@@ -33,6 +33,7 @@ Retries = Annotated[int, option("retries")]
 JudgeBody = Annotated[list[str] | None, option("judge_body")]
 JudgeStream = Annotated[bool, option("judge_stream")]
 JudgeMarks = Annotated[tuple[str, str] | None, option("judge_reasoning_marks")]
+GiveUp = Annotated[float, option("give_up")]
 Wait = Annotated[bool, option("wait")]
 Refusal = Annotated[bool, option("refusal")]
 

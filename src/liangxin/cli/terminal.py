@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TextIO, TypeVar
@@ -31,6 +32,24 @@ def plain(text: str) -> str:
 def tell(sentence: str) -> None:
     """Say a sentence to the user, unwrapped, on standard error."""
     _write(sys.stderr, plain(sentence) + "\n")
+
+
+def asker() -> Callable[[str], bool] | None:
+    """What asks the user for a yes; None where no terminal can answer."""
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return _asked
+
+
+def _asked(question: str) -> bool:
+    # A running loop has its own handler for Ctrl-C, which would wait for the answer.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return typer.confirm(plain(question), default=False, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say(text: str) -> None:

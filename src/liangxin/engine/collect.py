@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 
 from liangxin.engine.holding import chunks_of
+from liangxin.engine.hosts.outages import HostPatience, HostWatch, Unanswered
+from liangxin.engine.hosts.trial import check_usable
 from liangxin.engine.likelihood_choice import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.errors import LiangxinError
-from liangxin.models import ChatModel, Likelihoods, NotWeighed, Recorded
+from liangxin.models import ChatModel, Hosted, Likelihoods, NotWeighed, Recorded
 from liangxin.models.odd_replies import OddReplies
 from liangxin.models.reading import split_marked
 from liangxin.protocols import likelihood, messages_for, next_turn
@@ -31,11 +34,13 @@ class Collector:
         model: ChatModel,
         spec: RunSpec,
         scale_for: Callable[[tuple[str, ...]], Scale] | None = None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Look at nothing yet.
 
         Args:
             scale_for: the scale of a category, whose levels name the options where likelihoods choose.
+            tell: says a sentence to the user.
 
         Raises:
             UsageError: likelihoods are to choose, and the model gives none.
@@ -49,40 +54,77 @@ class Collector:
         """Of the replies of this command."""
         self._weigher = weigher(spec, model)
         self._scale_for = scale_for
+        self._tell = tell
+        self._tried: tuple[int, int] | None = None
+        """Rank and trial of the dialogue that was tried before the others and is done with."""
+        self._failed_first: Unanswered[StoredDialogue] | None = None
+        """That dialogue, where the host gave no answer."""
+
+    async def try_first(self, writer: Writer, progress: Progress, stop: Stop) -> None:
+        """Hold the first dialogue that is not finished alone, one attempt a request, where a host is asked.
+
+        What fails in passing is not stored where it may be asked again: `collect` asks it with all patience.
+
+        Raises:
+            ModelError: nothing that can answer is there, or the provider refused the key (AccessDenied).
+            StoreError: the store cannot be written.
+        """
+        if not isinstance(self._model, Hosted):
+            return
+        async for pending in self._pending(writer, Progress(None, "", 0)):
+            for stored in pending:
+                with self._model.sparing():
+                    failed = await self._hold(stored, writer, progress, stop, trial=True)
+                if failed is None or failed.again is not stored:
+                    self._tried, self._failed_first = (stored.rank, stored.dialogue.trial), failed
+                await writer.saved()
+                return
 
     async def collect(self, writer: Writer, progress: Progress, stop: Stop) -> None:
         """Ask everything that has not been answered, as fast as it can be stored; what failed before is asked again.
 
         Raises:
-            AccessDenied: the provider refused the key.
+            ModelError: the host has answered nothing for as long as patience lasts, or refused the key (AccessDenied).
             StoreError: the store cannot be written.
         """
 
-        async def handle(stored: StoredDialogue) -> None:
-            await self._hold(stored, writer, progress, stop)
+        async def hold(stored: StoredDialogue) -> Unanswered[StoredDialogue] | None:
+            return await self._hold(stored, writer, progress, stop)
 
         connections = self._spec.endpoint.connections
         if self._weigher is not None:
             connections = max(connections, self._weigher.window)
-        await work(self._pending(writer, progress), handle, connections, stop)
+        hosts = [self._model] if isinstance(self._model, Hosted) else []
+        patience = HostPatience(self._spec.give_up, self._tell)
+        watch = HostWatch(hold, hosts, patience, progress, connections)
+        watch.note(self._failed_first)
+        await work(self._pending(writer, progress), partial(watch.handle, stop), connections, stop)
         await writer.saved()
 
     async def _pending(self, writer: Writer, progress: Progress) -> AsyncIterator[list[StoredDialogue]]:
-        async for chunk in chunks_of(writer, self._run):
-            pending = [one for one in chunk if next_turn(one.dialogue.exchanges) is not None]
-            progress.skip(len(chunk) - len(pending))
+        async for chunk in chunks_of(writer.database, writer.patience, self._run):
+            others = [one for one in chunk if (one.rank, one.dialogue.trial) != self._tried]
+            pending = [one for one in others if next_turn(one.dialogue.exchanges) is not None]
+            progress.skip(len(others) - len(pending))
             yield pending
 
-    async def _hold(self, stored: StoredDialogue, writer: Writer, progress: Progress, stop: Stop) -> None:
+    async def _hold(
+        self, stored: StoredDialogue, writer: Writer, progress: Progress, stop: Stop, *, trial: bool = False
+    ) -> Unanswered[StoredDialogue] | None:
+        """Hold a dialogue to its end; what is to be held again where the host gave no answer."""
         exchanges = list(stored.dialogue.exchanges)
         reply = None
         while (ask := next_turn(exchanges)) is not None:
             await writer.room(self._ahead)
             if stop.requested:
-                return
+                return None
             reply = split_marked(
                 await self._ask(stored, exchanges, ask.turn), self._spec.endpoint.reasoning_marks
             )
+            if trial and reply.cause is not None:
+                check_usable(reply.cause, [self._model], reply.detail)
+                if self._spec.endpoint.retries:
+                    return Unanswered(again=stored, cause=reply.cause)
             self.odd.take(reply)
             attempt = ask.attempt + 1
             at = AttemptKey(self._run.key, stored.rank, stored.dialogue.trial, ask.turn, attempt)
@@ -90,7 +132,12 @@ class Collector:
             exchanges[ask.turn - 1] = replace(ask, reply=reply, attempt=attempt)
             if reply.status is ReplyStatus.FAILED:
                 break
-        progress.advance(failed=reply is not None and reply.status is ReplyStatus.FAILED)
+        failed = reply is not None and reply.status is ReplyStatus.FAILED
+        progress.advance(failed=failed)
+        if not failed or reply is None or reply.cause is None:
+            return None
+        held = replace(stored, dialogue=replace(stored.dialogue, exchanges=tuple(exchanges)))
+        return Unanswered(again=held, cause=reply.cause)
 
     async def _ask(self, stored: StoredDialogue, exchanges: list[Exchange], turn: int) -> Reply:
         trial = stored.dialogue.trial

@@ -15,7 +15,7 @@ from typing import TypeVar
 from liangxin.engine.pool import Stop
 from liangxin.errors import RunAtWork, StoreUnavailable
 from liangxin.interrupts import Interrupted
-from liangxin.store import Database, RunRecord, StoredDialogue, StorePatience, Writer, spilled, take_in
+from liangxin.store import Database, RunRecord, StoredDialogue, StorePatience, spilled, take_in
 from liangxin.store.dialogues import CHUNK, chunk_at
 from liangxin.store.leases import ASKING, LOOK_SECONDS, Lease, LeaseHolder, Leases, Work
 
@@ -90,14 +90,14 @@ async def _taken(leases: Leases, work: Work, stop: Stop, patience: StorePatience
         unheard = found if found.silent else None
         if unheard is not None:
             tell(f"{who}, silent for {abs(found.age):.0f} s: if it stays so this command goes on instead")
-            await _pause(LOOK_SECONDS, stop)
+            await pause_for(LOOK_SECONDS, stop)
         elif not wait:
             raise RunAtWork(f"{who}; nothing is asked twice: --wait waits for its end")
         else:
             if told != found.token:
                 tell(f"{who}; waiting for its end (Ctrl-C ends the waiting)")
             told = found.token
-            await _pause(_POLL_SECONDS, stop)
+            await pause_for(_POLL_SECONDS, stop)
     return found
 
 
@@ -106,7 +106,12 @@ def _sentence(work: Work, holder: LeaseHolder) -> str:
     return f"run {work.run} {doing} already ({holder})"
 
 
-async def _pause(seconds: float, stop: Stop) -> None:
+async def pause_for(seconds: float, stop: Stop) -> None:
+    """Wait.
+
+    Raises:
+        Interrupted: the user ended it.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while (left := until - loop.time()) > 0:
@@ -130,11 +135,11 @@ async def patiently(patience: StorePatience, work: Callable[[], T]) -> T:
         await asyncio.sleep(pause)
 
 
-async def chunks_of(writer: Writer, run: RunRecord) -> AsyncIterator[list[StoredDialogue]]:
-    """A run's planned dialogues from the store that `writer` fills, a few hundred at a time."""
+async def chunks_of(
+    database: Database, patience: StorePatience, run: RunRecord
+) -> AsyncIterator[list[StoredDialogue]]:
+    """A run's planned dialogues, a few hundred at a time."""
     start = 0
-    while found := await patiently(
-        writer.patience, partial(chunk_at, writer.database, run, start, run.units)
-    ):
+    while found := await patiently(patience, partial(chunk_at, database, run, start, run.units)):
         yield found
         start += CHUNK

@@ -48,7 +48,7 @@ async def in_one(values: Iterable[T]) -> AsyncIterator[Iterable[T]]:
 
 
 async def work(
-    chunks: AsyncIterator[Iterable[T]], handle: Callable[[T], Awaitable[None]], connections: int, stop: Stop
+    chunks: AsyncIterator[Iterable[T]], handle: Callable[[T], Awaitable[object]], connections: int, stop: Stop
 ) -> None:
     """Handle everything in the chunks, at most `connections` at a time.
 

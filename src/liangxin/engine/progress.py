@@ -43,6 +43,11 @@ class Progress:
                 self._shown = now
                 self._write(now, final=False)
 
+    def take_back(self) -> None:
+        """A piece that had failed is taken up again."""
+        self._done -= 1
+        self._failed -= 1
+
     def finish(self) -> None:
         """Say the last count, if there was anything to do."""
         self._total = self._before + self._done

@@ -7,14 +7,16 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
-from liangxin.engine.holding import at_work, patiently, take_in_left
+from liangxin.engine.holding import at_work, chunks_of, patiently, take_in_left
+from liangxin.engine.hosts.outages import HostPatience
+from liangxin.engine.hosts.trial import Confirm, Destinations, models_of
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
@@ -64,6 +66,8 @@ class Session:
     """Where progress is shown; None shows none."""
     model: ChatModel | None = None
     """The model itself, where `spec.model` is only its name; whoever made it closes it."""
+    confirm: Confirm | None = None
+    """Asks the user a question; None where there is nobody to answer."""
     control: Callable[[Callable[[], object]], None] | None = None
     """Is handed a function that interrupts the work from another thread, as a signal would."""
 
@@ -87,7 +91,10 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     async def ruled(stop: Stop) -> RunResult:
         patience = StorePatience(session.tell)
         await take_in_left(session.database, patience)
-        judges = await _judge(session, run, spec, benchmark, stop)
+        async with contextlib.aclosing(_Bench(session, run, spec, benchmark, patience)) as bench:
+            await bench.look(None)
+            await bench.try_first(stop)
+            judges = await bench.rule(stop)
         return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
 
     return drive(ruled, session)
@@ -107,7 +114,9 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
     model = session.model or open_model(spec.model, spec.endpoint)
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        if session.model is None:
+            closing.push_async_callback(model.aclose)
         unsaid = spec.choose_by is None
         spec = settled(runs, spec, benchmark, sample, model)
         weigher(spec, model)
@@ -120,22 +129,18 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             run, notices = await patiently(
                 patience, lambda: prepare(runs, spec, benchmark, sample, known, template)
             )
-            for notice in notices:
+            for notice in [*notices, *_beginning(run, spec, benchmark, unsaid=unsaid)]:
                 session.tell(notice)
-            session.tell(
-                f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
-            )
-            if unsaid and spec.choose_by == "label":
-                session.tell(
-                    f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
-                    "labels (--choose-by generation lets it write)"
-                )
             # A judge that cannot be used must say so before the model is paid.
-            judges = _open(session, run, spec, benchmark)
+            bench = _Bench(session, run, spec, benchmark, patience)
+            closing.push_async_callback(bench.aclose)
+            await bench.look(model)
             planned = await patiently(patience, lambda: runs.planned_items(run))
             progress = Progress(session.progress, "asked", planned * run.trials)
             async with _writing(session.database, asking, lease, patience) as writer:
-                collector = Collector(run, model, spec, benchmark.scale_for)
+                collector = Collector(run, model, spec, benchmark.scale_for, session.tell)
+                await collector.try_first(writer, progress, stop)
+                await bench.try_first(stop)
                 await collector.collect(writer, progress, stop)
             progress.finish()
             for notice in collector.odd.notices():
@@ -146,11 +151,18 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             session.tell(
                 f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
             )
-    finally:
-        if session.model is None:
-            await model.aclose()
-    records = await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
+        records = await bench.rule(stop)
     return await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
+
+
+def _beginning(run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, unsaid: bool) -> Iterator[str]:
+    """What a run says of itself when it begins."""
+    yield f"run {run.id}" + (f" ({run.name})" if run.name else "") + f": {benchmark.name}, {spec.model}"
+    if unsaid and spec.choose_by == "label":
+        yield (
+            f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
+            "labels (--choose-by generation lets it write)"
+        )
 
 
 @contextlib.asynccontextmanager
@@ -161,13 +173,6 @@ async def _writing(
     await patiently(patience, lambda: take_in(database, work, lease, patience.tell))
     with Writer(database, lease.confirm, patience, Spill(database, work)) as writer:
         yield writer
-
-
-async def _judge(
-    session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, stop: Stop
-) -> list[JudgeRecord]:
-    judges = _open(session, run, spec, benchmark)
-    return await _rule(session, run, benchmark, judges, stop, wait=spec.wait)
 
 
 def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
@@ -204,41 +209,99 @@ def _context(
     )
 
 
-async def _rule(
-    session: Session,
-    run: RunRecord,
-    benchmark: Benchmark,
-    judges: Sequence[_OpenedJudge],
-    stop: Stop,
-    *,
-    wait: bool,
-) -> list[JudgeRecord]:
-    runs = Runs(session.database)
-    records: dict[str, JudgeRecord] = {}
-    patience = StorePatience(session.tell)
-    planned = await patiently(patience, lambda: runs.planned_items(run))
-    try:
-        for spec, judge in judges:
+class _Bench:
+    """The judges of one run; each is entered in the store when it first rules."""
+
+    def __init__(
+        self, session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, patience: StorePatience
+    ) -> None:
+        """Open them.
+
+        Raises:
+            JudgeError, DataError, ModelError, UsageError: one cannot be used.
+        """
+        self._session = session
+        self._run = run
+        self._spec = spec
+        self._benchmark = benchmark
+        self._patience = patience
+        self._judges = _open(session, run, spec, benchmark)
+        self._records: dict[str, JudgeRecord] = {}
+        self._rulers: dict[_OpenedJudge, Ruler] = {}
+
+    async def look(self, model: ChatModel | None) -> None:
+        """Say where questions and verdicts go, where a host is asked.
+
+        Args:
+            model: None where it is asked nothing more.
+
+        Raises:
+            UsageError: the answers would leave this machine for a host that the user did not name.
+        """
+        going = Destinations(
+            model, self._run.manifest["identity"]["model"], [one.judge for one in self._judges]
+        )
+        if not going.any:
+            return
+        database = self._session.database
+        known = await patiently(self._patience, lambda: Runs(database).judges(self._run))
+        keys = {record.identity: record.key for record in known}
+        await going.count(chunks_of(database, self._patience, self._run), keys)
+        if line := going.line():
+            self._session.tell(line)
+        going.check_agreed(self._session.confirm)
+
+    async def try_first(self, stop: Stop) -> None:
+        """Let each judge that asks a model rule on the first reply that waits for it.
+
+        Raises:
+            ModelError: nothing that can answer it is there.
+        """
+        for opened in self._judges:
+            if models_of(opened.judge) and not stop.requested:
+                async with self._ruling(opened, stop) as (ruler, writer):
+                    await ruler.try_first(writer, stop)
+
+    async def rule(self, stop: Stop) -> list[JudgeRecord]:
+        """Let all rule on whatever waits for them.
+
+        Raises:
+            ModelError: a judge's host has answered nothing for as long as patience lasts.
+        """
+        session, run = self._session, self._run
+        planned = await patiently(self._patience, lambda: Runs(session.database).planned_items(run))
+        for opened in self._judges:
             if stop.requested:
                 break
-            if judge.identity not in records:
-                entering = partial(_entered, runs, run, benchmark, spec, judge)
-                records[judge.identity] = await patiently(patience, entering)
-            record = records[judge.identity]
-            judging = Work(run.id, record.identity)
-            progress = Progress(session.progress, f"judged by {record.identity}", planned * run.trials)
-            async with (
-                at_work(session.database, judging, stop, patience, wait=wait) as lease,
-                _writing(session.database, judging, lease, patience) as writer,
-            ):
-                await Ruler(run, judge, record).rule(writer, progress, stop)
+            async with self._ruling(opened, stop) as (ruler, writer):
+                identity = opened.judge.identity
+                progress = Progress(session.progress, f"judged by {identity}", planned * run.trials)
+                await ruler.rule(writer, progress, stop)
             progress.finish()
-    finally:
-        for _, judge in judges:
+        for notice in dict.fromkeys(notice for _, judge in self._judges for notice in judge.notices()):
+            session.tell(notice)
+        return list(self._records.values())
+
+    @contextlib.asynccontextmanager
+    async def _ruling(self, opened: _OpenedJudge, stop: Stop) -> AsyncIterator[tuple[Ruler, Writer]]:
+        database, patience, (spec, judge) = self._session.database, self._patience, opened
+        if judge.identity not in self._records:
+            entering = partial(_entered, Runs(database), self._run, self._benchmark, spec, judge)
+            self._records[judge.identity] = await patiently(patience, entering)
+        if opened not in self._rulers:
+            waits = HostPatience(self._spec.give_up, self._session.tell, self._spec.judge_endpoint.retries)
+            self._rulers[opened] = Ruler(self._run, judge, self._records[judge.identity], waits)
+        judging = Work(self._run.id, judge.identity)
+        async with (
+            at_work(database, judging, stop, patience, wait=self._spec.wait) as lease,
+            _writing(database, judging, lease, patience) as writer,
+        ):
+            yield self._rulers[opened], writer
+
+    async def aclose(self) -> None:
+        """Release them."""
+        for _, judge in self._judges:
             await judge.aclose()
-    for notice in dict.fromkeys(notice for _, judge in judges for notice in judge.notices()):
-        session.tell(notice)
-    return list(records.values())
 
 
 def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from liangxin.errors import PluginError
-from liangxin.judges.base import Judge, JudgeContext, MeasuredJudge
+from liangxin.judges.base import Judge, JudgeContext, MeasuredJudge, ModelJudge
 from liangxin.judges.kinds import NO_JUDGE, JudgeKind
 from liangxin.models import MODELS, likely_spec, model_traits, package_versions
 from liangxin.registry import Registry, kind_and_name, kind_reader, resolved
@@ -22,6 +22,7 @@ __all__ = [
     "JudgeContext",
     "JudgeKind",
     "MeasuredJudge",
+    "ModelJudge",
     "judge_traits",
     "judge_versions",
     "member_specs",

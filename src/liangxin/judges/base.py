@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from liangxin.models.base import ChatModel
 from liangxin.records import Case, Scale, Verdict
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.traits import ModelTraits
@@ -62,6 +63,14 @@ class MeasuredJudge(Protocol):
     def trained_on(self) -> KnownPrompts:
         """The prompts of its training, so that no labels of answers to them measure it."""
         ...
+
+
+@runtime_checkable
+class ModelJudge(Protocol):
+    """A judge that asks models."""
+
+    asked: Sequence[ChatModel]
+    """Each of them; a verdict's `cause` tells what one failed by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 from liangxin.errors import JudgeError, LiangxinError, UsageError
 from liangxin.judges import JUDGES, member_specs, open_judges
-from liangxin.judges.base import Judge, JudgeContext
+from liangxin.judges.base import Judge, JudgeContext, ModelJudge
 from liangxin.judges.identity import canonical, identity
 from liangxin.judges.votes import Rule, Vote, decide
-from liangxin.models import MODELS
+from liangxin.models import MODELS, ChatModel, host_in
 from liangxin.records import Case, Scale, Verdict, VerdictStatus
 from liangxin.registry import kind_and_name
 
@@ -51,6 +50,7 @@ class JuryJudge:
         """Take the members; all rule on one subject."""
         self.subject: Subject = members[0].judge.subject
         self.connections = max(member.judge.connections for member in members)
+        self.asked = _models(members)
         self._name = name
         self._members = tuple(members)
         self._rule = rule
@@ -105,6 +105,7 @@ class JuryJudge:
             confidence=decided.confidence,
             reason=decided.reason,
             raw=self._raw(verdicts),
+            cause=next((one.cause for one in verdicts if one is not None and one.cause is not None), None),
         )
 
     def _raw(self, verdicts: Sequence[Verdict | None]) -> str:
@@ -227,11 +228,16 @@ def _host(judge: Judge) -> str | None:
     model = judge.manifest().get("model")
     if not isinstance(model, str):
         return None
-    _, mark, url = model.rpartition("@")
-    if mark and "://" in url:
-        return urlsplit(url.partition("+")[0]).netloc
+    if (named := host_in(model)) is not None:
+        return named.host
     kind = MODELS.find(kind_and_name(model)[0])
     return model.partition("/")[0] if kind is not None and kind.provider_in_name else None
+
+
+def _models(members: Sequence[Member]) -> tuple[ChatModel, ...]:
+    """Every model that members ask."""
+    judges = (member.judge for member in members)
+    return tuple(model for judge in judges if isinstance(judge, ModelJudge) for model in judge.asked)
 
 
 def _manifest(members: Sequence[Member], rule: Rule) -> dict[str, object]:

@@ -82,6 +82,7 @@ class LlmJudge:
         self.subject: Literal["primary", "refusal"] = ruling.subject
         self.connections = connections
         self._model = model
+        self.asked = (model,)
         self._spec = spec
         self._odd = OddReplies()
         self._ruling = ruling
@@ -130,7 +131,7 @@ def verdict_of(reply: Reply, scale: Scale, contract: Contract) -> Verdict:
     if reply.status is ReplyStatus.FILTERED:
         return Verdict(status=VerdictStatus.FILTERED, reason=reply.detail, raw=raw)
     if reply.status in (ReplyStatus.FAILED, ReplyStatus.NOT_ASKED):
-        return Verdict(status=VerdictStatus.FAILED, reason=reply.detail, raw=raw)
+        return Verdict(status=VerdictStatus.FAILED, reason=reply.detail, raw=raw, cause=reply.cause)
     read = contract.read(scale, reply.text)
     reason = read.reason
     if read.status is VerdictStatus.UNREADABLE:

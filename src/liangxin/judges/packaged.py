@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from liangxin.correction.known_prompts import KnownPrompts
-from liangxin.judges.base import Judge, MeasuredJudge
+from liangxin.judges.base import Judge, MeasuredJudge, ModelJudge
 from liangxin.judges.identity import digest
 from liangxin.records import Case, Scale, Verdict
 
@@ -30,6 +30,7 @@ class PackagedJudge(Judge):
         self.subject: Literal["primary", "refusal", "safety"] = judge.subject
         self.annotator = judge.annotator
         self.batch = judge.batch
+        self.asked = judge.asked if isinstance(judge, ModelJudge) else ()
         self.connections = judge.connections
 
     def scale_for(self, category: tuple[str, ...]) -> Scale:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from liangxin.models.blocks import Block, classify
 from liangxin.models.complaints import says_something
@@ -86,6 +87,7 @@ class AnthropicModel:
         self._own = endpoint.body
         self._by_stream = endpoint.stream
         self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience, MessagesAsker)
+        self.place = self._line.place("ANTHROPIC_BASE_URL")
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self.identity!r})"
@@ -107,6 +109,10 @@ class AnthropicModel:
         return self._line.asker().stream(
             payload(self._name, messages, generation, stream=True, own=self._own)
         )
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """See `Hosted`."""
+        return self._line.sparing()
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 from liangxin.records import Item, Message, Reply
 from liangxin.specs import Generation
+
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1")
 
 
 class ChatModel(Protocol):
@@ -69,6 +73,43 @@ class Preparing(Protocol):
         Raises:
             ModelError: they cannot be loaded.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHost:
+    """Where a model's requests go."""
+
+    host: str
+    """With its port, where that is not the scheme's own; of LiteLLM without a base URL its provider."""
+    loopback: bool = False
+    """It is this machine."""
+    chosen: bool = False
+    """The user named it, by an option or a variable; False: it is the provider's own."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address (without a port) is this machine's own."""
+    return bool(_LOOPBACK.fullmatch(host))
+
+
+def host_in(identity: str) -> ModelHost | None:
+    """The host that a model's identity names behind its SPEC (`SPEC@URL`, with more behind a `+`), or None."""
+    _, mark, url = identity.rpartition("@")
+    if not mark or "://" not in url:
+        return None
+    parts = urlsplit(url.partition("+")[0])
+    return ModelHost(host=parts.netloc, loopback=is_loopback(parts.hostname or ""))
+
+
+@runtime_checkable
+class Hosted(Protocol):
+    """An optional capability: the model is asked at a host, which costs something and may be away."""
+
+    place: ModelHost
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """While it is open, each request is one attempt: nothing is asked again, and nothing waited for."""
         ...
 
 

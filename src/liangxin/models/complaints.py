@@ -38,6 +38,15 @@ SPENT_CODES: Mapping[str, str] = {
 }
 """Codes that say that the account can pay for nothing more, with where each was read."""
 
+_NO_MODEL_CODES: Mapping[str, str] = {
+    "modelnotfound": "OpenAI and DashScope: 404 model_not_found; new-api: 503 model_not_found, no channel serves it",
+    "modelnotfounderror": "as a class of its own",
+    "invalidmodel": "OpenAI: 400 invalid_model",
+}
+_NO_MODEL = re.compile(
+    r"\bmodel\b.{0,100}\b(?:not exist|not found)|模型.{0,100}不存在", re.IGNORECASE | re.DOTALL
+)
+"""DeepSeek: 400 "Model Not Exist"; vLLM: 404 "The model `x` does not exist."; Zhipu: 400 with 1211, "模型不存在"."""
 _ZHIPU_SPENT = re.compile(r"欠费|余额|arrears|balance", re.IGNORECASE)
 """1113 alone could be another provider's code."""
 _NOT_WORD = re.compile(r"[^a-z0-9]")
@@ -103,6 +112,12 @@ def is_spent(error: Complaint) -> bool:
         if plain in SPENT_CODES and (not plain.isdigit() or any(map(_ZHIPU_SPENT.search, error.messages))):
             return True
     return False
+
+
+def names_no_model(error: Complaint) -> bool:
+    """Whether an error says that there is no model of the name that was asked for."""
+    plain = (_NOT_WORD.sub("", code.lower().rpartition(".")[2]) for code in error.codes)
+    return any(code in _NO_MODEL_CODES for code in plain) or any(map(_NO_MODEL.search, error.messages))
 
 
 def says_something(error: object) -> bool:

@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from liangxin.models.complaints import complaint, handed_on, is_spent
+from liangxin.models.complaints import complaint, handed_on, is_spent, names_no_model
+from liangxin.records import FailureCause
 
 _HTTP_ERROR = re.compile(r"[45]\d\d", re.ASCII)
 _RETRIED = frozenset({408, 429})
 _DENIED = frozenset({401, 403})
+_ABSENT = frozenset({301, 302, 303, 307, 308, 404, 410})
+"""Nothing is asked at that address: a redirect is never followed."""
 _MINIMAX_STATUS: Mapping[str, int] = {
     "1001": 408,
     "1002": 429,
@@ -53,6 +56,13 @@ class Fault:
     """The account can pay for nothing more."""
     limit_renamed: bool = False
     """The endpoint wants the token limit as `max_completion_tokens`."""
+    absent: bool = False
+    """No host answers, or nothing that answers chats, or no such model, is at the address."""
+
+    @property
+    def cause(self) -> FailureCause | None:
+        """What others will fail by too, or None where this request alone may be the reason."""
+        return FailureCause(what=self.what, unusable=self.absent) if self.retry or self.absent else None
 
 
 def no_json_fault(status: int, raw: bytes) -> Fault:
@@ -62,7 +72,9 @@ def no_json_fault(status: int, raw: bytes) -> Fault:
     if status == 403 and _PAGE.search(raw[:4096]):
         # Endpoints refuse a key in JSON; a page is from something before them, and may be about this prompt alone.
         return Fault(what="HTTP 403 with a page of HTML", said=text, retry=True, page=True)
-    return status_fault(status, "the answer is not JSON" if fine else f"HTTP {status}", text, retry=fine)
+    fault = status_fault(status, "the answer is not JSON" if fine else f"HTTP {status}", text, retry=fine)
+    # A site answers any address with a page of its own, where the endpoint's path is another.
+    return replace(fault, absent=True) if fine and _PAGE.search(raw[:4096]) else fault
 
 
 def wrong_content_fault(found: str, content: object) -> Fault:
@@ -99,6 +111,8 @@ def error_fault(
         return fault
     if is_spent(error):
         return replace(fault, retry=False, limited=False, denied=False, spent=True)
+    if names_no_model(error):
+        return replace(fault, absent=True)
     renamed = any(map(_LIMIT_RENAMED.search, error.messages))
     return replace(fault, limit_renamed=True) if renamed else fault
 
@@ -115,6 +129,7 @@ def status_fault(status: int, what: str, said: str, *, retry: bool = False) -> F
         retry=retry or status in _RETRIED or status >= 500,
         limited=status == 429,
         denied=status in _DENIED,
+        absent=status in _ABSENT,
     )
 
 

@@ -12,12 +12,14 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from liangxin.errors import ModelError, UsageError
-from liangxin.models.http.address import read_address
+from liangxin.models.base import ModelHost
+from liangxin.models.http.address import Address, read_address
 from liangxin.models.http.attempts import HttpAnswer, Unreachable
 from liangxin.models.http.gathering import BROKEN_OFF, ChatGathering
 from liangxin.models.http.line import usable_key
@@ -45,7 +47,7 @@ def open_litellm(name: str, endpoint: Endpoint) -> LitellmModel:
         UsageError: it knows no such provider, or the base URL or the key cannot be used.
     """
     library = _library()
-    base_url = read_address(endpoint.base_url).shown if endpoint.base_url else None
+    address = read_address(endpoint.base_url) if endpoint.base_url else None
     try:
         provider = str(library.get_llm_provider(name, api_base=endpoint.base_url)[1])
     except Exception:  # its own classes; the message holds advice for programmers
@@ -54,7 +56,7 @@ def open_litellm(name: str, endpoint: Endpoint) -> LitellmModel:
             "lists them"
         ) from None
     supported = library.get_supported_openai_params(model=name, custom_llm_provider=provider)
-    return LitellmModel(name, endpoint, LitellmTransport(library, name, endpoint), base_url, supported)
+    return LitellmModel(name, endpoint, LitellmTransport(library, name, endpoint), address, supported)
 
 
 class LitellmModel:
@@ -65,16 +67,21 @@ class LitellmModel:
         name: str,
         endpoint: Endpoint,
         transport: LitellmTransport,
-        base_url: str | None = None,
+        address: Address | None = None,
         supported: Sequence[str] | None = None,
     ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
-            base_url: as shown in the identity; None where LiteLLM decides.
+            address: that of the base URL; None where LiteLLM decides.
             supported: the settings that the provider takes; None where LiteLLM does not say.
         """
-        self.identity = f"litellm:{name}" + (f"@{base_url}" if base_url else "")
+        self.identity = f"litellm:{name}" + (f"@{address.shown}" if address else "")
+        self.place = (
+            ModelHost(host=address.host, loopback=address.loopback, chosen=True)
+            if address
+            else ModelHost(host=name.partition("/")[0])
+        )
         self._seeded = supported is None or "seed" in supported
         self._own = {**({"extra_body": endpoint.body} if endpoint.body else {})}
         self._by_stream = endpoint.stream
@@ -108,6 +115,10 @@ class LitellmModel:
         if self._by_stream:
             named["stream"] = True
         return await self._asker.ask(json.dumps(named).encode())
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """See `Hosted`."""
+        return self._asker.sparing()
 
     async def aclose(self) -> None:
         """Nothing of its own to release: LiteLLM's clients are the process's, and it closes them at its end."""
@@ -163,7 +174,8 @@ class LitellmTransport:
         if kind == "Timeout":
             raise Unreachable(f"no answer within {self._timeout:g} s") from None
         if kind == "APIConnectionError" or not isinstance(status, int):
-            raise Unreachable("connection failed", f"{kind}: {error}") from None
+            absent = kind == "APIConnectionError"
+            raise Unreachable("connection failed", f"{kind}: {error}", absent=absent) from None
         headers = getattr(getattr(error, "response", None), "headers", None)
         if isinstance(headers, Mapping) and "html" in str(headers.get("content-type", "")):
             # LiteLLM leaves the page out; its kind alone tells a firewall's from a provider's refusal.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 
 from liangxin.models.faults import Fault
@@ -66,6 +66,7 @@ class OpenAIModel:
         self.identity = f"openai:{name}@{address.shown}"
         self._head = f'{{"model":{_encode(name)},"messages":'
         self._line = EndpointLine(_access(endpoint, address, proxy), endpoint, patience)
+        self.place = self._line.place("OPENAI_BASE_URL")
         self._body = endpoint.body
         self._by_stream = endpoint.stream
         self._limit = TokenLimit()
@@ -100,6 +101,10 @@ class OpenAIModel:
         async with aclosing(asker.stream(written, heard)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """See `Hosted`."""
+        return self._line.sparing()
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""

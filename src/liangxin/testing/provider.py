@@ -51,6 +51,7 @@ from liangxin.testing.wire import BODIES, DEMANDS, as_text, unmet
 
 Respond = Callable[[Behaviour, ProviderRequest], Planned]
 
+_DOWN = Planned(body=b'{"error": {"message": "no server is available"}}', status=503)
 _MARKER = re.compile(r"\[\[(judge:)?([a-z0-9_-]+)\]\]")
 
 
@@ -102,6 +103,9 @@ class Provider:
         self._counts: Counter[tuple[str, str]] = Counter()
         self.plans: dict[str, Planned] = {}
         """Answers of a test's own, by marker."""
+        self.down: range = range(0)
+        """Which of all requests, by their place from 0, get `down_as` whatever they ask."""
+        self.down_as = _DOWN
         self.demands: frozenset[str] = frozenset()
         """What every request must have: names of `wire.DEMANDS`."""
         self.retry_after = "1"
@@ -160,7 +164,9 @@ class Provider:
     async def _answer(self, request: web.Request, answer: Respond) -> web.StreamResponse:
         payload = json.loads(await request.read())
         asked = self._note(request, payload)
-        planned = self._plan(asked, answer)
+        # Nothing was awaited since it was noted, so the last one is this.
+        down = len(self.requests) - 1 in self.down
+        planned = self.down_as if down else self._plan(asked, answer)
         if asked.as_text:
             planned = as_text(planned)
         wait = self._latency + (self.slow if planned.slow else 0.0)

@@ -18,7 +18,7 @@ from liangxin.benchmarks import open_benchmark
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
-from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.cli.terminal import asker, console, plain, say_json, tell
 from liangxin.engine.run import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.judges.probes.flips import ProbeReport
@@ -42,7 +42,7 @@ def validate_against(
     """Measure judges against labels on a stored run, or on the labelled file alone."""
     database = open_store(store, create=name is None)
     try:
-        session = Session(database=database, tell=tell, progress=sys.stderr)
+        session = Session(database=database, tell=tell, progress=sys.stderr, confirm=asker())
         if name is not None:
             run = Runs(database).find(name)
             found = validate_run(session, run, benchmark_of(run), spec, gold)
@@ -61,7 +61,7 @@ def probe_repeat(name: str, spec: RunSpec, store: str | None, output: OutputForm
     """Let each judge rule again on what it has ruled on, and say how often it says the same."""
     database = open_store(store)
     try:
-        session = Session(database=database, tell=tell, progress=sys.stderr)
+        session = Session(database=database, tell=tell, progress=sys.stderr, confirm=asker())
         run = Runs(database).find(name)
         benchmark = benchmark_of(run)
         found = [one for judge in spec.judges for one in repeat(session, run, benchmark, spec, judge)]

@@ -13,7 +13,7 @@ from liangxin.benchmarks.selection import select
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
-from liangxin.cli.terminal import EXIT_SOME_FAILED, say_json, tell
+from liangxin.cli.terminal import EXIT_SOME_FAILED, asker, say_json, tell
 from liangxin.engine.headline import ungiven
 from liangxin.engine.results import FAILURES_SHOWN, RunResult
 from liangxin.engine.run import Session, judge_run
@@ -37,7 +37,7 @@ def measure(names: Sequence[str], specs: Sequence[RunSpec], store: str | None, o
     database = open_store(store, create=True)
     failed = False
     try:
-        session = Session(database=database, tell=tell, progress=sys.stderr)
+        session = Session(database=database, tell=tell, progress=sys.stderr, confirm=asker())
         for result in chain.from_iterable(run_several(session, benchmarks, spec) for spec in specs):
             show(with_evidence(database, result), output)
             failed = failed or bool(result.failure_count)
@@ -52,7 +52,7 @@ def rejudge(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -
     database = open_store(store)
     try:
         run = Runs(database).find(name)
-        session = Session(database=database, tell=tell, progress=sys.stderr)
+        session = Session(database=database, tell=tell, progress=sys.stderr, confirm=asker())
         result = judge_run(session, run, spec, benchmark_of(run))
         show(with_evidence(database, result), output)
     finally:

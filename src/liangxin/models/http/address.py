@@ -10,12 +10,12 @@ from urllib.request import getproxies, proxy_bypass
 from yarl import URL
 
 from liangxin.errors import UsageError
+from liangxin.models.base import is_loopback
 from liangxin.models.scrub import basic_credentials
 
 CHAT_COMPLETIONS = "/chat/completions"
 
 _SECRET_PARAMETER = re.compile(r"key|token|secret|sig|auth|passw", re.IGNORECASE)
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d+){3}|::1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -30,6 +30,11 @@ class Address:
     """Where requests go: with the endpoint's path and the query, without credentials."""
     credentials: tuple[str, str] | None = field(repr=False, default=None)
     query_secrets: tuple[str, ...] = field(repr=False, default=())
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is this machine's own."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ def find_proxy(address: Address) -> Proxy | None:
     """
     parts = urlsplit(address.url)
     host = parts.hostname or ""
-    found = None if _LOOPBACK.fullmatch(host) else getproxies().get(parts.scheme)
+    found = None if address.loopback else getproxies().get(parts.scheme)
     if not found or proxy_bypass(host):
         return None
     variable = f"{parts.scheme.upper()}_PROXY"

@@ -10,11 +10,13 @@ from typing import Protocol
 class Unreachable(Exception):
     """One attempt brought nothing back. The message may quote the endpoint: scrub it before showing."""
 
-    def __init__(self, what: str, said: str = "", *, retry: bool = True) -> None:
+    def __init__(self, what: str, said: str = "", *, retry: bool = True, absent: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.said = said
         self.retry = retry
+        self.absent = absent
+        """Not even a connection came about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from liangxin import __version__
 from liangxin.errors import UsageError
+from liangxin.models.base import ModelHost
 from liangxin.models.http.address import Address, Proxy
 from liangxin.models.http.pacing import Pacer
 from liangxin.models.http.streamed import StreamingAsker
@@ -52,11 +55,25 @@ class EndpointLine:
         self._secrets = Secrets(_secrets(access))
         self._asker: StreamingAsker | None = None
 
+    def place(self, variable: str) -> ModelHost:
+        """Where the requests go.
+
+        Args:
+            variable: the environment variable that may have named it, where no option did.
+        """
+        address = self._access.address
+        chosen = bool(self._endpoint.base_url or os.environ.get(variable))
+        return ModelHost(host=address.host, loopback=address.loopback, chosen=chosen)
+
     def asker(self) -> StreamingAsker:
         """The asker, connected if it was not; needs a running loop."""
         if self._asker is None:
             self._asker = self._open()
         return self._asker
+
+    def sparing(self) -> AbstractContextManager[None]:
+        """See `Hosted`."""
+        return self.asker().sparing()
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""

@@ -13,7 +13,7 @@ from liangxin.models.faults import Fault
 from liangxin.models.http.attempts import OpenedAnswer, StreamingTransport, Unreachable
 from liangxin.models.http.gathering import ChatGathering, Gathering
 from liangxin.models.http.sse import Events
-from liangxin.models.http.transport import LONGEST_WAIT, Asker, Heard, Outcome
+from liangxin.models.http.transport import LONGEST_WAIT, Asker, Heard, Outcome, unreachable_fault
 from liangxin.models.visible import Visible
 from liangxin.records import Reply
 
@@ -106,7 +106,7 @@ class StreamingAsker(Asker):
                         else:
                             found = piece
             except Unreachable as error:
-                found = Fault(what=error.what, said=error.said, retry=error.retry)
+                found = unreachable_fault(error)
             if isinstance(found, Reply):
                 pacer.answered()
             elif found.limited and (wait or 0.0) <= LONGEST_WAIT:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
@@ -31,6 +32,9 @@ LARGEST_BODY = 64 << 20
 
 LONGEST_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer is not waited for: the item is asked again another day."""
+
+CONNECT_SECONDS = 20.0
+"""The longest that finding, reaching and greeting a host may take, however long its answer may."""
 
 MOST_PAGES = 16
 """Items refused with a page of HTML, and nothing answered: then it is not about single prompts."""
@@ -83,7 +87,7 @@ class AiohttpTransport:
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
             headers=None if proxy else headers,
             skip_auto_headers=("Accept",),
-            timeout=aiohttp.ClientTimeout(total=timeout),
+            timeout=aiohttp.ClientTimeout(total=timeout, connect=min(timeout, CONNECT_SECONDS)),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=URL(proxy) if proxy else None,
             trust_env=False,
@@ -138,11 +142,15 @@ class AiohttpTransport:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         """What a failed attempt is called; an error of a session that was closed is the caller's own."""
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            within = min(self._timeout, CONNECT_SECONDS)
+            return Unreachable(f"no connection within {within:g} s", absent=True)
         if isinstance(error, TimeoutError):
             return Unreachable(f"no answer within {self._timeout:g} s")
         if self._session.closed:
             raise error
-        return Unreachable("connection failed", f"{type(error).__name__}: {error}")
+        absent = isinstance(error, aiohttp.ClientConnectorError)
+        return Unreachable("connection failed", f"{type(error).__name__}: {error}", absent=absent)
 
     async def aclose(self) -> None:
         """See `Transport`."""
@@ -183,6 +191,11 @@ class AiohttpOpened:
         self._response.release()
 
 
+def unreachable_fault(error: Unreachable) -> Fault:
+    """The fault of an attempt that brought nothing back."""
+    return Fault(what=error.what, said=error.said, retry=error.retry, absent=error.absent)
+
+
 def _too_long() -> Unreachable:
     return Unreachable(f"the answer is longer than {LARGEST_BODY >> 20} MB", retry=False)
 
@@ -214,6 +227,8 @@ class Asker:
         self._random = source or random.Random()
         self._answered = False
         """Whether the endpoint has ever answered: then its key is good."""
+        self._spared = 0
+        """How many want one attempt a request just now."""
         self._pages = 0
         """Items for which a page of HTML came under 403, while nothing was answered."""
 
@@ -243,6 +258,15 @@ class Asker:
                 return told
             await asyncio.sleep(told)
 
+    @contextmanager
+    def sparing(self) -> Iterator[None]:
+        """While it is open, nothing is asked again."""
+        self._spared += 1
+        try:
+            yield
+        finally:
+            self._spared -= 1
+
     async def aclose(self) -> None:
         """Release connections."""
         await self._transport.aclose()
@@ -266,7 +290,7 @@ class Asker:
                 pacer.rejected(began, answer.retry_after)
             return outcome, answer.retry_after
         except Unreachable as error:
-            return Fault(what=error.what, said=error.said, retry=error.retry), None
+            return unreachable_fault(error), None
         finally:
             pacer.leave()
 
@@ -290,7 +314,8 @@ class Asker:
                 status=ReplyStatus.FILTERED, detail=f"input: firewall {outcome.what}: {said}", seconds=seconds
             )
         minimum = wait or 0.0
-        if not outcome.retry or attempt > self._patience.retries or minimum > LONGEST_WAIT:
+        retries = 0 if self._spared else self._patience.retries
+        if not outcome.retry or attempt > retries or minimum > LONGEST_WAIT:
             return self._failed(outcome, attempt, minimum, seconds)
         return max(minimum, self._patience.draw(attempt, self._random))
 
@@ -332,6 +357,5 @@ class Asker:
         if fault.retry:
             detail += f" after {attempts} attempt{'s' if attempts > 1 else ''}"
         said = self._secrets.excerpt(fault.said)
-        return Reply(
-            status=ReplyStatus.FAILED, detail=f"{detail}: {said}" if said else detail, seconds=seconds
-        )
+        detail = f"{detail}: {said}" if said else detail
+        return Reply(status=ReplyStatus.FAILED, detail=detail, seconds=seconds, cause=fault.cause)
