@@ -51,7 +51,7 @@ GLOSSES = {
 """What each layer is for, in a few words; the ground's modules are too many for one each."""
 
 GROUPS: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = (
-    (("题与运行", "items and runs"), ("datasets", "items", "runs", "run_items", "run_states")),
+    (("题与运行", "items and runs"), ("datasets", "items", "runs", "run_items", "run_states", "spendings")),
     (("回答与裁决", "replies and verdicts"), ("turns", "judges", "judgements", "leases")),
     (("证据", "evidence"), ("validations", "looks", "samples")),
     (("人", "people"), ("accounts", "invitations", "sessions", "resets", "login_failures", "audit")),

@@ -103,6 +103,9 @@ class Usage:
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    """Reasoning included, as providers count."""
+    reasoning_tokens: int | None = field(default=None, compare=False)
+    """Of the completion tokens, those that the answer does not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

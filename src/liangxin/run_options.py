@@ -185,6 +185,31 @@ _ALL = (
         default=False, judging=True,
     ),
     _option(
+        "prices", str, "价格文件（TOML，自备；默认 `LIANGXIN_PRICES`），用来算费用。",
+        "Your price file (TOML; default: LIANGXIN_PRICES), from which costs are computed.",
+        metavar="FILE", judging=True,
+    ),
+    _option(
+        "max_requests", int, "这次运行（模型与评审、各次命令合计）最多发出多少个请求；到了就干净地停下。",
+        "The most requests of the run, model and judges and all its commands together; then it stops.",
+        low=1, judging=True,
+    ),
+    _option(
+        "max_tokens_total", int, "这次运行合计最多多少词元；超出的不多于进行中的请求。",
+        "The most tokens of the run; exceeded by no more than what is in flight.",
+        low=1, judging=True,
+    ),
+    _option(
+        "max_cost", float, "这次运行合计最多花多少钱，按价格文件；超出的不多于进行中的请求。",
+        "The most that the run may cost by your prices; exceeded by no more than what is in flight.",
+        low=0.0, judging=True,
+    ),
+    _option(
+        "cache", bool, "相同的请求用保存过的回答（文件：`LIANGXIN_CACHE`），并保存新的。",
+        "Use kept answers to equal requests, and keep new ones (file: LIANGXIN_CACHE).",
+        default=False, judging=True,
+    ),
+    _option(
         "progress", bool, "在标准错误上显示进度与消息。",
         "Show progress and messages on standard error.",
         default=False, judging=True, python_only=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from liangxin.records import Item, Level, Measure, Row, Scale
 from liangxin.traits import Origin
@@ -142,6 +142,26 @@ class Endpoint:
     """Whether to ask by stream: some models answer in no other way."""
     reasoning_marks: tuple[str, str] | None = None
     """What opens and what closes reasoning in an answer's text, where it is none of the known marks."""
+    meter: Callable[[Any, Endpoint], Any] | None = field(default=None, repr=False, compare=False)
+    """What a hosted model is put into when it is opened: there its requests are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingRules:
+    """What a run may cost, and by which prices."""
+
+    prices: str | None = None
+    """The price file; None: the one that LIANGXIN_PRICES names, if any."""
+    max_requests: int | None = None
+    max_tokens_total: int | None = None
+    max_cost: float | None = None
+    cache: bool = False
+    """Use kept answers again, and keep new ones."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is set."""
+        return (self.max_requests, self.max_tokens_total, self.max_cost) != (None, None, None)
 
 
 ChooseBy = Literal["generation", "label", "text", "text-normalised"]
@@ -175,6 +195,7 @@ class RunSpec:
     judge_endpoint: Endpoint = Endpoint()
     give_up: float = 600.0
     """Seconds for which a host that answers nothing is tried again before the run ends."""
+    spending: SpendingRules = SpendingRules()
     wait: bool = False
     """Where another command is at work on the same run: wait for its end instead of ending at once."""
 

@@ -11,7 +11,7 @@ from liangxin.errors import UsageError
 from liangxin.hints import hint
 from liangxin.request_fields import checked_fields, checked_marks
 from liangxin.run_options import RUN_OPTIONS
-from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
+from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec, SpendingRules
 
 
 class JudgeOptions(TypedDict, total=False):
@@ -45,6 +45,16 @@ class JudgeOptions(TypedDict, total=False):
     """Seconds to pause and try again once requests fail in a row; then `ModelError`, all stored. Default: 600."""
     wait: bool
     """Where another process is at work on the same run: wait for its end. Default: no, `RunAtWork` says who it is."""
+    prices: str | os.PathLike[str] | None
+    """Your price file (TOML), from which costs are computed. Default: `LIANGXIN_PRICES`."""
+    max_requests: int | None
+    """The most requests of the run, model and judges and all calls together; then it stops, all stored."""
+    max_tokens_total: int | None
+    """The most tokens of the run; exceeded by no more than what is in flight."""
+    max_cost: float | None
+    """The most that the run may cost by your prices; exceeded by no more than what is in flight."""
+    cache: bool
+    """Use kept answers to equal requests, and keep new ones, in the file `LIANGXIN_CACHE`. Default: no."""
     progress: bool
     """Show progress and messages on standard error. Default: no; messages are in `Result.notices`."""
 
@@ -137,6 +147,7 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
         refusal=options["refusal"],
         give_up=options["give_up"],
         wait=options["wait"],
+        spending=_spending(options),
         choose_by=options["choose_by"],
         generation=Generation(
             temperature=options["temperature"], max_tokens=options["max_tokens"], seed=seed
@@ -165,6 +176,7 @@ def judge_spec(judges: Sequence[str], options: JudgeOptions) -> RunSpec:
         refusal=options["refusal"],
         give_up=options["give_up"],
         wait=options["wait"],
+        spending=_spending(options),
         judge_generation=_judge_generation(options),
         judge_endpoint=_judge_endpoint(options),
     )
@@ -200,6 +212,17 @@ def judge_endpoint(base_url: str | None, key: str | None, asked: Endpoint) -> En
 def several(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """None, one or several as a tuple."""
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _spending(options: JudgeOptions) -> SpendingRules:
+    prices = options["prices"]
+    return SpendingRules(
+        prices=None if prices is None else os.fspath(prices),
+        max_requests=options["max_requests"],
+        max_tokens_total=options["max_tokens_total"],
+        max_cost=options["max_cost"],
+        cache=options["cache"],
+    )
 
 
 def _judge_generation(options: JudgeOptions) -> Generation:

@@ -8,7 +8,7 @@ import typer
 
 from liangxin.cli import options
 from liangxin.cli.terminal import stated
-from liangxin.specs import Endpoint, Generation, RunSpec
+from liangxin.specs import Endpoint, Generation, RunSpec, SpendingRules
 
 
 @stated
@@ -28,6 +28,11 @@ def judge(
     refusal: options.Refusal = False,
     give_up: options.GiveUp = 600.0,
     wait: options.Wait = False,
+    prices: options.Prices = None,
+    max_requests: options.MaxRequests = None,
+    max_tokens_total: options.MaxTokensTotal = None,
+    max_cost: options.MaxCost = None,
+    cache: options.Cache = False,
     store: options.StoreOption = None,
     output: options.Format = options.OutputFormat.TABLE,
 ) -> None:
@@ -41,6 +46,13 @@ def judge(
         refusal=refusal,
         give_up=give_up,
         wait=wait,
+        spending=SpendingRules(
+            prices=prices,
+            max_requests=max_requests,
+            max_tokens_total=max_tokens_total,
+            max_cost=max_cost,
+            cache=cache,
+        ),
         judge_generation=Generation(temperature=judge_temperature, max_tokens=judge_max_tokens),
         judge_endpoint=options.judge_endpoint(
             judge_base_url,

@@ -35,6 +35,11 @@ JudgeStream = Annotated[bool, option("judge_stream")]
 JudgeMarks = Annotated[tuple[str, str] | None, option("judge_reasoning_marks")]
 GiveUp = Annotated[float, option("give_up")]
 Wait = Annotated[bool, option("wait")]
+Prices = Annotated[str | None, option("prices")]
+MaxRequests = Annotated[int | None, option("max_requests")]
+MaxTokensTotal = Annotated[int | None, option("max_tokens_total")]
+MaxCost = Annotated[float | None, option("max_cost")]
+Cache = Annotated[bool, option("cache")]
 Refusal = Annotated[bool, option("refusal")]
 
 

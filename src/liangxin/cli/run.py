@@ -11,7 +11,7 @@ from liangxin.cli import options
 from liangxin.cli.options import option
 from liangxin.cli.terminal import stated
 from liangxin.request_fields import checked_marks, read_fields
-from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec
+from liangxin.specs import ChooseBy, Endpoint, Generation, RunSpec, SpendingRules
 
 
 @stated
@@ -55,6 +55,11 @@ def run(  # the command's options are its parameters
     choose_by: Annotated[ChooseBy | None, option("choose_by")] = None,
     give_up: options.GiveUp = 600.0,
     wait: options.Wait = False,
+    prices: options.Prices = None,
+    max_requests: options.MaxRequests = None,
+    max_tokens_total: options.MaxTokensTotal = None,
+    max_cost: options.MaxCost = None,
+    cache: options.Cache = False,
     store: options.StoreOption = None,
     name: Annotated[str | None, option("name")] = None,
     output: options.Format = options.OutputFormat.TABLE,
@@ -86,6 +91,13 @@ def run(  # the command's options are its parameters
         refusal=refusal,
         give_up=give_up,
         wait=wait,
+        spending=SpendingRules(
+            prices=prices,
+            max_requests=max_requests,
+            max_tokens_total=max_tokens_total,
+            max_cost=max_cost,
+            cache=cache,
+        ),
         choose_by=choose_by,
         generation=Generation(temperature=temperature, max_tokens=max_tokens, seed=seed),
         endpoint=endpoint,

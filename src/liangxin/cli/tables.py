@@ -15,6 +15,7 @@ from liangxin.analysis.words import statistic_title
 from liangxin.cli.terminal import console, plain, say
 from liangxin.engine.banding import cannot_tell
 from liangxin.engine.headline import headlines, said_by, ungiven
+from liangxin.engine.hosts.spending import Bill, bills
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.files.writing import write_csv
@@ -38,6 +39,8 @@ def print_result(result: RunResult) -> None:
     if run.traits.scripted:
         out.print(FAKE)
     out.print(f"回答 replies: {_counts(result.replies)}")
+    for bill in bills(result.spent, result.prices):
+        out.print(plain(f"用量 usage: {bill.line}"))
     for line in _headline_lines(result):
         out.print(plain(line))
     for judge in result.judges:
@@ -73,9 +76,11 @@ def print_csv(result: RunResult) -> None:
     say(stream.getvalue().replace("\r\n", "\n").rstrip("\n"))
 
 
-def run_fields(listed: ListedRun) -> dict[str, object]:
-    """A run as `runs --format json` prints it."""
+def run_fields(listed: ListedRun, bills: Sequence[Bill]) -> dict[str, object]:
+    """A run as `runs --format json` prints it, with what it asked of hosts."""
     run = listed.run
+    costs = [bill.cost for bill in bills if bill.cost is not None]
+    whole = bool(bills) and len(costs) == len(bills)
     return {
         "run": run.id,
         "name": run.name,
@@ -89,20 +94,40 @@ def run_fields(listed: ListedRun) -> dict[str, object]:
         "created": _date(run),
         "pinned": listed.pinned,
         "archived": listed.archived,
+        "requests": sum(bill.spent.requests for bill in bills),
+        "tokens": sum(bill.spent.tokens for bill in bills),
+        "cost": sum(costs) if whole else None,
+        "currency": bills[0].currency if whole else None,
     }
 
 
-def print_runs(runs: Sequence[ListedRun]) -> None:
-    """A line for each run."""
+def print_runs(runs: Sequence[ListedRun], bills: Mapping[str, Sequence[Bill]]) -> None:
+    """A line for each run.
+
+    Args:
+        bills: by the run's id.
+    """
     table = plain_table(
-        "运行 run", "名称 name", "基准 benchmark", "模型 model", "题 units", "时间 created (UTC)"
+        "运行 run",
+        "名称 name",
+        "基准 benchmark",
+        "模型 model",
+        "题 units",
+        "词元 tokens",
+        "费用 cost",
+        "时间 created (UTC)",
     )
     for listed in runs:
         run = listed.run
         benchmark = f"{run.benchmark} 样例 sample" if run.sample else run.benchmark
         state = "置顶 pinned" if listed.pinned else "已归档 archived" if listed.archived else ""
         name = " · ".join(one for one in (run.name, state) if one)
-        table.add_row(run.id, plain(name), benchmark, plain(run.model), str(run.units), _date(run))
+        fields = run_fields(listed, bills[run.id])
+        tokens = f"{fields['tokens']:,}"
+        cost = "—" if fields["cost"] is None else f"{fields['cost']:,.4f} {fields['currency']}"
+        table.add_row(
+            run.id, plain(name), benchmark, plain(run.model), str(run.units), tokens, cost, _date(run)
+        )
     console().print(table)
 
 

@@ -15,6 +15,7 @@ from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
 from liangxin.errors import LiangxinError
 from liangxin.models import ChatModel, Hosted, Likelihoods, NotWeighed, Recorded
+from liangxin.models.metering.cache import in_trial
 from liangxin.models.odd_replies import OddReplies
 from liangxin.models.reading import split_marked
 from liangxin.protocols import likelihood, messages_for, next_turn
@@ -150,7 +151,8 @@ class Collector:
         try:
             if self._weigher is not None:
                 return await self._choose(self._weigher, stored.dialogue.item, messages)
-            return await self._model.reply(messages, generation)
+            with in_trial(trial):
+                return await self._model.reply(messages, generation)
         except NotWeighed as error:
             return Reply(status=ReplyStatus.FAILED, detail=str(error))
         except LiangxinError:

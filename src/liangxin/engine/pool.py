@@ -13,7 +13,23 @@ class Stop:
     """A request to take up no new work; what is under way is finished."""
 
     def __init__(self) -> None:
-        self.requested = False
+        self.interrupted = False
+        """The user asked."""
+        self.spent: Callable[[], bool] = _never
+        """Whether the run's budget is used up."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether nothing new is to be taken up."""
+        return self.interrupted or self.spent()
+
+    @requested.setter
+    def requested(self, value: bool) -> None:
+        self.interrupted = value
+
+
+def _never() -> bool:
+    return False
 
 
 class _Source(Generic[T]):

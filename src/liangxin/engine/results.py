@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
 from liangxin.engine.levels import LevelCounts
 from liangxin.measures import PositionBias, PositionTally, ScoreBuilder, ScorePlan
+from liangxin.prices import PriceList
 from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, StoredDialogue, ValidationRecord
 from liangxin.store.columns import ColumnReader, Failure
+from liangxin.store.spending import Spent, spent_on
 
 __all__ = [
     "FAILURES_SHOWN",
@@ -61,6 +63,12 @@ class RunResult:
     failures: tuple[str, ...]
     """The first failures, as `ITEM turn N: reason`."""
     failure_count: int
+    spent: tuple[Spent, ...] = ()
+    """What was asked of hosts for it, over all commands."""
+    prices: PriceList | None = None
+    """Those that the user named for it; None: those of LIANGXIN_PRICES, if any."""
+    stopped: str = ""
+    """Why this command asked no more, where a budget ended it."""
 
 
 def run_result(
@@ -100,6 +108,7 @@ def run_result(
         subjects=frozenset(judge.subject for judge in Runs(database).judges(run)),
         failures=tuple(_sentence(failure) for failure in counts.failures),
         failure_count=counts.failure_count,
+        spent=spent_on(database, run),
     )
 
 

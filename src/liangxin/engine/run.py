@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TextIO, TypeVar
@@ -16,6 +13,7 @@ from liangxin.correction.sources import sources_text
 from liangxin.engine.collect import Collector
 from liangxin.engine.holding import at_work, chunks_of, patiently, take_in_left
 from liangxin.engine.hosts.outages import HostPatience
+from liangxin.engine.hosts.spending import Purse
 from liangxin.engine.hosts.trial import Confirm, Destinations, models_of
 from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
@@ -23,7 +21,7 @@ from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
-from liangxin.interrupts import Interrupted
+from liangxin.interrupts import Interrupted, handlers_kept, listen, loop_factory
 from liangxin.judges import (
     NO_JUDGE,
     Judge,
@@ -52,7 +50,6 @@ from liangxin.store import (
 T = TypeVar("T")
 
 GRACE_SECONDS = 5.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +88,19 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     async def ruled(stop: Stop) -> RunResult:
         patience = StorePatience(session.tell)
         await take_in_left(session.database, patience)
-        async with contextlib.aclosing(_Bench(session, run, spec, benchmark, patience)) as bench:
-            await bench.look(None)
-            await bench.try_first(stop)
-            judges = await bench.rule(stop)
-        return await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
+        async with contextlib.aclosing(Purse(spec.spending, session.database)) as purse:
+            bench = _Bench(session, run, purse.metered(spec), benchmark, patience)
+            async with contextlib.aclosing(bench):
+                await patiently(patience, lambda: purse.take_up(run))
+                stop.spent = purse.spent
+                await bench.look(None)
+                await bench.try_first(stop)
+                judges = await bench.rule(stop)
+                left = await bench.left(None, stop)
+            for notice in purse.notices():
+                session.tell(notice)
+        result = await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
+        return purse.ended(result, left)
 
     return drive(ruled, session)
 
@@ -113,8 +118,10 @@ class _OpenedJudge(NamedTuple):
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
-    model = session.model or open_model(spec.model, spec.endpoint)
     async with contextlib.AsyncExitStack() as closing:
+        purse = await closing.enter_async_context(contextlib.aclosing(Purse(spec.spending, session.database)))
+        spec = purse.metered(spec)
+        model = session.model or open_model(spec.model, spec.endpoint)
         if session.model is None:
             closing.push_async_callback(model.aclose)
         unsaid = spec.choose_by is None
@@ -131,6 +138,8 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             )
             for notice in [*notices, *_beginning(run, spec, benchmark, unsaid=unsaid)]:
                 session.tell(notice)
+            await patiently(patience, lambda: purse.take_up(run))
+            stop.spent = purse.spent
             # A judge that cannot be used must say so before the model is paid.
             bench = _Bench(session, run, spec, benchmark, patience)
             closing.push_async_callback(bench.aclose)
@@ -152,7 +161,11 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
                 f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
             )
         records = await bench.rule(stop)
-    return await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
+        left = await bench.left(model, stop)
+        for notice in purse.notices():
+            session.tell(notice)
+    result = await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
+    return purse.ended(result, left)
 
 
 def _beginning(run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, unsaid: bool) -> Iterator[str]:
@@ -238,18 +251,28 @@ class _Bench:
         Raises:
             UsageError: the answers would leave this machine for a host that the user did not name.
         """
-        going = Destinations(
-            model, self._run.manifest["identity"]["model"], [one.judge for one in self._judges]
-        )
+        going = await self._counted(model)
         if not going.any:
             return
-        database = self._session.database
-        known = await patiently(self._patience, lambda: Runs(database).judges(self._run))
-        keys = {record.identity: record.key for record in known}
-        await going.count(chunks_of(database, self._patience, self._run), keys)
         if line := going.line():
             self._session.tell(line)
         going.check_agreed(self._session.confirm)
+
+    async def _counted(self, model: ChatModel | None) -> Destinations:
+        """The calls that are still to be made, and where they go."""
+        going = Destinations(
+            model, self._run.manifest["identity"]["model"], [one.judge for one in self._judges]
+        )
+        if going.any:
+            database = self._session.database
+            known = await patiently(self._patience, lambda: Runs(database).judges(self._run))
+            keys = {record.identity: record.key for record in known}
+            await going.count(chunks_of(database, self._patience, self._run), keys)
+        return going
+
+    async def left(self, model: ChatModel | None, stop: Stop) -> int:
+        """How many calls a budget leaves unmade; `model` is None where it is asked nothing more."""
+        return (await self._counted(model)).calls if stop.spent() else 0
 
     async def try_first(self, stop: Stop) -> None:
         """Let each judge that asks a model rule on the first reply that waits for it.
@@ -271,12 +294,13 @@ class _Bench:
         session, run = self._session, self._run
         planned = await patiently(self._patience, lambda: Runs(session.database).planned_items(run))
         for opened in self._judges:
-            if stop.requested:
-                break
+            own = stop if models_of(opened.judge) else _by_user(stop)
+            if own.requested:
+                continue
             async with self._ruling(opened, stop) as (ruler, writer):
                 identity = opened.judge.identity
                 progress = Progress(session.progress, f"judged by {identity}", planned * run.trials)
-                await ruler.rule(writer, progress, stop)
+                await ruler.rule(writer, progress, own)
             progress.finish()
         for notice in dict.fromkeys(notice for _, judge in self._judges for notice in judge.notices()):
             session.tell(notice)
@@ -302,6 +326,13 @@ class _Bench:
         """Release them."""
         for _, judge in self._judges:
             await judge.aclose()
+
+
+def _by_user(stop: Stop) -> Stop:
+    """For who asks no model: what a budget stops concerns them not."""
+    own = Stop()
+    own.spent = lambda: stop.interrupted
+    return own
 
 
 def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:
@@ -334,10 +365,10 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
         task = asyncio.ensure_future(job(stop))
 
         def interrupt() -> None:
-            if stop.requested:
+            if stop.interrupted:
                 task.cancel()
                 return
-            stop.requested = True
+            stop.interrupted = True
             session.tell(
                 f"stopping: finishing what is under way, {GRACE_SECONDS:.0f} s at most; again to stop at once"
             )
@@ -345,7 +376,7 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
 
         if session.control is not None:
             session.control(lambda: loop.call_soon_threadsafe(interrupt))
-        handled = list(_listen(loop, interrupt))
+        handled = list(listen(loop, interrupt))
         try:
             result = await task
         except asyncio.CancelledError:
@@ -353,40 +384,9 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
         finally:
             for number in handled:
                 loop.remove_signal_handler(number)
-        if stop.requested:
+        if stop.interrupted:
             raise Interrupted
         return result
 
-    with _handlers_kept(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with handlers_kept(), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main())
-
-
-@contextlib.contextmanager
-def _handlers_kept() -> Iterator[None]:
-    """Put the process's own signal handlers back: the loop leaves the defaults behind."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            # Only the main thread may set one; elsewhere none was changed.
-            if handler is not None and threading.current_thread() is threading.main_thread():
-                signal.signal(number, handler)
-
-
-def _listen(loop: asyncio.AbstractEventLoop, handler: Callable[[], None]) -> Iterable[signal.Signals]:
-    for number in SIGNALS:
-        # Only a main thread on a Unix loop can listen; elsewhere Ctrl-C stays Python's own.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, handler)
-            yield number
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return None
-    return new_event_loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liangxin.engine.hosts.spending import Bill, bills
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.records import Score
 
@@ -19,6 +20,24 @@ def summary(result: RunResult) -> dict[str, object]:
         "replies": dict(result.replies),
         "judges": [_judge_fields(one) for one in result.judges],
         "scores": [score_fields(score, one.record.identity) for one in result.judges for score in one.scores],
+        "usage": [usage_fields(bill) for bill in bills(result.spent, result.prices)],
+    }
+
+
+def usage_fields(bill: Bill) -> dict[str, object]:
+    """What was asked of one model, and its cost where prices are known."""
+    spent = bill.spent
+    return {
+        "part": spent.part,
+        "model": spent.model,
+        "requests": spent.requests,
+        "cache_hits": spent.hits,
+        "prompt_tokens": spent.prompt_tokens,
+        "completion_tokens": spent.completion_tokens,
+        "reasoning_tokens": spent.reasoning_tokens,
+        "uncounted": spent.uncounted,
+        "cost": bill.cost,
+        "currency": bill.currency,
     }
 
 

@@ -18,6 +18,7 @@ from liangxin.judges.contract import Contract
 from liangxin.judges.families import families, kinship
 from liangxin.judges.identity import canonical, identity
 from liangxin.models import ChatModel, is_base_default, model_package, open_model
+from liangxin.models.metering.cache import in_trial
 from liangxin.models.odd_replies import OddReplies
 from liangxin.models.reading import split_marked
 from liangxin.reasoning import with_thought
@@ -106,7 +107,8 @@ class LlmJudge:
         rubric = self._ruling.rubric.for_category(case.category)
         shown = case if self._ruling.references else replace(case, reference=None)
         messages = prompt.write_prompt(shown, rubric, scale, self._ruling.contract)
-        reply = await self._model.reply(messages, self._ruling.generation)
+        with in_trial(case.trial):
+            reply = await self._model.reply(messages, self._ruling.generation)
         reply = split_marked(reply, self._ruling.asked.reasoning_marks)
         self._odd.take(reply)
         return verdict_of(reply, scale, self._ruling.contract)

@@ -85,6 +85,9 @@ def open_model(spec: str, endpoint: Endpoint) -> ChatModel:
             f"model {name!r} of the package {origin.package} opens something of type {type(model).__name__}, "
             "which lacks an identity (a text) or the method reply"
         )
+    if endpoint.meter is not None and isinstance(model, Hosted):
+        metered: ChatModel = endpoint.meter(model, endpoint)
+        return metered
     return model
 
 

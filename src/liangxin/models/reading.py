@@ -149,9 +149,12 @@ def read_usage(value: object) -> Usage:
     """Token counts; None for what is missing or no count."""
     if not isinstance(value, dict):
         return Usage()
+    # platform.openai.com/docs/api-reference/chat/object: completion_tokens_details.reasoning_tokens
+    details = value.get("completion_tokens_details")
     return Usage(
         prompt_tokens=_count(value.get("prompt_tokens")),
         completion_tokens=_count(value.get("completion_tokens")),
+        reasoning_tokens=_count(details.get("reasoning_tokens")) if isinstance(details, dict) else None,
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from liangxin.charts import stack
 from liangxin.engine.headline import Ungiven, headlines, ungiven
+from liangxin.engine.hosts.spending import Bill, bills
 from liangxin.engine.results import FAILURES_SHOWN, JudgeResult, RunResult
 from liangxin.measures.formulas import formula_of
 from liangxin.records import Measure
@@ -96,6 +97,8 @@ class RunView:
     ungiven: tuple[Ungiven, ...]
     tables: Tables
     replies: tuple[Count, ...]
+    bills: tuple[Bill, ...]
+    """What was asked of hosts, and what it cost where prices are known."""
     reply_chart: Markup
     blocked: tuple[Count, ...]
     facts: tuple[Fact, ...]
@@ -156,6 +159,7 @@ def run_view(database: Database, result: RunResult) -> RunView:
         ungiven=ungiven(result),
         tables=_tables(result, picked, series),
         replies=replies,
+        bills=bills(result.spent, result.prices),
         reply_chart=_stack(replies, "回答状态 replies by status"),
         blocked=_counts(picked.blocked, _blocked_title),
         facts=facts(run.manifest),

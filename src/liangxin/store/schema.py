@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -217,13 +218,37 @@ RUN_STATES = Table(
 `run` is the run's id. The row stays in its store: it does not travel with an exported run.
 """
 
+SPENDINGS = Table(
+    "spendings",
+    METADATA,
+    Column("key", Integer, primary_key=True),
+    Column("run", String(12), nullable=False, index=True),
+    Column("part", String(20), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("hits", Integer, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("uncounted", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
+"""What was asked of one host's model in a while, for a run's answers (`model`) or to rule on them (`judge`).
+
+`run` is the run's id. The sum over a run's rows is what it cost; they stay in their store.
+"""
+
 _LATER = (VALIDATIONS, LOOKS, SAMPLES)
 
 
 def _first(connection: Connection) -> None:
     METADATA.create_all(
         connection,
-        tables=[table for table in METADATA.tables.values() if table not in (*_LATER, LEASES, RUN_STATES)],
+        tables=[
+            table
+            for table in METADATA.tables.values()
+            if table not in (*_LATER, LEASES, RUN_STATES, SPENDINGS)
+        ],
     )
 
 
@@ -262,6 +287,10 @@ def _run_states(connection: Connection) -> None:
     by_run.create(connection, checkfirst=True)
 
 
+def _spendings(connection: Connection) -> None:
+    METADATA.create_all(connection, tables=[SPENDINGS])
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _evidence,
@@ -272,6 +301,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _leases,
     _loading,
     _run_states,
+    _spendings,
 )
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""
 

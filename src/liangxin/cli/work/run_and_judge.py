@@ -40,7 +40,7 @@ def measure(names: Sequence[str], specs: Sequence[RunSpec], store: str | None, o
         session = Session(database=database, tell=tell, progress=sys.stderr, confirm=asker())
         for result in chain.from_iterable(run_several(session, benchmarks, spec) for spec in specs):
             show(with_evidence(database, result), output)
-            failed = failed or bool(result.failure_count)
+            failed = failed or bool(result.failure_count or result.stopped)
     finally:
         database.close()
     if failed:
@@ -57,7 +57,7 @@ def rejudge(name: str, spec: RunSpec, store: str | None, output: OutputFormat) -
         show(with_evidence(database, result), output)
     finally:
         database.close()
-    if result.failure_count:
+    if result.failure_count or result.stopped:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
@@ -75,3 +75,5 @@ def show(result: RunResult, output: OutputFormat) -> None:
         more = result.failure_count - len(result.failures)
         rest = f" (the first {FAILURES_SHOWN} are listed)" if more else ""
         tell(f"{result.failure_count} failed{rest}; the same command asks only those again")
+    if result.stopped:
+        tell(result.stopped)

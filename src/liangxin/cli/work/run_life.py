@@ -11,10 +11,12 @@ import typer
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table, print_runs, run_fields
 from liangxin.cli.terminal import console, plain, say, say_json, tell
+from liangxin.engine.hosts.spending import bills
 from liangxin.errors import UsageError
 from liangxin.store import Database, RunRecord, Runs, store_url
 from liangxin.store.life.removal import Hanging, delete_run, hanging_on
 from liangxin.store.life.states import StateChange, listed_runs, rename_run, set_state
+from liangxin.store.spending import spent_on
 
 DONE = {
     "archive": "已归档 archived",
@@ -37,12 +39,13 @@ def list_runs(store: str | None, output: OutputFormat, *, every: bool) -> None:
     """Print the runs; on standard error how many were archived and are not shown."""
     with _opened(store) as database:
         found = listed_runs(database, archived=True)
-    shown = [one for one in found if every or not one.archived]
+        shown = [one for one in found if every or not one.archived]
+        costs = {one.run.id: bills(spent_on(database, one.run), None) for one in shown}
     if output is OutputFormat.JSON:
         for one in shown:
-            say_json(run_fields(one))
+            say_json(run_fields(one, costs[one.run.id]))
     else:
-        print_runs(shown)
+        print_runs(shown, costs)
     if len(shown) < len(found):
         tell(f"{len(found) - len(shown)} archived runs are not shown: liangxin runs --all")
 
@@ -54,7 +57,8 @@ def show_run(name: str, store: str | None, output: OutputFormat) -> None:
         listed = next(one for one in listed_runs(database, archived=True) if one.run.key == run.key)
         judges = [judge.identity for judge in Runs(database).judges(run)]
         hangs = hanging_on(database, run, at_work=True)
-    fields = run_fields(listed)
+        told = bills(spent_on(database, run), None)
+    fields = run_fields(listed, told)
     if output is OutputFormat.JSON:
         say_json({**fields, "judges": judges, "hanging": hangs.fields()})
         return

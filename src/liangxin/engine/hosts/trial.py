@@ -70,6 +70,11 @@ class Destinations:
         """Whether any host is asked."""
         return bool(self._judges) or isinstance(self._model, Hosted)
 
+    @property
+    def calls(self) -> int:
+        """How many calls were counted."""
+        return self._questions + sum(self._verdicts)
+
     async def count(self, chunks: AsyncIterator[Sequence[StoredDialogue]], keys: dict[str, int]) -> None:
         """Count the calls that are still to be made.
 

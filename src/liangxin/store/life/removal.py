@@ -37,6 +37,7 @@ from liangxin.store.schema import (
     RUN_STATES,
     RUNS,
     SAMPLES,
+    SPENDINGS,
     TURNS,
     VALIDATIONS,
 )
@@ -120,7 +121,7 @@ def delete_run(database: Database, run: RunRecord) -> RemovedRun:
         _delete_tasks(connection, run)
         for table in (JUDGEMENTS, TURNS, LOOKS, SAMPLES, JUDGES, RUN_ITEMS):
             connection.execute(delete(table).where(table.c.run == run.key))
-        for table in (VALIDATIONS, LEASES, RUN_STATES):
+        for table in (VALIDATIONS, LEASES, RUN_STATES, SPENDINGS):
             connection.execute(delete(table).where(table.c.run == run.id))
         connection.execute(delete(RUNS).where(RUNS.c.key == run.key))
         if gone.items:

@@ -1,0 +1,1 @@
+"""What requests cost: counted, limited, and asked only once where an answer is kept."""
