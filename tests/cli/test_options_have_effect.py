@@ -114,7 +114,11 @@ def at_work(folder: Path) -> Iterator[None]:
 def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> Seen:
     before = {path: path.read_bytes() for path in _files(folder)}
     kept = {key: one for key, one in os.environ.items() if not key.startswith(("OPENAI_", "LIANGXIN_"))}
-    keys = {SECRET_KEY: "key-of-the-model", JUDGE_KEY: "key-of-the-judge"}
+    keys = {
+        SECRET_KEY: "key-of-the-model",
+        JUDGE_KEY: "key-of-the-judge",
+        "XDG_CACHE_HOME": f"{folder}-cache",
+    }
     provider.requests.clear()
     provider._latency = LATENCY if counts_at_once else 0.0
     words = [

@@ -129,6 +129,8 @@ def furnish(folder: Path) -> None:
     write_rows(folder / "pairs.jsonl", [row for row in levels() if int(row["source"][-1]) == 0])
     write_rows(folder / "two.jsonl", rows[:2])
     marked = ("[[500]] [[judge:500]]", "[[slow]] [[judge:slow]]")
+    prices = "".join(f'[models."openai:{name}"]\ninput = 10\noutput = 20\n' for name in ("m", "judge"))
+    (folder / "prices.toml").write_text(f'currency = "CNY"\n{prices}', encoding="utf-8")
     write_rows(folder / "marked.jsonl", [row | {"q": mark} for row, mark in zip(rows, marked, strict=False)])
     write_rows(folder / "uneven.jsonl", [row for at, row in enumerate(levels()) if at % 2 or at % 3 == 0])
     line = "run own.toml --data marked.jsonl --model replay:own-a.jsonl --judge none --name marked"

@@ -77,6 +77,24 @@ def judging(base: str, broken: str, thought: str) -> dict[str, Varied]:
     }
 
 
+def spending(base: str) -> dict[str, Varied]:
+    """The options of what a run may cost.
+
+    Args:
+        base: a line that asks a host several times.
+    """
+    return {
+        **plus(
+            base,
+            prices="--prices prices.toml",
+            max_requests="--max-requests 2",
+            max_tokens_total="--max-tokens-total 50",
+            cache="--cache",
+        ),
+        "max_cost": Varied(base=f"{base} --prices prices.toml", more="--max-cost 0.0001"),
+    }
+
+
 def on_runs(line: str, **own: Varied) -> dict[str, Varied]:
     """The parameters of a command that changes runs.
 
@@ -112,6 +130,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         "wait": Varied(
             base="run own.toml --model replay:own-a.jsonl --judge none", more="--wait", while_at_work=True
         ),
+        **spending(RUN),
         **plus(
             RUN,
             judge="--judge rule",
@@ -144,6 +163,7 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         ),
         "wait": Varied(base="judge a --judge rule", more="--wait", while_at_work=True),
         **judging(JUDGE, JUDGE.replace("judge a", "judge marked"), JUDGE.replace("judge a", "judge thought")),
+        **spending(JUDGE),
         **plus(JUDGE, refusal="--refusal", store="--store portable.db", output="--format json"),
     },
     "scores": {

@@ -88,7 +88,7 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
     async def ruled(stop: Stop) -> RunResult:
         patience = StorePatience(session.tell)
         await take_in_left(session.database, patience)
-        async with contextlib.aclosing(Purse(spec.spending, session.database)) as purse:
+        async with contextlib.aclosing(Purse(spec.spending, session.database, session.tell)) as purse:
             bench = _Bench(session, run, purse.metered(spec), benchmark, patience)
             async with contextlib.aclosing(bench):
                 await patiently(patience, lambda: purse.take_up(run))
@@ -97,8 +97,6 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
                 await bench.try_first(stop)
                 judges = await bench.rule(stop)
                 left = await bench.left(None, stop)
-            for notice in purse.notices():
-                session.tell(notice)
         result = await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
         return purse.ended(result, left)
 
@@ -119,7 +117,9 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
     check_benchmarks(spec, [benchmark])
     runs = Runs(session.database)
     async with contextlib.AsyncExitStack() as closing:
-        purse = await closing.enter_async_context(contextlib.aclosing(Purse(spec.spending, session.database)))
+        purse = await closing.enter_async_context(
+            contextlib.aclosing(Purse(spec.spending, session.database, session.tell))
+        )
         spec = purse.metered(spec)
         model = session.model or open_model(spec.model, spec.endpoint)
         if session.model is None:
@@ -162,8 +162,6 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             )
         records = await bench.rule(stop)
         left = await bench.left(model, stop)
-        for notice in purse.notices():
-            session.tell(notice)
     result = await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
     return purse.ended(result, left)
 

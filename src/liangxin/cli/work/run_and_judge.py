@@ -75,5 +75,3 @@ def show(result: RunResult, output: OutputFormat) -> None:
         more = result.failure_count - len(result.failures)
         rest = f" (the first {FAILURES_SHOWN} are listed)" if more else ""
         tell(f"{result.failure_count} failed{rest}; the same command asks only those again")
-    if result.stopped:
-        tell(result.stopped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -125,8 +125,11 @@ def _bill(spent: Spent, prices: PriceList | None) -> Bill:
 class Purse:
     """Counts what one run's model and judges ask, holds it to the limits, and keeps the counts in the store."""
 
-    def __init__(self, rules: SpendingRules, database: Database) -> None:
+    def __init__(self, rules: SpendingRules, database: Database, tell: Callable[[str], object]) -> None:
         """Count nothing yet.
+
+        Args:
+            tell: says a sentence to the user.
 
         Raises:
             DataError: the price file is wrong.
@@ -141,6 +144,7 @@ class Purse:
             )
         self._cache = ReplyCache(cache_path()) if rules.cache else None
         self._database = database
+        self._tell = tell
         self._run: RunRecord | None = None
         self._counts: dict[tuple[Asker, str], _Count] = {}
         self._waiting = 0
@@ -202,26 +206,26 @@ class Purse:
         return ""
 
     def ended(self, result: RunResult, left: int) -> RunResult:
-        """A run's result with prices, and why it is not whole where a limit ended it.
+        """A run's result with prices, and why it is not whole where a limit ended it; that and the cache's hits are told.
 
         Args:
             left: the calls that are still to be made.
         """
+        if self._cache is not None:
+            self._tell(self._hits())
         if not left or not self.spent():
             return replace(result, prices=self._prices)
         stopped = (
             f"stopped by the budget: {self.reached()}; about {left:,} calls are left. What was in flight was finished "
             "and is stored; the same command with a larger budget goes on from there"
         )
+        self._tell(stopped)
         return replace(result, prices=self._prices, stopped=stopped)
 
-    def notices(self) -> Iterator[str]:
-        """How often the cache answered, where there is one."""
-        if self._cache is None:
-            return
+    def _hits(self) -> str:
         count = sum(one.total.hits for one in self._counts.values())
         asked = sum(one.total.requests for one in self._counts.values())
-        yield f"cache: {count:,} answers were there, {asked:,} requests were sent, over all commands of this run"
+        return f"cache: {count:,} answers were there, {asked:,} requests were sent, over all commands of this run"
 
     def note(self) -> None:
         """Save the counts once there are enough."""
