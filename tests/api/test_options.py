@@ -38,6 +38,10 @@ def test_ranges_are_the_command_lines() -> None:
     told = {name: (one.min, one.max) for name, one in command("run").items() if one.min is not None}
     assert told == {
         "limit": (1, None),
+        "give_up": (0.0, None),
+        "max_requests": (1, None),
+        "max_tokens_total": (1, None),
+        "max_cost": (0.0, None),
         "seed": (0, None),
         "trials": (1, 1000),
         "connections": (1, 4096),
