@@ -45,6 +45,7 @@ def test_ranges_are_the_command_lines() -> None:
         "max_tokens": (1, None),
         "timeout": (0.1, None),
         "retries": (0, 100),
+        "give_up": (0.0, None),
         "judge_temperature": (0.0, None),
         "judge_max_tokens": (1, None),
     }
