@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from liangxin.cli import decide, judge, listing, plan, run, scorer, serve, stored, validate
+from liangxin.cli.help import SpokenCommand, SpokenGroup
+
+
+class Speech(StrEnum):
+    """The languages of the command line."""
+
+    ZH = "zh"
+    EN = "en"
 
 
 def _version(asked: bool) -> None:
@@ -21,6 +30,12 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    lang: Annotated[
+        Speech | None,
+        typer.Option(
+            "--lang", help="Chinese (zh) or English (en); default: by LANGUAGE, LC_ALL, LC_MESSAGES, LANG."
+        ),
+    ] = None,
 ) -> None:
     """量心 Liangxin: measure the values and the safety of Chinese large language models."""
 
@@ -28,6 +43,7 @@ def _main(
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
+        cls=SpokenGroup,
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -55,7 +71,7 @@ def build() -> typer.Typer:
         listing.check,
     )
     for command in commands:
-        app.command()(command)
-    app.command("import")(stored.import_)
+        app.command(cls=SpokenCommand)(command)
+    app.command("import", cls=SpokenCommand)(stored.import_)
     app.add_typer(scorer.build(), name="scorer")
     return app
