@@ -88,9 +88,7 @@ def test_the_default_scorer_is_measured_on_the_benchmarks_own_scale(folder: Path
 
 def test_labels_of_another_scale_do_not_measure_a_scorer(folder: Path) -> None:
     lines(folder / "a-safe.jsonl", safe_rows(folder / "a-labels.jsonl"))
-    done = liangxin(
-        folder, "scorer", "train", "--labels", "a-safe.jsonl", "--output", "safe", "--base", "none"
-    )
+    done = liangxin(folder, "scorer", "train", "--labels", "a-safe.jsonl", "--output", "safe", "--base", "none")
     assert done.returncode == 0, done.stderr
     done = liangxin(folder, "scorer", "evaluate", "safe", "--run", "b")
     assert (done.returncode, done.stdout) == (1, "")

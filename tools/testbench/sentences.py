@@ -79,6 +79,7 @@ class _Reader:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         }
         self._found: dict[str, Sentence] = {}
+        self._read: set[str] = set()
 
     def sentences(self) -> list[Sentence]:
         """Every sentence of the module."""
@@ -116,6 +117,9 @@ class _Reader:
             self._add([node.value], scope, needed=True)
 
     def _returned(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if function.name in self._read:
+            return
+        self._read.add(function.name)
         for node in _own(function):
             if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
                 self._add([node.value], function, needed=True)
@@ -150,6 +154,12 @@ class _Reader:
             if isinstance(value, ast.Starred):
                 self._add([value.value], scope, needed=needed)
                 continue
+            if (
+                isinstance(value, ast.Call)
+                and (said := self._functions.get(_last(value.func) or "")) is not None
+            ):
+                self._returned(said)
+                continue
             for text in _texts(value):
                 self._keep(text, value, needed=needed)
             for part in _parts(value):
@@ -161,7 +171,7 @@ class _Reader:
             case ast.IfExp() | ast.BinOp() | ast.BoolOp() | ast.Constant(value=str()) | ast.JoinedStr():
                 self._add([part], scope, needed=False)
             case ast.Name(id=name):
-                for node in _own(scope):
+                for node in [*_own(scope), *self._tree.body]:
                     if isinstance(node, ast.Assign) and any(_last(one) == name for one in node.targets):
                         value = node.value
                         self._add([] if isinstance(value, ast.Name) else [value], scope, needed=False)
@@ -217,6 +227,8 @@ def _is_text(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value=str()) | ast.JoinedStr():
             return True
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
         case ast.BinOp(op=ast.Add() | ast.Mod(), left=left, right=right):
             return _is_text(left) or _is_text(right)
         case ast.IfExp(body=body, orelse=other):
@@ -231,6 +243,9 @@ def _ways(node: ast.expr, names: dict[str, int]) -> list[list[str]]:
             return [[text.replace("{", "{{").replace("}", "}}")]]
         case ast.JoinedStr(values=values):
             return [[_piece(one, names) for one in values]]
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text))), args=args) if args:
+            last = args[-1]
+            return [[re.sub(r"\{\}", lambda _: "{" + _named(last, names) + "}", text)]]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             return [[*one, *other] for one, other in product(_ways(left, names), _ways(right, names))]
         case ast.IfExp(body=body, orelse=other):

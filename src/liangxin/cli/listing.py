@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from liangxin.api.kinds import KindList, benchmark_list, judge_list, model_list
-from liangxin.cli.terminal import here, put, say, stated, tell
+from liangxin.cli.terminal import here, put, put_list, say, stated, tell
 from liangxin.languages import in_language
-from liangxin.languages import language as spoken
 from liangxin.specs import Bilingual
 
 
@@ -41,9 +40,7 @@ def benchmarks(
     ] = None,
     language: Annotated[
         Language | None,
-        typer.Option(
-            "--lang", help="The card in Chinese (zh) or English (en); default: as the command line."
-        ),
+        typer.Option("--lang", help="Only Chinese (zh) or English (en)."),
     ] = None,
 ) -> None:
     """The benchmarks, or one benchmark's card."""
@@ -58,7 +55,8 @@ def benchmarks(
     from liangxin.cli.cards import card_text
 
     benchmark = open_benchmark(name)
-    say(card_text(benchmark, spoken() if language is None else language.value))
+    for chosen in ("zh", "en") if language is None else (language.value,):
+        say(card_text(benchmark, chosen))
 
 
 @stated
@@ -101,8 +99,15 @@ def check(
 
 
 def _say_kinds(found: KindList) -> None:
-    for one in found.lines:
-        package = f"  [{one.package}]" if one.package else ""
-        say(f"{one.spec:<24} {here(Bilingual(zh=one.zh, en=one.en))}{package}")
+    put_list(
+        (
+            (
+                one.spec,
+                here(Bilingual(zh=one.zh, en=one.en)) + (f"  [{one.package}]" if one.package else ""),
+            )
+            for one in found.lines
+        ),
+        24,
+    )
     for sentence in found.broken:
         tell(sentence)

@@ -12,6 +12,7 @@ import typer
 from liangxin.cli.help import SpokenCommand, SpokenGroup
 from liangxin.cli.options import Format, OutputFormat, StoreOption
 from liangxin.cli.terminal import put, say, say_json, stated, tell
+from liangxin.languages import in_language
 
 if TYPE_CHECKING:
     from liangxin.scorer.on_base import BaseScorer
@@ -269,7 +270,7 @@ def evaluate(
         put_figures(graded[0].figures)
     put_figures(found.figures)
     for reason, count in found.abstained.items():
-        put(f"abstained on {count}: {reason}")
+        put(f"abstained on {count}: {in_language(reason)}")
     for name, (abstained, ruled, wrong) in found.withheld.items():
         put(f"head {name}: abstains on {abstained}, rules on {ruled}, of these {wrong} wrong")
 

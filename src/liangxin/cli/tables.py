@@ -112,8 +112,10 @@ def _headline_lines(result: RunResult) -> Iterator[str]:
             band = _band(score, result.benchmark)
             limits = in_language(f"judge band {band}, sampling only {limits}")
         missing = in_language(f", missing {score.missing}") if score.missing else ""
-        by = f"n={score.n}{missing}; {in_language('judge')} {one.judge.record.identity}"
-        yield f"beside: {value} {limits} {by}" if place else f"headline: {value} {limits} {by}"
+        count = f"{score.n}{missing}"
+        by = in_language(f"n={count}; judge {one.judge.record.identity}")
+        told = f"{value} {limits} {by}"
+        yield f"beside: {told}" if place else f"headline: {told}"
     for lack in ungiven(result):
         yield lack.line
 
@@ -163,8 +165,8 @@ def _band(score: Score, benchmark: Benchmark) -> str:
 def band_basis(basis: Mapping[str, object]) -> str:
     """On what a judge's error was measured, in one line."""
     sources = basis["sources"]
-    names = sources if isinstance(sources, Sequence) else ()
-    return f"the judge's error was measured on: {'; '.join(map(str, names)) or '—'}"
+    names = "; ".join(map(str, sources)) if isinstance(sources, Sequence) else ""
+    return f"the judge's error was measured on: {names or '—'}"
 
 
 def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
@@ -219,13 +221,31 @@ def _corrected_table(result: RunResult, judge: JudgeResult) -> TextTable:
         if told is None:
             continue
         value, low, high = (_float(told[key]) for key in ("value", "low", "high"))
-        note = "; ".join(in_language(str(told[key])) for key in ("reason", "warning") if told[key])
+        note = "; ".join(map(_reason, (str(told[key]) for key in ("reason", "warning") if told[key])))
         if before != score.measure:
             table.add_line(score.measure)
         before = score.measure
         row = (f"  {_group(score, names)}", _number(score.value), _number(value), _span(low, high))
         table.add_row(*row, str(told["method"]), str(told["n_calibration"]), note)
     return table
+
+
+def _reason(said: str) -> str:
+    """Why there is no corrected value, in the user's language: sentences in a row, a dimension before the first."""
+    left, told = said.split("; "), []
+    while left:
+        # A sentence may have a semicolon of its own: the longest that is known comes first.
+        for size in range(len(left), 0, -1):
+            part = "; ".join(left[:size])
+            before, between, rest = part.partition(": ")
+            known = in_language(part)
+            if known == part:
+                known = f"{before}{between}{in_language(rest)}"
+            if known != part or size == 1:
+                break
+        told.append(known)
+        left = left[size:]
+    return "; ".join(told)
 
 
 def _in_taxonomy_order(scores: Sequence[Score], names: Iterable[str]) -> list[Score]:

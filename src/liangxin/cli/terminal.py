@@ -7,12 +7,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TextIO, TypeVar
 
 import typer
 
-from liangxin.cli.layout import TextTable, wrapped
+from liangxin.cli.layout import TextTable, width_of, wrapped
 from liangxin.errors import DataError, LiangxinError, PeopleError
 from liangxin.languages import in_language, language
 from liangxin.specs import Bilingual
@@ -59,6 +59,16 @@ def put(*sentences: str) -> None:
 def put_table(table: TextTable) -> None:
     """Print a table; COLUMNS says how wide where the output is no terminal."""
     say("\n".join(table.lines(_width())))
+
+
+def put_list(rows: Iterable[tuple[str, str]], column: int) -> None:
+    """Print names, each with what it is beside it; a terminal gets no line wider than itself."""
+    for name, text in rows:
+        room = max(_width() - column - 1, 20) if sys.stdout.isatty() else width_of(text) + 1
+        first, *more = wrapped(text, room)
+        say(f"{name:<{column}} {first}")
+        for line in more:
+            say(" " * (column + 1) + line)
 
 
 def plain_table(*headings: str, right: Sequence[int] = (), title: str = "", caption: str = "") -> TextTable:

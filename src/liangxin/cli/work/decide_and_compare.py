@@ -49,7 +49,7 @@ def _print_answer(run: RunRecord, answer: Decided) -> None:
         put(SAMPLE)
     bound = f"≥ {question.at_least:g}" if question.at_least is not None else f"≤ {question.at_most:g}"
     put(
-        f"{run.label} · {question.measure} · {question.group} {bound}; {in_language('judge')} {answer.judge}",
+        in_language(f"{run.label} · {question.measure} · {question.group} {bound}; judge {answer.judge}"),
         f"verdict: {in_language(made.verdict)} ({question.confidence:g}%)",
         *answer.notes,
     )
@@ -62,7 +62,8 @@ def _print_answer(run: RunRecord, answer: Decided) -> None:
         bounds = in_language(f"lower bound {low:.2f}, upper bound {high:.2f}")
     else:
         put(band_basis(answer.basis))
-        bounds = in_language(f"judge band [{low:.2f}, {high:.2f}]")
+        span = f"[{low:.2f}, {high:.2f}]"
+        bounds = in_language(f"judge band {span}")
     put(f"value {answer.scaled(made.value):.2f}; {bounds}; n = {made.n}; {made.method}")
     if answer.missing:
         put(f"the verdict does not speak of {answer.missing} missing items")
@@ -123,7 +124,7 @@ def _say_alike(found: FakeAlignment, output: OutputFormat) -> None:
 
 
 def _side(title: str, side: Side | JudgedRun) -> str:
-    return f"{title}: {side.run.label} · {side.run.model}; {in_language('judge')} {side.judge.identity}"
+    return in_language(f"{title}: {side.run.label} · {side.run.model}; judge {side.judge.identity}")
 
 
 def _print_comparison(found: Comparison) -> None:

@@ -97,7 +97,7 @@ def probe_injection(name: str | None, spec: RunSpec, store: str | None, output: 
 
 
 def _print_probe(report: ProbeReport) -> None:
-    put(f"injection probe; {in_language('judge')} {report.judge}")
+    put(f"injection probe; judge {report.judge}")
     table = plain_table(
         "direction",
         "family",

@@ -25,7 +25,7 @@ from liangxin.files.writing import FORMATS, Format, write_rows
 from liangxin.languages import in_language
 from liangxin.specs import Benchmark
 from liangxin.store import Database, Runs, store_url
-from liangxin.words import CANNOT_TELL, JUDGE_BAND, SAMPLING_ONLY, band_title
+from liangxin.words import CANNOT_TELL, SAMPLING_ONLY, band_title
 
 TITLES = {
     "items": "items",
@@ -126,7 +126,7 @@ def print_leaderboard(
     finally:
         database.close()
     for one in board.left_out:
-        tell(f"left out: {one}")
+        tell(f"left out: {in_language(one)}")
     if output is OutputFormat.JSON:
         say_json(leaderboard_fields(board))
         return
@@ -141,7 +141,8 @@ def print_leaderboard(
     for source in dict.fromkeys(
         (row.source, row.date, row.annotators, row.comparability) for row in published
     ):
-        put(f"published: {source[0]} ({source[1]}), judged by {source[2]}. {_notes(source[3])}")
+        about = f"{source[0]} ({source[1]})"
+        put(f"published: {about}", f"judged by {source[2]}", _notes(source[3]))
     put(
         "Rank sets come from all pairwise paired tests (Holm, 95 %); rows that are not told apart share ranks."
     )
@@ -199,4 +200,4 @@ def _band(score: Mapping[str, Any], benchmark: Benchmark) -> str:
         return f"; {here(band_title(basis['why']))}"
     low, high = score["judge_low"], score["judge_high"]
     wide = f" {here(CANNOT_TELL)}" if cannot_tell(score["measure"], low, high, benchmark) else ""
-    return f"; {here(JUDGE_BAND)} [{low:.1f}, {high:.1f}]{wide}"
+    return f"; {in_language('judge band')} [{low:.1f}, {high:.1f}]{wide}"
