@@ -46,7 +46,7 @@ def set_language(environment: dict[str, str] | Any, words: list[str]) -> None:
 def run(command: Any) -> int | str | None:
     """Let typer parse and run; its words are the user's."""
     try:
-        ended: int | None = command.main(standalone_mode=False)
+        ended: int | None = command.main(prog_name="liangxin", standalone_mode=False)
         return ended
     except typer.Abort:
         tell_scripts(in_language("Aborted!"))

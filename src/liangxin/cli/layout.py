@@ -40,11 +40,12 @@ def _lines(text: str, width: int) -> Iterator[str]:
     for piece in _PIECE.findall(text):
         for part in _cut(piece, width):
             size = width_of(part)
-            if taken + size > width and line.strip():
+            if taken + size > width and line:
                 if part.isspace():
                     continue
-                yield line.rstrip()
-                line, taken = indent, width_of(indent)
+                if line.strip():
+                    yield line.rstrip()
+                    line, taken = indent, width_of(indent)
                 if taken + size > width:
                     line, taken = "", 0
             line, taken = line + part, taken + size

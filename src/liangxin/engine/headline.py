@@ -9,7 +9,6 @@ from liangxin.engine.results import NO_SUCH_LEVELS, PREFERRED, JudgeResult, RunR
 from liangxin.measures.plan import OVERALL
 from liangxin.records import Measure, Score
 from liangxin.specs import Bilingual
-from liangxin.store import RunRecord
 from liangxin.text import shell_word
 
 
@@ -93,12 +92,6 @@ def ungiven(result: RunResult) -> tuple[Ungiven, ...]:
 def _ungiven(result: RunResult, measures: Iterable[str], judge: str, calls: int, *, people: bool) -> Ungiven:
     command = f"liangxin judge {shell_word(result.run.label)} --judge {judge}"
     return Ungiven(measures=tuple(measures), command=command, calls=calls, people=people)
-
-
-def ruling_command(run: RunRecord, subject: str | None) -> str:
-    """What is typed so that a judge rules on a run's levels of a subject: one that asks nothing, where there is one."""
-    judge = {"refusal": "rule", "safety": "scorer"}.get(subject or "", "llm:MODELSPEC")
-    return f"liangxin judge {shell_word(run.label)} --judge {judge}"
 
 
 def _names(result: RunResult, *subjects: str) -> list[str]:

@@ -142,7 +142,7 @@ def print_leaderboard(
         (row.source, row.date, row.annotators, row.comparability) for row in published
     ):
         about = f"{source[0]} ({source[1]})"
-        put(f"published: {about}", f"judged by {source[2]}", _notes(source[3]))
+        put(f"published: {about}; judges: {source[2]}", _notes(source[3]))
     put(
         "Rank sets come from all pairwise paired tests (Holm, 95 %); rows that are not told apart share ranks."
     )
