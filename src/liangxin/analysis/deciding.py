@@ -17,10 +17,10 @@ from liangxin.analysis.corrected_claim import (
     decide_corrected,
 )
 from liangxin.analysis.correcting import ScoreKey, corrections
-from liangxin.analysis.remedies import ruling_command
 from liangxin.analysis.values import UnitValues, unit_values
 from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
+from liangxin.engine.headline import ruling_command
 from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
 from liangxin.inference.binomial import decide_rate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from liangxin.analysis.alike import JudgedRun
 from liangxin.analysis.comparing import Side
-from liangxin.analysis.remedies import ruling_command
+from liangxin.engine.headline import ruling_command
 from liangxin.engine.results import PREFERRED
 from liangxin.engine.stored import benchmark_of, named_judges
 from liangxin.errors import JudgeError, UsageError

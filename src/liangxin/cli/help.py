@@ -51,7 +51,8 @@ def run(command: Any) -> int | str | None:
     except typer.Abort:
         tell_scripts(in_language("Aborted!"))
         return 1
-    except Exception as error:
+    except Exception as caught:
+        error: Any = caught
         if not hasattr(error, "format_message"):
             raise
         said = io.StringIO()
