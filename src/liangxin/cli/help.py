@@ -62,34 +62,30 @@ def run(command: Any) -> int | str | None:
         return int(getattr(error, "exit_code", 2))
 
 
-class SpokenCommand(typer.core.TyperCommand):
+class _Spoken:
+    """Help in the user's language; typer's own in English."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        if language() == "zh":
+            formatter.write("\n".join(_page(self, ctx, formatter.width)) + "\n")
+        else:
+            super().format_help(ctx, formatter)  # type: ignore[misc]  # of the command beside it
+
+    def get_usage(self, ctx: Any) -> str:
+        """The line of usage."""
+        if language() == "zh":
+            return "\n".join(_usage(self, ctx, _WIDEST))
+        english: str = super().get_usage(ctx)  # type: ignore[misc]  # as above
+        return english
+
+
+class SpokenCommand(_Spoken, typer.core.TyperCommand):
     """A command whose help is in the user's language."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        if language() == "zh":
-            formatter.write("\n".join(_page(self, ctx, formatter.width)) + "\n")
-        else:
-            super().format_help(ctx, formatter)
 
-    def get_usage(self, ctx: Any) -> str:
-        """The line of usage."""
-        return "\n".join(_usage(self, ctx, _WIDEST)) if language() == "zh" else super().get_usage(ctx)
-
-
-class SpokenGroup(typer.core.TyperGroup):
+class SpokenGroup(_Spoken, typer.core.TyperGroup):
     """A group of commands whose help is in the user's language."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        if language() == "zh":
-            formatter.write("\n".join(_page(self, ctx, formatter.width)) + "\n")
-        else:
-            super().format_help(ctx, formatter)
-
-    def get_usage(self, ctx: Any) -> str:
-        """The line of usage."""
-        return "\n".join(_usage(self, ctx, _WIDEST)) if language() == "zh" else super().get_usage(ctx)
 
 
 def help_of(parameter: Any) -> str:
