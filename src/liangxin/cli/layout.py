@@ -6,6 +6,7 @@ columns. Here a table that does not fit is set as a list of its rows.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,18 @@ from collections.abc import Iterator, Sequence
 _OPENING, _CLOSING = "（《「【“‘〈", "，。；：、！？）》」】”’〉…—"
 _WIDE = f"(?![{_OPENING}{_CLOSING}])[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u3000-\u303f]"
 _LATIN = f"(?!{_WIDE})[^\\s（《「【，。；：、！？）》」】]"
-_PIECE = re.compile(
-    rf"\s+|\[[^\[\]\n]{{1,24}}\][{_CLOSING}]*|[{_OPENING}]*(?:{_WIDE}|(?:{_LATIN})+)[{_CLOSING}]*|[{_OPENING}{_CLOSING}]+"
-)
+_PIECE = rf"\s+|\[[^\[\]\n]{{1,24}}\][{_CLOSING}]*|[{_OPENING}]*(?:{_WIDE}|(?:{_LATIN})+)[{_CLOSING}]*|[{_OPENING}{_CLOSING}]+"
 """What stays together: blanks, an interval in brackets, a Chinese character with its punctuation, any other word."""
 _GAP = "  "
+
+
+@functools.cache
+def _compiled() -> re.Pattern[str]:
+    return re.compile(_PIECE)
+
+
+def _pieces(text: str) -> list[str]:
+    return _compiled().findall(text)
 
 
 def width_of(text: str) -> int:
@@ -37,7 +45,7 @@ def wrapped(text: str, width: int) -> list[str]:
 def _lines(text: str, width: int) -> Iterator[str]:
     indent = text[: len(text) - len(text.lstrip())]
     line, taken = "", 0
-    for piece in _PIECE.findall(text):
+    for piece in _pieces(text):
         for part in _cut(piece, width):
             size = width_of(part)
             if taken + size > width and line:
@@ -68,7 +76,7 @@ def _cut(piece: str, width: int) -> Iterator[str]:
 
 def _narrowest(text: str) -> int:
     """The columns that it needs so that no word is broken."""
-    return max((width_of(piece) for piece in _PIECE.findall(text) if not piece.isspace()), default=0)
+    return max((width_of(piece) for piece in _pieces(text) if not piece.isspace()), default=0)
 
 
 class TextTable:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from liangxin.languages.catalogue import opened
-
 CHOSEN = "LANGUAGE"
 """The variable that says it above all others, as for gettext; what a command starts speaks the same."""
 _VARIABLES = (CHOSEN, "LC_ALL", "LC_MESSAGES", "LANG")
@@ -27,9 +25,13 @@ def language(environment: Mapping[str, str] = os.environ) -> str:
 
 def in_language(sentence: str) -> str:
     """A sentence in the user's language; as it is where the catalogue does not know it."""
+    from liangxin.languages.catalogue import opened
+
     return opened(language()).said(sentence)
 
 
 def words_of(*areas: str) -> Mapping[str, str]:
     """What the catalogue says of fixed texts of some areas, such as the help of the commands; nothing in English."""
+    from liangxin.languages.catalogue import opened
+
     return opened(language(), *areas).fixed
