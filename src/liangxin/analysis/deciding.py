@@ -20,6 +20,7 @@ from liangxin.analysis.correcting import ScoreKey, corrections
 from liangxin.analysis.values import UnitValues, unit_values
 from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
+from liangxin.engine.headline import ruling_command
 from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
 from liangxin.hints import hint
@@ -191,7 +192,11 @@ def _measure(
         one for one in unit_values(database, run, benchmark, judge) if one.measure.name == question.measure
     ]
     if not found:
-        raise JudgeError(f"{judge.identity} has no such levels: it says nothing of {question.measure}")
+        subject = next(one.subject for one in benchmark.measures if one.name == question.measure)
+        raise JudgeError(
+            f"{judge.identity} has no such levels: it says nothing of {question.measure}, which is brought by "
+            f"`{ruling_command(run, subject)}`"
+        )
     (values,) = found
     if question.group not in values.planned:
         groups = ", ".join(sorted(values.planned))

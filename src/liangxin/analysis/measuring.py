@@ -46,7 +46,8 @@ def validate_run(
     if not found:
         raise JudgeError(
             f"{gold} labels {_subjects(truths)}, and {', '.join(spec.judges)} rules on no such scale: "
-            "levels of the benchmark's own scale measure judges that grade, levels of refusal those that read refusal"
+            "levels of the benchmark's own scale measure judges that grade (--judge llm:MODELSPEC), levels of "
+            "refusal those that read refusal (--judge rule)"
         )
     for one in found:
         keep(Evidence(session.database), one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
+from liangxin.languages import in_language
 from liangxin.text import remark
 
 _TERMINAL_SECONDS = 0.2
@@ -59,12 +60,12 @@ class Progress:
         seconds = max(now - self._started, 1e-9)
         rate = self._done / seconds
         left = max(self._total - self._before - self._done, 0)
-        parts = [f"{self._label} {self._before + self._done}/{self._total}"]
+        parts = [f"{in_language(self._label)} {self._before + self._done}/{self._total}"]
         if self._failed:
-            parts.append(f"{self._failed} failed")
+            parts.append(in_language(f"{self._failed} failed"))
         parts.append(f"{rate:.1f}/s")
         if left and rate:
-            parts.append(f"about {_duration(left / rate)} left")
+            parts.append(in_language(f"about {_duration(left / rate)} left"))
         else:
             parts.append(_duration(seconds))
         return " · ".join(parts)
