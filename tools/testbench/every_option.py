@@ -89,7 +89,10 @@ def on_runs(line: str, **own: Varied) -> dict[str, Varied]:
 
 
 ENTRIES: Mapping[str, Mapping[str, Varied]] = {
-    "": {"version": Varied(base="", line="--version")},
+    "": {
+        "version": Varied(base="", line="--version"),
+        "lang": Varied(base="runs", line="--lang zh runs"),
+    },
     "run": {
         "benchmarks": Varied(
             base=f"{RUN} --limit 2", line=f"{RUN} --limit 2".replace("own.toml", "cvalues-safety")

@@ -257,8 +257,11 @@ class _Bench:
         Raises:
             ModelError: nothing that can answer it is there.
         """
-        for opened in self._judges:
-            if models_of(opened.judge) and not stop.requested:
+        tried = [opened for opened in self._judges if models_of(opened.judge)]
+        for opened in self._judges if tried else ():
+            await self._enter(opened)  # in the order in which they were named, whoever is tried
+        for opened in tried:
+            if not stop.requested:
                 async with self._ruling(opened, stop) as (ruler, writer):
                     await ruler.try_first(writer, stop)
 
@@ -282,12 +285,16 @@ class _Bench:
             session.tell(notice)
         return list(self._records.values())
 
+    async def _enter(self, opened: _OpenedJudge) -> None:
+        runs, (spec, judge) = Runs(self._session.database), opened
+        if judge.identity not in self._records:
+            entering = partial(_entered, runs, self._run, self._benchmark, spec, judge)
+            self._records[judge.identity] = await patiently(self._patience, entering)
+
     @contextlib.asynccontextmanager
     async def _ruling(self, opened: _OpenedJudge, stop: Stop) -> AsyncIterator[tuple[Ruler, Writer]]:
-        database, patience, (spec, judge) = self._session.database, self._patience, opened
-        if judge.identity not in self._records:
-            entering = partial(_entered, Runs(database), self._run, self._benchmark, spec, judge)
-            self._records[judge.identity] = await patiently(patience, entering)
+        database, patience, judge = self._session.database, self._patience, opened.judge
+        await self._enter(opened)
         if opened not in self._rulers:
             waits = HostPatience(self._spec.give_up, self._session.tell, self._spec.judge_endpoint.retries)
             self._rulers[opened] = Ruler(self._run, judge, self._records[judge.identity], waits)
