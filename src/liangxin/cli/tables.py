@@ -223,18 +223,24 @@ def _corrected_table(result: RunResult, judge: JudgeResult) -> TextTable:
     )  # fmt: skip
     before = ""
     names = category_titles(result.benchmark.taxonomy)
-    for score in _in_taxonomy_order(judge.scores, names):
-        told = score.corrected
-        if told is None:
-            continue
+    found = [(score, told) for score in _in_taxonomy_order(judge.scores, names) if (told := score.corrected)]
+    notes = {_note(told) for _, told in found}
+    for score, told in found:
         value, low, high = (_float(told[key]) for key in ("value", "low", "high"))
-        note = "; ".join(map(_reason, (str(told[key]) for key in ("reason", "warning") if told[key])))
+        note = _note(told) if len(notes) > 1 else ""
         if before != score.measure:
             table.add_line(score.measure)
         before = score.measure
         row = (f"  {_group(score, names)}", _number(score.value), _number(value), _span(low, high))
         table.add_row(*row, str(told["method"]), str(told["n_calibration"]), note)
+    for note in notes if len(notes) == 1 else ():
+        table.add_line(note)
     return table
+
+
+def _note(told: Mapping[str, object]) -> str:
+    """Why there is no corrected value, or what to beware of."""
+    return "; ".join(map(_reason, (str(told[key]) for key in ("reason", "warning") if told[key])))
 
 
 def _reason(said: str) -> str:

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 _TOLD = "t"
 """`{name!t}` in a translation: what stands in this hole is a sentence of the package too."""
 _DEEPEST = 3
-MOST = 32
+MOST = 256
 """Ways to read a sentence beyond which none is looked at."""
 _BRACKETS = 3
 
@@ -45,6 +45,23 @@ class Wording:
                 if conversion == _TOLD:
                     told.add(name)
         return cls(tuple(texts), tuple(holes), frozenset(told))
+
+    def joined(self, pairs: Sequence[tuple[str, str]]) -> Wording:
+        """With each pair of holes that stand side by side as one hole, named after the first."""
+        texts, holes = [self.texts[0]], []
+        for name, text in zip(self.holes, self.texts[1:], strict=True):
+            if texts[-1] == "" and holes and (holes[-1], name) in pairs:
+                texts[-1] = text
+                continue
+            holes.append(name)
+            texts.append(text)
+        return Wording(tuple(texts), tuple(holes), self.told)
+
+    @property
+    def beside(self) -> list[tuple[str, str]]:
+        """Pairs of holes without a text between them; where one ends and the other begins is not told by what is read."""
+        inner = zip(self.holes, self.holes[1:], self.texts[1:], strict=False)
+        return [(one, other) for one, other, text in inner if not text and not {one, other} & self.told]
 
     @property
     def weight(self) -> int:
@@ -86,6 +103,12 @@ class Translation:
     known: Wording
     said: Wording
 
+    @classmethod
+    def of(cls, known: Wording, said: Wording) -> Translation:
+        """Holes that stand side by side in both are read as one: their values are handed on together."""
+        pairs = [pair for pair in known.beside if pair in said.beside]
+        return cls(known.joined(pairs), said.joined(pairs))
+
 
 class Catalogue:
     """What is known in one language."""
@@ -98,7 +121,7 @@ class Catalogue:
         """
         self.fixed = MappingProxyType({known: said for known, said in entries.items() if "{" not in known})
         made = [
-            Translation(Wording.of(known), Wording.of(said))
+            Translation.of(Wording.of(known), Wording.of(said))
             for known, said in entries.items()
             if "{" in known
         ]

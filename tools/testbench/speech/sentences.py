@@ -67,32 +67,34 @@ def sentences() -> list[Sentence]:
     return found
 
 
+def _is_of_notices(scope: ast.AST) -> bool:
+    """Whether it is a function that returns sentences."""
+    function = isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
+    return function and scope.name.lstrip("_") in NOTICES
+
+
 class _Reader:
     """Reads one module."""
 
     def __init__(self, place: str, tree: ast.Module) -> None:
         self._place = place
         self._tree = tree
-        self._functions = {
-            node.name: node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        self._scopes = [
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        self._functions = {node.name: node for node in self._scopes}
         self._found: dict[str, Sentence] = {}
         self._read: set[str] = set()
 
     def sentences(self) -> list[Sentence]:
         """Every sentence of the module."""
-        for scope in [self._tree, *self._functions.values()]:
+        for scope in [self._tree, *self._scopes]:
             for node in _own(scope):
                 if isinstance(node, ast.Call):
                     self._call(node, scope)
                 elif isinstance(node, ast.Assign | ast.AnnAssign):
                     self._listed(node, scope)
-            if (
-                isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
-                and scope.name.lstrip("_") in NOTICES
-            ):
+            if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) and _is_of_notices(scope):
                 self._returned(scope)
         return list(self._found.values())
 
@@ -104,8 +106,9 @@ class _Reader:
             self._add([_filled(node)], scope, needed=True)
         elif name in TOLD:
             self._add([*node.args, *(one.value for one in node.keywords)], scope, needed=True)
-        elif name == "append" and isinstance(node.func, ast.Attribute) and _last(node.func.value) in NOTICES:
-            self._add(node.args, scope, needed=True)
+        elif name == "append" and isinstance(node.func, ast.Attribute):
+            if _last(node.func.value) in NOTICES or _is_of_notices(scope):
+                self._add(node.args, scope, needed=True)
         elif name is not None and name.endswith(
             ("Error", "Unreachable", "NotWeighed", "TooMuch", "_Unreadable")
         ):
