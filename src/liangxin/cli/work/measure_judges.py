@@ -19,7 +19,7 @@ from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import plain_table
 from liangxin.cli.terminal import asker, console, plain, say_json, tell
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.judges.probes.flips import ProbeReport
 from liangxin.specs import RunSpec
