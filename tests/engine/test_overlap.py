@@ -30,6 +30,8 @@ from liangxin.store.schema import JUDGEMENTS, TURNS
 from liangxin.testing.behaviours import Planned
 from liangxin.testing.provider import Provider, running
 
+pytestmark = pytest.mark.slow
+
 LATENCY = 0.04
 ITEMS = 40
 KEPT = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "LIANGXIN_"))}
@@ -134,6 +136,7 @@ def test_a_dialogue_is_ruled_on_as_soon_as_it_ends_by_every_judge(shell: Shell) 
     assert max(Counter((one.model, one.prompt) for one in shell.provider.requests).values()) == 1
 
 
+@pytest.mark.long
 def test_stages_apart_give_the_same_store(shell: Shell) -> None:
     assert shell.run("llm:openai:judge-a", "rule")[0] == 0
     assert shell.run("none", store="apart.db")[0] == 0
@@ -149,6 +152,7 @@ def test_stages_apart_give_the_same_store(shell: Shell) -> None:
     assert shell.stored() == shell.stored("apart.db")
 
 
+@pytest.mark.long
 def test_a_jury_and_the_model_keep_to_one_limit(shell: Shell) -> None:
     jury = "jury:llm:openai:judge-a,llm:openai:judge-b,llm:openai:judge-c"
     assert shell.run(jury)[0] == 0
@@ -245,7 +249,6 @@ def test_an_interrupt_ends_both_cleanly_and_the_same_command_goes_on(shell: Shel
     assert shell.provider.count() == 4 * ITEMS
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_killed_again_and_again_neither_stage_loses_anything(shell: Shell) -> None:
     judges = ("llm:openai:judge-a", "llm:openai:judge-b", "rule")
