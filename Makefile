@@ -94,6 +94,7 @@ screens: local-model $(VENV)/installed-test
 
 perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
+	$(BIN)/python perf/overlap.py
 	$(BIN)/python perf/likelihood.py
 	$(BIN)/python perf/scoring.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py

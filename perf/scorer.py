@@ -21,7 +21,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from liangxin.benchmarks import open_benchmark
-from liangxin.engine.run import default_judges
+from liangxin.engine.stages.bench import default_judges
 from liangxin.judges import Judge, JudgeContext, open_judges
 from liangxin.records import Case
 from liangxin.scorer.graded import HELD_OUT, VARIABLE, GradedAnswer, read_graded

@@ -48,6 +48,9 @@ def test_ranges_are_the_command_lines() -> None:
         "give_up": (0.0, None),
         "judge_temperature": (0.0, None),
         "judge_max_tokens": (1, None),
+        "judge_connections": (1, 4096),
+        "rpm": (1, None),
+        "tpm": (1, None),
     }
 
 

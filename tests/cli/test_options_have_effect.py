@@ -116,6 +116,7 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
     kept = {key: one for key, one in os.environ.items() if not key.startswith(("OPENAI_", "LIANGXIN_"))}
     keys = {SECRET_KEY: "key-of-the-model", JUDGE_KEY: "key-of-the-judge"}
     provider.requests.clear()
+    provider.most_at_once = 0
     provider._latency = LATENCY if counts_at_once else 0.0
     words = [
         word.replace("URL", provider.base_url).replace("DEAD", "http://127.0.0.1:9/v1")
@@ -123,7 +124,6 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
     ]
     done = liangxin(folder, *words, environment=kept | keys)
     assert "Traceback" not in done.stderr, done.stderr
-    came = sorted(one.at for one in provider.requests)
     seen = Seen(
         status=done.returncode,
         out=_TELLS_TIME.sub("", done.stdout),
@@ -135,8 +135,7 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
         },
         store={path.name: _held(path) for path in sorted(folder.glob("*.db"))},
         requests=tuple(sorted(f"{one.authorization} {dict(one.payload)}" for one in provider.requests)),
-        # The first request is a trial, and alone.
-        at_once=max((sum(0 <= at - first < LATENCY * 0.9 for at in came) for first in came), default=0),
+        at_once=provider.most_at_once,
     )
     if counts_at_once:
         return Seen(

@@ -60,6 +60,8 @@ def judging(base: str, broken: str, thought: str) -> dict[str, Varied]:
     """
     return {
         "connections": Varied(base=base, more="--connections 1", counts_at_once=True),
+        "rpm": Varied(base=base, more="--rpm 120", counts_at_once=True),
+        "tpm": Varied(base=base, more="--tpm 9000", counts_at_once=True),
         "timeout": Varied(base=f"{broken} --retries 0", more="--timeout 0.3"),
         "retries": Varied(base=f"{broken} --retries 0", line=f"{broken} --retries 1"),
         **plus(
@@ -99,6 +101,13 @@ ENTRIES: Mapping[str, Mapping[str, Varied]] = {
         ),
         "model": Varied(base=RUN, line=RUN.replace("openai:m", "openai:n")),
         "connections": Varied(base=RUN, more="--connections 1", counts_at_once=True),
+        "judge_connections": Varied(
+            base=f"{RUN} --connections 1",
+            line=f"{RUN} --connections 1 --judge-connections 1",
+            counts_at_once=True,
+        ),
+        "rpm": Varied(base=RUN, more="--rpm 120", counts_at_once=True),
+        "tpm": Varied(base=RUN, more="--tpm 9000", counts_at_once=True),
         "timeout": Varied(base=f"{MARKED} --retries 0", more="--timeout 0.3"),
         "retries": Varied(base=f"{MARKED} --retries 0", line=f"{MARKED} --retries 1"),
         "base_url": Varied(base=RUN, line=RUN.replace("--base-url URL", "--retries 0 --base-url DEAD")),

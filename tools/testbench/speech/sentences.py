@@ -69,8 +69,7 @@ def sentences() -> list[Sentence]:
 
 def _is_of_notices(scope: ast.AST) -> bool:
     """Whether it is a function that returns sentences."""
-    function = isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
-    return function and scope.name.lstrip("_") in NOTICES
+    return isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) and scope.name.lstrip("_") in NOTICES
 
 
 class _Reader:

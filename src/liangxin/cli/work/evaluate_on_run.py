@@ -9,7 +9,7 @@ from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.terminal import put, say_json, tell
 from liangxin.cli.work.measure_judges import print_validation
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.store import Runs
 

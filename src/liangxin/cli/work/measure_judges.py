@@ -18,7 +18,7 @@ from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import counts
 from liangxin.cli.terminal import asker, plain_table, put, put_table, say_json, tell
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.judges.probes.flips import ProbeReport
 from liangxin.languages import in_language

@@ -16,7 +16,8 @@ from liangxin.cli.tables import print_result
 from liangxin.cli.terminal import EXIT_SOME_FAILED, asker, say_json, tell, tell_scripts
 from liangxin.engine.headline import ungiven
 from liangxin.engine.results import FAILURES_SHOWN, RunResult
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.engine.several import run_several
 from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
