@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.comparing import overall_test
+from liangxin.analysis.comparing import overall_p
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.named_judges import preferred
-from liangxin.analysis.values import unit_values
+from liangxin.analysis.values import matching, unit_names, unit_values
 from liangxin.benchmarks.published import PublishedRow, published_rows
 from liangxin.engine.results import JudgeResult, RunResult, run_result
 from liangxin.engine.stored import benchmark_of, chosen_by, named_judges
@@ -157,22 +157,17 @@ def _ranks(database: Database, benchmark: Benchmark, measured: Sequence[_Measure
     size = len(measured)
     p = np.full((size, size), np.nan)
     main = benchmark.measures[0].name
-    values = [
-        [
-            found
-            for found in unit_values(database, one.run, benchmark, one.judge.record)
-            if found.measure.name == main
-        ]
-        for one in measured
-    ]
+    values = [unit_values(database, one.run, benchmark, one.judge.record, only={main}) for one in measured]
+    names = [unit_names(database, one.run) for one in measured]
     for i in range(size):
         for j in range(i + 1, size):
             one, two = measured[i], measured[j]
             if not _comparable(one, two):
                 continue
+            partners = matching(names[i], names[j])
             for ours, theirs in zip(values[i], values[j], strict=True):
-                test = overall_test(benchmark, ours, theirs, f"{one.run.id}/{two.run.id}")
-                p[i, j] = np.nan if test is None else test.paired.p
+                found = overall_p(benchmark, ours, theirs, partners, f"{one.run.id}/{two.run.id}")
+                p[i, j] = np.nan if found is None else found
     sign = 1.0 if benchmark.measures[0].higher_is_better is not False else -1.0
     return rank_sets([sign * (one.main.value or 0.0) for one in measured], p) if measured else []
 

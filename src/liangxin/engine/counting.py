@@ -56,16 +56,21 @@ def count(columns: ColumnReader, listeners: Sequence[Listener]) -> RunCounts:
     return counts
 
 
-def _feed(columns: ColumnReader, sheet: UnitSheet, listener: Listener) -> None:
-    coded = Coded(
+def coded_for(columns: ColumnReader, sheet: UnitSheet, judge: int) -> Coded:
+    """A sheet as one judge's scores see it."""
+    return Coded(
         units=sheet.units,
         forms=sheet.forms,
         heads=columns.heads,
         statuses=sheet.statuses,
         replies=STATUSES,
-        rulings=sheet.rulings[listener.judge],
+        rulings=sheet.rulings[judge],
         verdicts=columns.rulings,
     )
+
+
+def _feed(columns: ColumnReader, sheet: UnitSheet, listener: Listener) -> None:
+    coded = coded_for(columns, sheet, listener.judge)
     if listener.scorers:
         for kind, number in kinds(coded):
             for scorer in listener.scorers:
