@@ -96,6 +96,7 @@ perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
 	$(BIN)/python perf/likelihood.py
 	$(BIN)/python perf/scoring.py
+	$(BIN)/python perf/reading.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
 	$(BIN)/python perf/annotators.py
 

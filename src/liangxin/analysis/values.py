@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from liangxin.engine.counting import coded_for
 from liangxin.engine.results import plan_of
 from liangxin.measures.formulas import formula_of
+from liangxin.measures.intervals import Value
 from liangxin.measures.tally import Tally
 from liangxin.measures.unit_kinds import Kind, outcomes_of, told_apart
 from liangxin.records import Measure
@@ -83,21 +84,41 @@ def unit_values(
     Args:
         only: names of the measures that are wanted; None for all.
     """
-    plan = plan_of(run, benchmark, judge)
-    collected = [
-        _Collected(measure=measure, tally=Tally(plan, measure))
-        for measure in plan.measures
-        if formula_of(measure).decided and (only is None or measure.name in only)
-    ]
-    if not collected:
-        return ()
-    columns = ColumnReader(database, run, [judge.key])
-    for sheet in columns.sheets():
-        found, which = told_apart(coded_for(columns, sheet, judge.key))
-        units = np.unique(sheet.units)
-        for one in collected:
-            one.add(found, which, units)
-    return tuple(one.values() for one in collected)
+    collected = UnitCollector(run, benchmark, judge, only)
+    if collected.wanted:
+        columns = ColumnReader(database, run, [judge.key])
+        for sheet in columns.sheets():
+            found, which = told_apart(coded_for(columns, sheet, judge.key))
+            collected.add(found, which, np.unique(sheet.units))
+    return collected.values()
+
+
+class UnitCollector:
+    """Collects what `unit_values` gives while somebody else reads the run (`run_result`)."""
+
+    def __init__(
+        self, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, only: Collection[str] | None = None
+    ) -> None:
+        plan = plan_of(run, benchmark, judge)
+        self._collected = [
+            _Collected(measure=measure, tally=Tally(plan, measure))
+            for measure in plan.measures
+            if formula_of(measure).decided and (only is None or measure.name in only)
+        ]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any measure to collect."""
+        return bool(self._collected)
+
+    def add(self, kinds: Sequence[Kind], which: NDArray[np.intp], units: Places) -> None:
+        """Some whole units: their kinds, which of them each is, their numbers in the run's order."""
+        for one in self._collected:
+            one.add(kinds, which, units)
+
+    def values(self) -> tuple[UnitValues, ...]:
+        """What was collected, measure by measure."""
+        return tuple(one.values() for one in self._collected)
 
 
 @dataclass(slots=True)
@@ -110,7 +131,7 @@ class _Collected:
     planned: dict[str, int] = field(default_factory=dict)
 
     def add(self, kinds: Sequence[Kind], which: NDArray[np.intp], units: Places) -> None:
-        worths: dict[str, dict[int, tuple[float, int]]] = {}
+        worths: dict[str, dict[int, Value]] = {}
         for number, (kind, count) in enumerate(zip(kinds, np.bincount(which).tolist(), strict=True)):
             outcomes = outcomes_of(kind)
             for group in self.tally.groups_of(outcomes):
