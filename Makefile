@@ -97,6 +97,7 @@ perf: $(VENV)/installed-test
 	$(BIN)/python perf/overlap.py
 	$(BIN)/python perf/likelihood.py
 	$(BIN)/python perf/scoring.py
+	$(BIN)/python perf/reading.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
 	$(BIN)/python perf/annotators.py
 
