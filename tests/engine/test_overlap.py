@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,19 +180,26 @@ def test_a_429_to_the_judge_slows_the_model_too(shell: Shell) -> None:
     assert not [one for one in shell.provider.requests if at + 0.1 < one.at < at + 0.5]
 
 
-def test_what_another_command_judges_does_not_stop_the_asking(shell: Shell) -> None:
+@contextmanager
+def another_at_rule(shell: Shell) -> Iterator[tuple[str, Lease]]:
+    """Somebody else lets `rule` rule on the run that has two items: its identity and their lease."""
     assert shell.run("rule", more=("--limit", "2"))[0] == 0
     database = Database(str(shell.folder / "store.db"), create=False)
     (run,) = Runs(database).all()
     (rule,) = Runs(database).judges(run)
-    held = Leases(database).take(Work(run.id, rule.identity))
-    try:
+    lease = Leases(database).take(Work(run.id, rule.identity))
+    assert isinstance(lease, Lease)
+    lease.keep(lambda: None)
+    yield rule.identity, lease
+    lease.release()
+    database.close()
+
+
+def test_what_another_command_judges_does_not_stop_the_asking(shell: Shell) -> None:
+    with another_at_rule(shell) as (rule, _):
         status, out, err = shell.run("rule", "llm:openai:judge-a")
-    finally:
-        database.close()
-    assert isinstance(held, Lease)
     assert (status, out) == (1, "")
-    assert err.count(f"is being judged by {rule.identity} already") == 2, "at once, and as the end"
+    assert err.count(f"is being judged by {rule} already") == 2, "at once, and as the end"
     assert "the model is asked on meanwhile" in err
     replies, verdicts = shell.stored()
     assert Counter(str(status) for _, _, status, _ in replies) == {"ok": 2 * ITEMS}
@@ -202,19 +210,12 @@ def test_what_another_command_judges_does_not_stop_the_asking(shell: Shell) -> N
 
 
 def test_a_waiting_judge_rules_once_the_other_has_ended(shell: Shell) -> None:
-    assert shell.run("rule", more=("--limit", "2"))[0] == 0
-    database = Database(str(shell.folder / "store.db"), create=False)
-    (run,) = Runs(database).all()
-    (rule,) = Runs(database).judges(run)
-    lease = Leases(database).take(Work(run.id, rule.identity))
-    process = shell.start("rule", more=("--wait",))
-    shell.asked("m", 2 * ITEMS)
-    assert process.poll() is None
-    assert isinstance(lease, Lease)
-    lease.keep(lambda: None)
-    lease.release()
-    database.close()
-    out, err = process.communicate(timeout=60)
+    with another_at_rule(shell) as (_, lease):
+        process = shell.start("rule", more=("--wait",))
+        shell.asked("m", 2 * ITEMS)
+        assert process.poll() is None
+        lease.release()
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert json.loads(out)["judges"][0]["verdicts"] == {"given": 2 * ITEMS}
 

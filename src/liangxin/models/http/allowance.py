@@ -22,7 +22,7 @@ _UNITS = (3600.0, 60.0, 1.0, 0.001)
 class Left(NamedTuple):
     """What is left of one limit, and for how long that has to last."""
 
-    count: float
+    amount: float
     seconds: float
 
 

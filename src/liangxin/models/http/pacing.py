@@ -133,7 +133,7 @@ class Pacer:
 
     def _learn(self, what: str, left: Left, later: int, now: float) -> None:
         each = self._each(what)
-        spare = left.count - later * each
+        spare = left.amount - later * each
         # While plenty is left nothing is counted, so that nothing is slowed.
         if left.seconds <= LONGEST_HOLD and (
             spare < 2 * self._most * each or self._remaining[what].known(now)
