@@ -142,7 +142,10 @@ def _holding(connection: Connection, rows: SearchedRows, words: str) -> list[Col
     table = rows.table
     # As a literal, the planner sees at once that the index over these rows alone will do.
     owner = table.c[rows.owner] == literal(rows.key, literal_execute=True)
-    holds = table.c[rows.content].icontains(words, autoescape=True)
+    content = table.c[rows.content]
+    # Words without a case need not be folded: PostgreSQL's ILIKE takes ten times as long as its LIKE.
+    caseless = words.lower() == words.upper()
+    holds = (content.contains if caseless else content.icontains)(words, autoescape=True)
     match = _match(connection, rows, words) if _made(connection, rows) else None
     if match is None:
         return [owner, holds]
@@ -234,7 +237,7 @@ def _index_on_server(database: Database, rows: SearchedRows) -> None:
                 schema = connection.exec_driver_sql(where).scalar()
             connection.exec_driver_sql(
                 f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {rows.name} ON {rows.table.name} USING gin "
-                f'(lower({rows.content}) "{schema}".gin_trgm_ops) WHERE {rows.owner} = {rows.key}'
+                f'({rows.content} "{schema}".gin_trgm_ops) WHERE {rows.owner} = {rows.key}'
             )
     except StoreError:
         return  # No such extension here, or no right to it: searching goes on as before.

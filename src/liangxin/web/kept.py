@@ -22,8 +22,8 @@ from liangxin.store.browsing import (
 )
 from liangxin.store.searching import index_run
 
-_MOST_RUNS = 8
-_MOST_FOUND = 12
+_MOST_RUNS = 4
+_MOST_FOUND = 24
 K = TypeVar("K")
 V = TypeVar("V")
 
