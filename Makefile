@@ -100,7 +100,7 @@ perf: $(VENV)/installed-test
 	$(BIN)/python perf/reading.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
 	$(BIN)/python perf/annotators.py
-	$(BIN)/python perf/pages.py
+	$(BIN)/python perf/site_pages.py
 
 clean:
 	rm -rf $(VENV) demo site screens build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

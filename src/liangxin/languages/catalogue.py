@@ -48,7 +48,8 @@ class Wording:
 
     def joined(self, pairs: Sequence[tuple[str, str]]) -> Wording:
         """With each pair of holes that stand side by side as one hole, named after the first."""
-        texts, holes = [self.texts[0]], []
+        texts: list[str] = [self.texts[0]]
+        holes: list[str] = []
         for name, text in zip(self.holes, self.texts[1:], strict=True):
             if texts[-1] == "" and holes and (holes[-1], name) in pairs:
                 texts[-1] = text

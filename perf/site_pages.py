@@ -1,6 +1,6 @@
 """Measure the site's pages over a run of many dialogues, through real HTTP, beside the goal of 300 ms.
 
-Usage: python perf/pages.py [--dialogues 100000] [--times 3] [--on both|sqlite|postgresql] [--json]
+Usage: python perf/site_pages.py [--dialogues 100000] [--times 3] [--on both|sqlite|postgresql] [--json]
 
 The run is written straight into a fresh store: Chinese answers of some 200 characters, two judges, a few blocked,
 failed and repeated replies. Printed for each page is the first request after the site has started, and the median of
