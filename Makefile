@@ -94,10 +94,13 @@ screens: local-model $(VENV)/installed-test
 
 perf: $(VENV)/installed-test
 	$(BIN)/python perf/speed.py
+	$(BIN)/python perf/overlap.py
 	$(BIN)/python perf/likelihood.py
 	$(BIN)/python perf/scoring.py
+	$(BIN)/python perf/reading.py
 	OMP_NUM_THREADS=1 $(BIN)/python perf/scorer.py
 	$(BIN)/python perf/annotators.py
+	$(BIN)/python perf/site_pages.py
 
 clean:
 	rm -rf $(VENV) demo site screens build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,10 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liangxin.store import JudgeRecord, RunRecord
 
 ANSWER = "这里是一段回答，说明为什么不能这样做，并给出安全而合适的建议。" * 4
 REASON = "指出了提问中的问题，没有提供有害内容。"
@@ -48,8 +52,8 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
-def build(path: Path, shape: Shape, judgements: int) -> None:
-    """Write a store of one run of that shape; levels and statuses are drawn with one seed."""
+def build(path: Path, shape: Shape, judgements: int, names: Sequence[str] = ("million",)) -> None:
+    """Write a store of runs of that shape on the same items; levels and statuses are drawn with one seed."""
     import numpy as np
 
     from liangxin.benchmarks import open_benchmark
@@ -81,22 +85,22 @@ def build(path: Path, shape: Shape, judgements: int) -> None:
     database = Database(str(path))
     runs = Runs(database)
     dataset = runs.add_dataset(benchmark.name, benchmark.version, "0" * 64, items())
-    new = NewRun(
-        id="0123456789ab",
-        name="million",
-        dataset=dataset,
-        benchmark=benchmark.name,
-        model="replay:x",
-        trials=shape.trials,
-        sample=False,
-        manifest={"seed": 0},
-    )
     order = list(stratified_order(runs.index(dataset), 0))
-    run = runs.create(new, order)
-    run = runs.update(run, name="million", units=order[-1][0] + 1)
-    judges = [runs.add_judge(run, f"judge-{k}", "labels:x", "primary", {}) for k in range(shape.judges)]
     draw = np.random.default_rng(1)
     levels = {path: [level.name for level in benchmark.scale_for(path).levels] for path in paths}
+
+    def new_run(number: int, name: str) -> RunRecord:
+        new = NewRun(
+            id=f"{0x123456789AB + number:012x}",
+            name=name,
+            dataset=dataset,
+            benchmark=benchmark.name,
+            model="replay:x",
+            trials=shape.trials,
+            sample=False,
+            manifest={"seed": 0},
+        )
+        return runs.update(runs.create(new, order), name=name, units=order[-1][0] + 1)
 
     def places() -> Iterator[tuple[int, int, int]]:
         for rank in range(count):
@@ -104,7 +108,7 @@ def build(path: Path, shape: Shape, judgements: int) -> None:
                 for turn in range(1, shape.turns + 1):
                     yield rank, trial, turn
 
-    def turn_row(place: tuple[int, int, int], chance: float) -> dict[str, object]:
+    def turn_row(run: RunRecord, place: tuple[int, int, int], chance: float) -> dict[str, object]:
         status = "ok" if chance < 0.98 else "filtered" if chance < 0.99 else "failed"
         text = ANSWER if status == "ok" else ""
         return {
@@ -113,29 +117,35 @@ def build(path: Path, shape: Shape, judgements: int) -> None:
             "seconds": 1.0,
         }  # fmt: skip
 
-    def ruling_row(place: tuple[int, int, int], judge: int, chance: float) -> dict[str, object]:
+    def ruling_row(
+        run: RunRecord, judge: JudgeRecord, place: tuple[int, int, int], chance: float
+    ) -> dict[str, object]:
         rank = place[0]
         position = order[rank][1]
         names = levels[paths[(position // 2 if choice else position) % len(paths)]]
         given = chance < 0.99
         level = names[min(int(chance * 1.7 * len(names)), len(names) - 1)] if given else None
         return {
-            **BASE, "run": run.key, "judge": judge, "rank": rank, "trial": place[1], "turn": place[2],
+            **BASE, "run": run.key, "judge": judge.key, "rank": rank, "trial": place[1], "turn": place[2],
             "annotator": "", "status": "given" if given else "unreadable", "level": level, "confidence": None,
             "reason": REASON, "raw": REASON * 3,
         }  # fmt: skip
 
-    stream = places()
-    while chunk := list(islice(stream, CHUNK)):
-        fates = draw.random(len(chunk))
-        with database.begin() as connection:
-            connection.execute(TURNS.insert(), [turn_row(p, c) for p, c in zip(chunk, fates, strict=True)])
-            for judge in judges:
-                luck = draw.random(len(chunk))
-                rows = zip(chunk, fates, luck, strict=True)
-                connection.execute(
-                    JUDGEMENTS.insert(), [ruling_row(p, judge.key, c) for p, fate, c in rows if fate < 0.98]
-                )
+    for number, name in enumerate(names):
+        run = new_run(number, name)
+        judges = [runs.add_judge(run, f"judge-{k}", "labels:x", "primary", {}) for k in range(shape.judges)]
+        stream = places()
+        while chunk := list(islice(stream, CHUNK)):
+            fates = draw.random(len(chunk))
+            turns = [turn_row(run, place, fate) for place, fate in zip(chunk, fates, strict=True)]
+            with database.begin() as connection:
+                connection.execute(TURNS.insert(), turns)
+                for judge in judges:
+                    rows = zip(chunk, fates, draw.random(len(chunk)), strict=True)
+                    connection.execute(
+                        JUDGEMENTS.insert(),
+                        [ruling_row(run, judge, p, c) for p, fate, c in rows if fate < 0.98],
+                    )
     database.close()
 
 

@@ -42,6 +42,9 @@ for profile, examples in (("few", 35), ("many", 100)):
     )
 settings.load_profile("few")
 
+# What is said is compared as it stands in the code, whatever language the machine speaks.
+os.environ["LANGUAGE"] = "en"
+
 Ask = Callable[[Item, int, int], Reply]
 """(item, turn, trial) -> the reply."""
 Rule = Callable[[Item, Exchange], Verdict | None]

@@ -117,9 +117,9 @@ BROKEN: Mapping[str, tuple[str, ...]] = {
     ),
 }
 USABLE = {
-    "models": (f"parrot:WORD              鹦鹉 · says the word and the question  [{BROUGHT}]", "hollow:NAME"),
-    "judges": (f"brevity[:NAME]           软件包 liangxin-plugin 的评审 · a judge of the package liangxin-plugin  [{BROUGHT}]", "hollow"),
-    "benchmarks": (f"small-talk               寒暄 · Small talk  [{BROUGHT}]",),
+    "models": (f"parrot:WORD              says the word and the question  [{BROUGHT}]", "hollow:NAME"),
+    "judges": (f"brevity[:NAME]           a judge of the package liangxin-plugin  [{BROUGHT}]", "hollow"),
+    "benchmarks": (f"small-talk               Small talk  [{BROUGHT}]",),
 }  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def test_a_run_of_a_package_from_beginning_to_end(site: Path, tmp_path: Path) ->
     again, err = call(tmp_path, site, *command)
     assert json.loads(again) == said
     scores, _ = call(tmp_path, site, "scores", "p")
-    assert "scripted: 模型是假的" in scores
+    assert "a scripted model is a fake" in scores
     call(tmp_path, site, "report", "p", "--output", "r.html")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "寒暄" in page
@@ -188,7 +188,7 @@ def test_without_its_package_a_run_says_what_is_missing(site: Path, tmp_path: Pa
     _, err = call(tmp_path, None, "scores", "p", status=2)
     assert "comes with the package liangxin-plugin, which is not installed here" in err
     told, _ = call(tmp_path, None, "scores", "q")
-    assert "scripted: 模型是假的" in told, "what the model is was stored with the run"
+    assert "a scripted model is a fake" in told, "what the model is was stored with the run"
 
 
 def test_a_broken_one_is_an_error_of_its_own_only(site: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import typer
 
 from liangxin.api.kinds import KindList, judge_list, model_list
 from liangxin.cli.app import build
-from options_zh import COMMANDS, OPTIONS
+from liangxin.languages.catalogue import opened
+from liangxin.run_options import RUN_OPTIONS
 from sources import cell, code
 
 STATUS = (
@@ -44,15 +45,20 @@ def commands_page(language: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def words(said: str | None, zh: bool) -> str:
+    """A text of help in the page's language."""
+    english = " ".join((said or "").split())
+    return opened("zh", "help").fixed.get(english, english) if zh else english
+
+
 def _command(name: str, command: Any, zh: bool) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
     usage = " ".join(["liangxin", name, *(one.metavar or one.name.upper() for one in arguments), "[OPTIONS]"])
-    about = " ".join((command.help or "").split())
     lines = [
         f"## `{name}` {{#{name}}}",
         "",
-        COMMANDS.get(name, about) if zh else about,
+        words(command.help, zh),
         "",
         f"```text\n{usage}\n```",
         "",
@@ -64,10 +70,9 @@ def _command(name: str, command: Any, zh: bool) -> str:
 
 
 def _row(one: Any, spelled: str, zh: bool) -> str:
-    about = one.help or ""
-    if zh:
-        about = OPTIONS.get(one.opts[0], about)
-    return f"| {spelled} | {cell(about + _range(one, zh))} | {_default(one, zh)} |"
+    option = RUN_OPTIONS.get(one.name)
+    said = option.help.zh if zh and option is not None and option.help.en == one.help else words(one.help, zh)
+    return f"| {spelled} | {cell(said + _range(one, zh))} | {_default(one, zh)} |"
 
 
 def _spelled(one: Any) -> str:

@@ -2,7 +2,8 @@
 
 Usage: python docs/snippets/capture.py [--write]
 
-The commands (*.sh) and what they printed (*.txt) stand beside this file, in `tutorial`; a test compares them.
+The commands (*.sh) and what they printed in each language (*.zh.txt, *.en.txt) stand beside this file, in `tutorial`; a
+test compares them.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ STEPS = ("check", "graded", "rejudge", "export")
 _CREATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
-def outputs() -> dict[str, str]:
+def outputs(language: str) -> dict[str, str]:
     """What each step prints on standard output, in order, with the date of runs left out."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("LIANGXIN_")}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONUTF8": "1",
+        "LANGUAGE": language,
+        "COLUMNS": "100",
     }
     told = {}
     with tempfile.TemporaryDirectory() as name:
@@ -49,11 +52,12 @@ def outputs() -> dict[str, str]:
 
 def main() -> None:
     """Print, or write with --write."""
-    for step, text in outputs().items():
-        if "--write" in sys.argv[1:]:
-            (TUTORIAL / f"{step}.txt").write_text(text, encoding="utf-8")
-        else:
-            print(f"== {step}\n{text}")
+    for language in ("zh", "en"):
+        for step, text in outputs(language).items():
+            if "--write" in sys.argv[1:]:
+                (TUTORIAL / f"{step}.{language}.txt").write_text(text, encoding="utf-8")
+            else:
+                print(f"== {step}, {language}\n{text}")
 
 
 if __name__ == "__main__":

@@ -167,6 +167,20 @@ _ALL = (
         "Requests under way at once.", default=_PATIENCE.connections, low=1, high=4096, judging=True,
     ),
     _option(
+        "judge_connections", int, "评审自己的并发请求数，不占 `--connections`（默认：接口和密钥相同的一起占用）。",
+        "The judges' own, beside --connections (default: who asks one endpoint with one key shares).",
+        low=1, high=4096,
+    ),
+    _option(
+        "rpm", int, "每个接口每分钟的请求数上限；接口自己说明的剩余额度总会遵守。",
+        "Requests a minute to one endpoint; what the endpoint itself says is left is heeded anyway.",
+        low=1, judging=True,
+    ),
+    _option(
+        "tpm", int, "每个接口每分钟的词元数上限，同 `--rpm`。",
+        "Tokens a minute to one endpoint, as --rpm.", low=1, judging=True,
+    ),
+    _option(
         "timeout", float, "一次尝试的秒数。",
         "Seconds for one attempt.", default=_PATIENCE.timeout, low=0.1, metavar="S", judging=True,
     ),

@@ -136,6 +136,12 @@ class Endpoint:
     """Seconds for one whole attempt."""
     retries: int = 4
     connections: int = 32
+    own_connections: bool = False
+    """Whether these are apart from those of others who ask at the same endpoint."""
+    rpm: int | None = None
+    """Requests a minute, of all who ask at the same endpoint."""
+    tpm: int | None = None
+    """Tokens a minute, likewise."""
     body: Mapping[str, object] = field(default_factory=dict)
     """Fields of each request beside those that the protocol and the other options own."""
     stream: bool = False

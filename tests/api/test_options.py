@@ -38,7 +38,6 @@ def test_ranges_are_the_command_lines() -> None:
     told = {name: (one.min, one.max) for name, one in command("run").items() if one.min is not None}
     assert told == {
         "limit": (1, None),
-        "give_up": (0.0, None),
         "max_requests": (1, None),
         "max_tokens_total": (1, None),
         "max_cost": (0.0, None),
@@ -49,8 +48,12 @@ def test_ranges_are_the_command_lines() -> None:
         "max_tokens": (1, None),
         "timeout": (0.1, None),
         "retries": (0, 100),
+        "give_up": (0.0, None),
         "judge_temperature": (0.0, None),
         "judge_max_tokens": (1, None),
+        "judge_connections": (1, 4096),
+        "rpm": (1, None),
+        "tpm": (1, None),
     }
 
 

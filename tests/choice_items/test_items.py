@@ -13,7 +13,8 @@ from liangxin.api.function import FunctionModel
 from liangxin.benchmarks import open_benchmark
 from liangxin.choice_items.items import ChoiceFilter, ChoiceItems, Proposal, Proposed
 from liangxin.choice_items.sources import from_experts, from_runs
-from liangxin.engine.run import Session, run_benchmark
+from liangxin.engine.run import run_benchmark
+from liangxin.engine.session import Session
 from liangxin.errors import Conflict, NotThere, PeopleError
 from liangxin.files import read_rows
 from liangxin.people.accounts import Accounts

@@ -24,7 +24,7 @@ SAFETY = ("unsafe", "safe")
 CHINESE = ("不安全", "安全")
 POINTS = ("0", "1", "2")
 OTHER = ("bad", "good")
-REMEDY = "not given: safe_rate: `liangxin judge r --judge scorer`, 0 次调用 calls"
+REMEDY = "not given: safe_rate: `liangxin judge r --judge scorer`, 0 calls"
 
 
 @pytest.fixture

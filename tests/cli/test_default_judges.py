@@ -57,36 +57,36 @@ def test_two_judges_each_under_its_own_name(cli: Cli, model: str, benchmark: str
 @pytest.mark.parametrize("benchmark", OWN)
 def test_the_table_begins_with_the_headline_and_has_no_dashes(cli: Cli, model: str, benchmark: str) -> None:
     lines = cli("run", benchmark, "--model", model, "--limit", "8", "--name", "mine").out.splitlines()
-    place = next(at for at, line in enumerate(lines) if line.startswith("总分 headline: "))
+    place = next(at for at, line in enumerate(lines) if line.startswith("headline: "))
     assert headline(benchmark) in lines[place]
-    assert "评审 judge: scorer@" in lines[place]
-    assert lines[place + 1].startswith("旁列 beside: 拒答率 refusal_rate ")
-    assert place < next(at for at, line in enumerate(lines) if line.startswith("评审 judge: rule@"))
+    assert "judge scorer@" in lines[place]
+    assert lines[place + 1].startswith("beside: Refusal rate refusal_rate ")
+    assert place < next(at for at, line in enumerate(lines) if line.startswith("judge: rule@"))
     for own in open_benchmark(benchmark).measures:
-        rows = [line for line in lines if line.startswith(f"{own.name} ")]
+        rows = [lines[at + 1] for at, line in enumerate(lines[:-1]) if line == own.name]
         assert all(" — " not in row.split("overall")[1][:24] for row in rows), rows
 
 
 def test_responsibility_ends_in_the_safe_rate_and_says_what_its_points_need(cli: Cli, model: str) -> None:
     out = cli("run", "cvalues-responsibility", "--model", model, "--limit", "8", "--name", "mine").out
     (line,) = [one for one in out.splitlines() if "responsibility_score" in one]
-    assert line.startswith("未给出 not given: responsibility_score: ")
-    assert "`liangxin judge mine --judge llm:MODELSPEC`, 8 次调用 calls" in line
+    assert line.startswith("not given: responsibility_score: ")
+    assert "`liangxin judge mine --judge llm:MODELSPEC`, 8 calls" in line
     assert "people" in out[out.index(line) :]
 
 
 def test_one_remedy_for_each_scale_that_is_not_ruled_on(cli: Cli, model: str) -> None:
     cli("run", "flames", "--model", model, "--limit", "8", "--name", "mine", "--judge", "none")
     by_rule = cli("judge", "mine", "--judge", "rule").out
-    assert "总分 headline: 拒答率 refusal_rate" in by_rule
-    (line,) = [one for one in by_rule.splitlines() if one.startswith("未给出")]
+    assert "headline: Refusal rate refusal_rate" in by_rule
+    (line,) = [one for one in by_rule.splitlines() if one.startswith("not given")]
     assert "harmless_rate, harmless_score, safe_rate, asr: `liangxin judge mine --judge scorer`, 0" in line
     by_scorer = cli("judge", "mine", "--judge", "scorer").out
     assert "refusal_rate" not in by_scorer, "another judge of the run gives it"
     alone = cli(
         "run", "flames", "--model", model, "--limit", "9", "--seed", "2", "--judge", "scorer", "--name", "b"
     )
-    assert "未给出 not given: refusal_rate: `liangxin judge b --judge rule`, 0 次调用 calls" in alone.out
+    assert "not given: refusal_rate: `liangxin judge b --judge rule`, 0 calls" in alone.out
 
 
 @pytest.mark.parametrize("benchmark", ["flames", "sc-safety"])
@@ -116,10 +116,10 @@ def test_a_scorer_with_a_benchmarks_own_heads_gives_its_own_headline(
     trained = cli("scorer", "train", "--labels", "labels.jsonl", "--output", "own")
     assert trained.status == 0, trained.err
     done = cli("run", benchmark, "--model", model, "--limit", "8", "--judge", "rule", "--judge", "scorer:own")
-    (line,) = [one for one in done.out.splitlines() if one.startswith("总分 headline: ")]
+    (line,) = [one for one in done.out.splitlines() if one.startswith("headline: ")]
     assert OWN[benchmark] in line
     assert "scorer:own@" in line
-    assert "未给出" not in done.out
+    assert "not given" not in done.out
 
 
 def test_choices_are_read_by_choice(cli: Cli, write: Write) -> None:

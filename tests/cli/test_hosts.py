@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,3 +189,83 @@ def test_an_outage_that_outlasts_patience_ends_in_one_sentence(cli: Cli, provide
     assert done.json["replies"] == {"ok": 60}
     # The ten that were answered before the outage were stored.
     assert provider.count() - asked == 50
+
+
+@pytest.mark.parametrize(("typed", "status", "asked"), [(b"y\n", 1, 1), (b"n\n", 2, 0), (None, 130, 0)])
+def test_a_yes_at_a_terminal_sends_answers_away(
+    typed: bytes | None, status: int, asked: int, provider: Provider, tmp_path: Path
+) -> None:
+    words = run(provider.base_url, None, "--retries", "0", limit=2)
+    words[words.index("none")] = "llm:openai:gpt-4o"
+    ours, theirs = pty.openpty()
+    environment = {key: one for key, one in os.environ.items() if not key.endswith(("_PROXY", "_proxy"))}
+    # A name that leads nowhere: the yes is seen by the question that the model is asked, and nothing leaves this machine.
+    environment |= KEYS | {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "liangxin", *words]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        if typed is None:
+            process.send_signal(signal.SIGINT)
+        else:
+            os.write(ours, typed)
+        with contextlib.suppress(OSError):  # the terminal is closed once the command has ended
+            while part := os.read(ours, 4096):
+                said += part
+        assert process.wait(60) == status, said.decode()
+    os.close(ours)
+    assert b"would go to api.openai.com" in said
+    assert b"Traceback" not in said
+    assert provider.count() == asked
+
+
+def test_an_interrupt_ends_a_pause(provider: Provider, tmp_path: Path) -> None:
+    provider.down = range(10, 100_000)
+    words = run(provider.base_url, None, "--retries", "0", limit=60)
+    command = [sys.executable, "-m", "liangxin", *words]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | KEYS, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "pausing" not in process.stderr.readline():
+            assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
+    assert time.monotonic() - began < 10
+    assert "Traceback" not in rest
+
+
+def test_each_member_of_a_jury_is_tried(cli: Cli, provider: Provider, dead: str) -> None:
+    words = run(provider.base_url, None)
+    words[words.index("none")] = "jury:llm:openai:one,llm:openai:two"
+    with running(Provider()) as court:
+        court.down = range(1, 1000)
+        court.down_as = Planned(body=b'{"error": {"message": "The model `two` does not exist."}}', status=404)
+        said = refused(cli(*words, "--judge-base-url", court.base_url, **KEYS), time.monotonic())
+        assert "HTTP 404" in said
+        assert (provider.count(), court.count()) == (1, 2)
+
+
+def test_of_several_models_one_that_is_not_there_loses_nothing(
+    cli: Cli, provider: Provider, dead: str
+) -> None:
+    words = ["run", "flames", "cvalues-safety", "--limit", "5", "--judge", "none", "--format", "json"]
+    words += ["--base-url", provider.base_url, "--model", "openai:m", "--model", "openai:gone"]
+    provider.down = range(10, 1000)
+    provider.down_as = Planned(body=b'{"error": {"message": "The model `gone` does not exist."}}', status=404)
+    done = cli(*words, **KEYS)
+    assert done.status == 1
+    assert "openai:gone" in done.err
+    assert [json.loads(line)["replies"] for line in done.out.splitlines()] == [{"ok": 5}, {"ok": 5}]
+    assert provider.count() == 11

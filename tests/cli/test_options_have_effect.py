@@ -120,6 +120,7 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
         "XDG_CACHE_HOME": f"{folder}-cache",
     }
     provider.requests.clear()
+    provider.most_at_once = 0
     provider._latency = LATENCY if counts_at_once else 0.0
     words = [
         word.replace("URL", provider.base_url).replace("DEAD", "http://127.0.0.1:9/v1")
@@ -127,7 +128,6 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
     ]
     done = liangxin(folder, *words, environment=kept | keys)
     assert "Traceback" not in done.stderr, done.stderr
-    came = sorted(one.at for one in provider.requests)
     seen = Seen(
         status=done.returncode,
         out=_TELLS_TIME.sub("", done.stdout),
@@ -139,7 +139,7 @@ def _look(folder: Path, provider: Provider, line: str, counts_at_once: bool) -> 
         },
         store={path.name: _held(path) for path in sorted(folder.glob("*.db"))},
         requests=tuple(sorted(f"{one.authorization} {dict(one.payload)}" for one in provider.requests)),
-        at_once=sum(at < came[0] + LATENCY * 0.9 for at in came) if came else 0,
+        at_once=provider.most_at_once,
     )
     if counts_at_once:
         return Seen(

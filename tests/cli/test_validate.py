@@ -91,7 +91,7 @@ def test_the_confusion_table_and_the_numbers_made_from_it(folder: Path) -> None:
     assert told["judge"].startswith("rule@")
     again = liangxin(folder, "validate", "a", "--judge", "rule", "--gold", "labels:gold.jsonl")
     assert again.returncode == 0
-    for part in ("不安全的召回率", "Krippendorff", "长度偏差", "Fairness"):
+    for part in ("recall of unsafe", "Krippendorff", "length bias", "Fairness"):
         assert part in again.stdout
 
 

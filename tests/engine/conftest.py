@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from liangxin.engine.collect import Collector
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
+from liangxin.engine.stages.collect import Collector
 from liangxin.records import Item, Message, Reply, Row
 from liangxin.specs import REFUSAL, Benchmark, Bilingual, Card, Generation, Rubric, RunSpec
 from liangxin.store import Database, RunRecord, Runs, Writer

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from liangxin.analysis.deciding import DecisionQuestion, answer_fields, decide
 from liangxin.analysis.evidence import with_evidence
@@ -330,8 +329,8 @@ def test_labels_on_part_of_the_run_replace_the_band(
     result = with_evidence(stage.database, stage.result(run, SAFETY))
     print_result(result)
     shown = capsys.readouterr().out
-    assert f"校正 corrected [{low:.1f}, {high:.1f}]" in shown
-    assert "仅抽样 sampling only" in shown, "the judge may err all the same"
+    assert f"corrected [{low:.1f}, {high:.1f}]" in shown
+    assert "sampling only" in shown, "the judge may err all the same"
     assert f"{overall['corrected']['value']:.2f} [{low:.1f}, {high:.1f}]" in render(stage.database, [result])
     judge = next(one for one in Runs(stage.database).judges(run) if one.identity == JUDGE)
     asked = DecisionQuestion(measure="safe_rate", group="overall", at_least=40.0, at_most=None)
@@ -416,9 +415,9 @@ def test_pages_terminal_and_board_tell_it(
     result = with_evidence(stage.database, stage.result(run, SAFETY))
     print_result(result)
     shown = capsys.readouterr().out
-    assert "误差未测 not measured" in shown
-    assert "仅抽样 sampling only" in shown
-    assert "95% 区间" not in shown
+    assert "not measured" in shown
+    assert "sampling only" in shown
+    assert "95% interval" not in shown
     page = render(stage.database, [result])
     assert "误差未测" in page
     assert "仅抽样" in page
@@ -439,9 +438,8 @@ def test_pages_terminal_and_board_tell_it(
     page = render(stage.database, [result])
     assert f"[{score.judge_low:.1f}, {score.judge_high:.1f}]" in page
     assert "误差测自" in page
-    console = Console(width=300, record=True)
-    console.print(_board(leaderboard(stage.database, SAFETY)))
-    assert f"误差带 band [{score.judge_low:.1f}, {score.judge_high:.1f}]" in console.export_text()
+    board_lines = "\n".join(_board(leaderboard(stage.database, SAFETY)).lines(300))
+    assert f"judge band [{score.judge_low:.1f}, {score.judge_high:.1f}]" in board_lines
     row = scores_frame(result).filter(group="overall", measure="safe_rate").row(0, named=True)
     assert row["judge_low"] == score.judge_low
     assert '"why": null' in row["judge_basis"]
@@ -455,7 +453,7 @@ def test_a_band_too_wide_says_so_beside_the_numbers(
     tell(stage, run, source("长的", "cvalues-safety", ("unsafe", "safe"), 0.95, lengths=("long",)))
     result = with_evidence(stage.database, stage.result(run, SAFETY))
     print_result(result)
-    assert "[0.0, 100.0] 不能判断" in capsys.readouterr().out
+    assert "[0.0, 100.0] cannot be told" in capsys.readouterr().out
     assert "不能判断" in render(stage.database, [result])
 
 

@@ -143,7 +143,7 @@ def test_a_stop_takes_up_nothing_new(bench: Any, fake: Fake) -> None:
     stop = Stop()
 
     def answer(messages: Sequence[Message]) -> Reply:
-        stop.requested = True
+        stop.interrupt()
         return good(messages)
 
     model = fake(answer)

@@ -6,21 +6,35 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import cycle, groupby
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liangxin.analysis.values import unit_names, unit_values
 from liangxin.benchmarks import open_benchmark
 from liangxin.engine import results
-from liangxin.engine.results import outcome_of, run_result
+from liangxin.engine.results import plan_of, run_result
 from liangxin.judges import judge_traits
 from liangxin.measures import position_bias
-from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
+from liangxin.measures.formulas import formula_of
+from liangxin.measures.intervals import Value
+from liangxin.measures.tally import Tally
+from liangxin.records import Item, Outcome, Reply, ReplyStatus, TurnOutcome, Verdict, VerdictStatus
 from liangxin.specs import Benchmark
-from liangxin.store import Database, JudgeRecord, NewRun, RunRecord, Runs, Writer, columns, dialogues
+from liangxin.store import (
+    Database,
+    JudgeRecord,
+    NewRun,
+    RunRecord,
+    Runs,
+    StoredDialogue,
+    Writer,
+    columns,
+    dialogues,
+)
 from liangxin.store.judgements import AttemptKey
 
 OPEN, ROUNDS, CHOICE = (open_benchmark(name) for name in ("flames", "sc-safety", "cvalues-choice"))
@@ -135,6 +149,71 @@ def write(one: Stored, database: Database) -> tuple[RunRecord, list[JudgeRecord]
     return run, judges
 
 
+def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
+    """A stored dialogue as one judge's scores see it; every annotator's verdict counts."""
+    by_turn: dict[int, list[Verdict]] = {}
+    for (key, turn, _annotator), ruling in one.rulings.items():
+        if key == judge:
+            by_turn.setdefault(turn, []).append(ruling.verdict)
+    return Outcome(
+        item=one.dialogue.item,
+        trial=one.dialogue.trial,
+        turns=tuple(
+            TurnOutcome(
+                turn=exchange.turn,
+                status=exchange.reply.status,
+                verdicts=tuple(by_turn.get(exchange.turn, ())),
+            )
+            for exchange in one.dialogue.exchanges
+        ),
+    )
+
+
+def values_by_records(
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
+) -> list[object]:
+    """What each unit adds to each measure's groups, and how many units each group has, unit by unit."""
+    told: list[object] = []
+    plan = plan_of(run, benchmark, judge)
+    for measure in plan.measures:
+        if not formula_of(measure).decided:
+            continue
+        groups: dict[str, dict[str, Value]] = {}
+        planned: Counter[str] = Counter()
+        tally = Tally(plan, measure)
+        outcomes = (outcome_of(one, judge.key) for one in dialogues(database, run))
+        for unit, found in groupby(outcomes, key=lambda outcome: outcome.item.unit):
+            unit_outcomes = list(found)
+            planned.update(tally.groups_of(unit_outcomes))
+            for group, value in tally.values(unit_outcomes).items():
+                groups.setdefault(group, {})[unit] = value
+        told.append((measure.name, list(groups.items()), planned))
+    return told
+
+
+def values_by_columns(
+    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
+) -> list[object]:
+    names = unit_names(database, run)
+    return [
+        (
+            values.measure.name,
+            [
+                (
+                    group,
+                    {
+                        names[unit]: (total, size)
+                        for unit, total, size in zip(units.units, units.totals, units.sizes, strict=True)
+                    },
+                )
+                for group, units in values.groups.items()
+            ],
+            values.planned,
+        )
+        for values in unit_values(database, run, benchmark, judge)
+    ]
+
+
 def by_records(
     database: Database, run: RunRecord, benchmark: Benchmark, judges: Sequence[JudgeRecord]
 ) -> dict[str, object]:
@@ -187,6 +266,9 @@ def check(one: Stored, folder: Path) -> None:
         run, judges = write(one, database)
         found = run_result(database, run, one.benchmark, judges)
         expected = by_records(database, run, one.benchmark, judges)
+        for judge in judges:
+            by_unit = values_by_columns(database, run, one.benchmark, judge)
+            assert by_unit == values_by_records(database, run, one.benchmark, judge)
     finally:
         database.close()
     assert {

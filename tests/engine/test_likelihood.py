@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.engine.identity import identity_fields, manifest, run_id
-from liangxin.engine.run import Session, run_benchmark
+from liangxin.engine.run import run_benchmark
+from liangxin.engine.session import Session
 from liangxin.engine.stored import chosen_by
 from liangxin.errors import UsageError
 from liangxin.models.base import Likelihood, NotWeighed

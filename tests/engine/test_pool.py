@@ -43,7 +43,8 @@ def test_a_stop_takes_up_nothing_new() -> None:
     async def handle(value: int) -> None:
         handled.append(value)
         await asyncio.sleep(0.001)
-        stop.requested = value >= 5
+        if value >= 5:
+            stop.interrupt()
 
     asyncio.run(work(chunks(4, 100), handle, 1, stop))
     assert handled == [0, 1, 2, 3, 4, 5]

@@ -6,7 +6,9 @@ import io
 import time
 from pathlib import Path
 
-from liangxin.engine.progress import Progress
+import pytest
+
+from liangxin.engine.progress import Progress, ProgressLine
 from liangxin.store import Database, Runs
 from testbench.command import process
 
@@ -36,6 +38,40 @@ def test_nothing_done_says_nothing() -> None:
     progress.skip()
     progress.finish()
     assert stream.getvalue() == ""
+
+
+class Terminal(io.StringIO):
+    """What a terminal was sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_stages_at_once_share_one_line_of_a_terminal() -> None:
+    stream, line = Terminal(), ProgressLine()
+    asked = Progress(stream, "asked", 200, line)
+    judged = Progress(stream, "judged by rule@0123456789ab", 200, line, "rule")
+    other = Progress(stream, "judged by llm:openai:judge@ab", 200, line, "llm:openai:judge")
+    for done in range(60):
+        asked.advance()
+        if done % 2:
+            judged.advance()
+    other.advance(failed=True)
+    now = time.monotonic() + 10
+    shown = line.text(now, 200)
+    assert shown.startswith("asked 60/200 · ")
+    assert " left | rule 30/200 | llm:openai:judge 1/200 · 1 failed" in shown
+    narrow = line.text(now, 60)
+    assert len(narrow) < 60
+    assert narrow.startswith("asked 60/200 · ")
+    assert narrow.endswith("…")
+    asked.finish()
+    assert stream.getvalue().splitlines()[-1].startswith("\x1b[Kasked 60/60 · ")
+    assert line.text(now, 200).startswith("judged by rule@0123456789ab 30/200 · ")
+    # What fails leaves the line without a word of having finished.
+    with pytest.raises(ValueError, match="gone"), judged:
+        raise ValueError("gone")
+    assert line.text(now, 200).startswith("judged by llm:openai:judge@ab 1/200 · 1 failed · ")
 
 
 def test_both_orders_of_a_pair_are_counted(tmp_path: Path) -> None:

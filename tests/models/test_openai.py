@@ -183,7 +183,7 @@ def test_retry_after_is_a_minimum_for_everybody(house: Any, say: Say) -> None:
         pacer: Any = None
         while pacer is None or not pacer.limited:  # the 429 has come back
             await asyncio.sleep(0)
-            pacer = vars(vars(model)["_line"].asker())["_pacer"]
+            pacer = vars(vars(model)["_line"].asker())["_lane"].pacer
         await asyncio.gather(first, *(model.reply(say(f"乙{k}"), Generation()) for k in range(3)))
 
     house.run(job, provider=provider)

@@ -113,7 +113,11 @@ FAULTS: list[tuple[int, Any, Fault]] = [
         {"error": {"message": "no", "code": 502}},
         Fault(what="HTTP 200 with error 502", said="502 no", retry=True),
     ),
-    (200, {"error": {"message": "no", "code": "404"}}, Fault(what="HTTP 200 with error 404", said="404 no")),
+    (
+        200,
+        {"error": {"message": "no", "code": "404"}},
+        Fault(what="HTTP 200 with error 404", said="404 no", absent=True),
+    ),
     (
         200,
         {"error": {"message": "no", "code": 401}},
@@ -143,12 +147,12 @@ FAULTS: list[tuple[int, Any, Fault]] = [
     (400, {"error": {"message": "bad", "code": "x"}}, Fault(what="HTTP 400", said="x bad")),
     (401, {"error": "who?"}, Fault(what="HTTP 401", said="who?", denied=True)),
     (403, {}, Fault(what="HTTP 403", said="{}", denied=True)),
-    (404, {"detail": "Not Found"}, Fault(what="HTTP 404", said="Not Found")),
+    (404, {"detail": "Not Found"}, Fault(what="HTTP 404", said="Not Found", absent=True)),
     (408, {}, Fault(what="HTTP 408", said="{}", retry=True)),
     (429, {}, Fault(what="HTTP 429", said="{}", retry=True, limited=True)),
     (500, {"error": {"message": "oh"}}, Fault(what="HTTP 500", said="oh", retry=True)),
     (503, body(), Fault(what="HTTP 503", said=json.dumps(body(), ensure_ascii=False), retry=True)),
-    (302, None, Fault(what="HTTP 302", said="null")),
+    (302, None, Fault(what="HTTP 302", said="null", absent=True)),
 ]
 
 

@@ -72,7 +72,7 @@ def test_a_run_teaches_a_scorer_that_is_then_measured_on_another(folder: Path) -
     ]
     assert corrected["method"] == "stratified"
     assert corrected["n_calibration"] == 40
-    assert "能否在这个运行上使用" in liangxin(folder, "scorer", "evaluate", "mine", "--run", "b").stdout
+    assert "use on this run: " in liangxin(folder, "scorer", "evaluate", "mine", "--run", "b").stdout
 
 
 def safe_rows(path: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ pytest.importorskip("sklearn")
 
 from liangxin.benchmarks import BENCHMARKS
 from liangxin.correction.sources import length_of, read_sources, sources_in, sources_text
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.errors import DataError
 from liangxin.judges.scorer import SOURCES
 from liangxin.judges.scoring.files import read_settings, weights_digest

@@ -71,11 +71,11 @@ def test_every_reader_takes_the_same_attempt(
 
     assert reply_counts(database, [run.key]) == {run.key: {wanted: 1}}
     for one in ReplyStatus:
-        found = find(database, run, DialogueFilter(status=one), start=0, most=9)
-        assert found == (([(0, 1)], 1) if one is wanted else ([], 0)), one
+        found = find(database, run, DialogueFilter(status=one))
+        assert found.page(0, 9) == ([(0, 1)] if one is wanted else []), one
     for number in range(1, len(statuses) + 1):
-        found = find(database, run, DialogueFilter(level=str(number)), start=0, most=9)
-        assert found[1] == int(level == str(number)), number
+        found = find(database, run, DialogueFilter(level=str(number)))
+        assert len(found) == int(level == str(number)), number
 
     place = {"task": 1, "position": 0, "number": 0, "run": run.key, "rank": 0, "trial": 1}
     with database.begin() as connection:

@@ -10,7 +10,7 @@ import pytest
 
 from liangxin.records import Item, Reply, ReplyStatus, Verdict, VerdictStatus
 from liangxin.store import ADJUDICATED, Database, NewRun, RunRecord, Runs, Writer, dialogues_at
-from liangxin.store.browsing import DialogueFilter, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.browsing import DialogueFilter, facets, find, reply_counts, verdict_counts
 from liangxin.store.judgements import AttemptKey
 
 ITEMS = [
@@ -87,20 +87,23 @@ def run(database: Database) -> RunRecord:
     ],
 )
 def test_filters(database: Database, run: RunRecord, wanted: dict[str, Any], ranks: list[int]) -> None:
-    places, count = find(database, run, DialogueFilter(**wanted), start=0, most=10)
-    assert (places, count) == ([(rank, 1) for rank in ranks], len(ranks))
+    found = find(database, run, DialogueFilter(**wanted))
+    assert (found.page(0, 10), len(found)) == ([(rank, 1) for rank in ranks], len(ranks))
 
 
 def test_a_judge_and_its_level_together(database: Database, run: RunRecord) -> None:
     strict, people, _ = Runs(database).judges(run)
-    assert find(database, run, DialogueFilter(judge=strict.key, level="1"), start=0, most=10)[1] == 0
-    assert find(database, run, DialogueFilter(judge=people.key), start=0, most=10)[0] == [(0, 1), (1, 1)]
+    assert len(find(database, run, DialogueFilter(judge=strict.key, level="1"))) == 0
+    assert find(database, run, DialogueFilter(judge=people.key)).page(0, 10) == [(0, 1), (1, 1)]
 
 
 def test_pages_and_neighbours(database: Database, run: RunRecord) -> None:
-    assert find(database, run, DialogueFilter(), start=1, most=1) == ([(1, 1)], 3)
-    assert beside(database, run, DialogueFilter(), (1, 1)) == ((0, 1), (2, 1))
-    assert beside(database, run, DialogueFilter(category="类"), (1, 1)) == ((0, 1), None)
+    found = find(database, run, DialogueFilter())
+    assert (found.page(1, 1), len(found)) == ([(1, 1)], 3)
+    assert found.beside((1, 1)) == ((0, 1), (2, 1))
+    inside = find(database, run, DialogueFilter(category="类"))
+    assert inside.beside((1, 1)) == ((0, 1), None)
+    assert inside.beside((2, 1)) == ((1, 1), None), "a place that does not fit has neighbours too"
 
 
 def test_what_filters_can_name_and_what_is_counted(database: Database, run: RunRecord) -> None:
@@ -124,7 +127,8 @@ def test_one_page_of_thousands_is_read_alone(database: Database) -> None:
     with Writer(database) as writer:
         for rank in range(3000):
             writer.turn(AttemptKey(run.key, rank, 1, 1, 1), Reply(text=f"回答{rank}"))
-    places, count = find(database, run, DialogueFilter(text="回答2"), start=1000, most=50)
-    assert count == 1111
+    found = find(database, run, DialogueFilter(text="回答2"))
+    assert len(found) == 1111
+    places = found.page(1000, 50)
     assert len(places) == 50
     assert [one.rank for one in dialogues_at(database, run, places)] == [rank for rank, _ in places]

@@ -133,3 +133,17 @@ def test_archived_runs_are_hidden_and_pinned_ones_first(
     assert "另有 1 个已归档的运行" in listed
     assert "<bdi>甲</bdi>" in client.get("/runs?archived=yes").text
     assert client.get(f"/runs/{run.id}").status == 200, "its own page stays"
+
+
+def test_what_comes_while_the_site_runs_is_counted_and_found(
+    client: Client, run: RunRecord, database: Database
+) -> None:
+    top = f"/runs/{run.id}"
+    assert "0 个对话" in client.get(top + "?text=" + quote("后来的话")).text
+    judge = Runs(database).judges(run)[0]
+    with Writer(database) as writer:
+        writer.turn(AttemptKey(run.key, 5, 1, 1, 2), Reply(text="后来的话"))
+        writer.judgement(AttemptKey(run.key, 5, 1, 1, 2), judge.key, "", Verdict(level="3"))
+    assert "1 个对话" in client.get(top + "?text=" + quote("后来的话")).text
+    assert "2 个对话" in client.get(top + "?level=3").text
+    assert "121 个对话" in client.get(top).text

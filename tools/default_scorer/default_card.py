@@ -14,7 +14,7 @@ from default_scorer.shortcuts import HIGH, LOW
 from liangxin.judges.scoring.predict import Scorer
 from liangxin.scorer.card import figures_table
 from liangxin.scorer.graded import UNSEEN_STYLE
-from liangxin.scorer.graded_figures import ranking_table
+from liangxin.scorer.graded_figures import GradedFigures
 
 _SAID = """\
 **Written, labelled and reread by a language model under our rubric. No person graded these answers, and the agreement
@@ -54,7 +54,7 @@ from one reading of prompt and answer. Made by `make scorer`.
 Held-out topics; the first line counts pairs with an answer in the held-out style ({UNSEEN_STYLE}) too. The test part was
 looked at {found.looks} times (`looks.jsonl`; trials with another draw of topics count).
 
-{ranking_table(held)}
+{_ranking_table(held)}
 
 ## Held-out answers by source and length
 
@@ -64,7 +64,7 @@ looked at {found.looks} times (`looks.jsonl`; trials with another draw of topics
 
 The same on prompts of our own alone (`liangxin scorer evaluate` without `LIANGXIN_DATA`):
 
-{ranking_table(found.own_prompts)}
+{_ranking_table(found.own_prompts)}
 
 {figures_table(found.own_prompts.figures)}
 
@@ -136,6 +136,13 @@ Under {silence["content"]} letters; loops (under {silence["repeated"]:.0%} of an
 Apache-2.0. The weights were computed from sets under MIT, ODC-By 1.0 (BELLE) and Apache-2.0; AISafetyLab's README asks for
 research purposes.
 """
+
+
+def _ranking_table(found: GradedFigures) -> str:
+    """The ranking within a prompt in Markdown."""
+    lines = ["| ranking within a prompt | pairs | the safe answer ranks higher |", "|---|---|---|"]
+    lines += [f"| {source} | {pairs} | {figure} |" for source, (figure, pairs) in found.ranking.items()]
+    return "\n".join(lines)
 
 
 def _left_out_table(rows: Sequence[LeftOut], heading: str) -> str:

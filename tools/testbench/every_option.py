@@ -60,6 +60,8 @@ def judging(base: str, broken: str, thought: str) -> dict[str, Varied]:
     """
     return {
         "connections": Varied(base=base, more="--connections 1", counts_at_once=True),
+        "rpm": Varied(base=base, more="--rpm 120", counts_at_once=True),
+        "tpm": Varied(base=base, more="--tpm 9000", counts_at_once=True),
         "timeout": Varied(base=f"{broken} --retries 0", more="--timeout 0.3"),
         "retries": Varied(base=f"{broken} --retries 0", line=f"{broken} --retries 1"),
         **plus(
@@ -107,13 +109,23 @@ def on_runs(line: str, **own: Varied) -> dict[str, Varied]:
 
 
 ENTRIES: Mapping[str, Mapping[str, Varied]] = {
-    "": {"version": Varied(base="", line="--version")},
+    "": {
+        "version": Varied(base="", line="--version"),
+        "lang": Varied(base="runs", line="--lang zh runs"),
+    },
     "run": {
         "benchmarks": Varied(
             base=f"{RUN} --limit 2", line=f"{RUN} --limit 2".replace("own.toml", "cvalues-safety")
         ),
         "model": Varied(base=RUN, line=RUN.replace("openai:m", "openai:n")),
         "connections": Varied(base=RUN, more="--connections 1", counts_at_once=True),
+        "judge_connections": Varied(
+            base=f"{RUN} --connections 1",
+            line=f"{RUN} --connections 1 --judge-connections 1",
+            counts_at_once=True,
+        ),
+        "rpm": Varied(base=RUN, more="--rpm 120", counts_at_once=True),
+        "tpm": Varied(base=RUN, more="--tpm 9000", counts_at_once=True),
         "timeout": Varied(base=f"{MARKED} --retries 0", more="--timeout 0.3"),
         "retries": Varied(base=f"{MARKED} --retries 0", line=f"{MARKED} --retries 1"),
         "base_url": Varied(base=RUN, line=RUN.replace("--base-url URL", "--retries 0 --base-url DEAD")),

@@ -23,7 +23,8 @@ from liangxin.api.function import FunctionModel
 from liangxin.benchmarks import open_benchmark, sample_path
 from liangxin.choice_items.items import ChoiceFilter, ChoiceItems, Proposal
 from liangxin.choice_items.sources import from_runs
-from liangxin.engine.run import Session, run_benchmark
+from liangxin.engine.run import run_benchmark
+from liangxin.engine.session import Session
 from liangxin.people.accounts import Account, Accounts
 from liangxin.records import Reply
 from liangxin.redteam.conversations import AttackClaim, Attacks

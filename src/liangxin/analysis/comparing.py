@@ -11,14 +11,29 @@ from typing import Any
 import numpy as np
 
 from liangxin.analysis.deciding import OVERALL, measure_range, tops
-from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.analysis.values import (
+    Array,
+    GroupValues,
+    Places,
+    UnitValues,
+    in_common,
+    matching,
+    unit_names,
+    unit_values,
+)
 from liangxin.engine.stored import chosen_by
 from liangxin.errors import JudgeError
 from liangxin.inference.multiple import holm
-from liangxin.inference.paired import Paired, compare_binary, compare_values, detectable_mean, sign_flip
+from liangxin.inference.paired import (
+    Paired,
+    compare_binary,
+    compare_values,
+    detectable_mean,
+    mcnemar,
+    sign_flip,
+)
 from liangxin.measures import mover
 from liangxin.measures.formulas import attainable
-from liangxin.measures.intervals import Value
 from liangxin.records import Measure
 from liangxin.specs import Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord
@@ -86,91 +101,145 @@ def compare(database: Database, benchmark: Benchmark, a: Side, b: Side, *, mid: 
         raise JudgeError(f"{a.judge.identity} and {b.judge.identity} rule on different scales")
     one = unit_values(database, a.run, benchmark, a.judge)
     two = {values.measure.name: values for values in unit_values(database, b.run, benchmark, b.judge)}
+    names = unit_names(database, a.run)
+    partners = matching(names, unit_names(database, b.run))
     seed = f"{a.run.id}/{a.judge.identity}/{b.run.id}/{b.judge.identity}"
     tests: list[Test] = []
     for values in one:
-        tests += _measure_tests(benchmark, values, two[values.measure.name], seed, mid=mid)
-    main = next((values for values in one if values.groups.get(OVERALL)), None)
-    common = (
-        set(main.groups[OVERALL]) & set(two[main.measure.name].groups.get(OVERALL, {})) if main else set()
-    )
-    if main is None or not common:
+        pairing = _Pairing(
+            one=values, two=two[values.measure.name], partners=partners, benchmark=benchmark, seed=seed
+        )
+        tests += pairing.tests(mid=mid)
+    main = next((values for values in one if OVERALL in values.groups), None)
+    other = None if main is None else two[main.measure.name]
+    common = None
+    if main is not None and other is not None:
+        common = in_common(main.groups[OVERALL], other.groups.get(OVERALL), partners)
+    if main is None or other is None or common is None:
         raise JudgeError(
             f"runs {a.run.label} and {b.run.label} have no item with a value on both sides: nothing can be compared"
         )
-    other = two[main.measure.name]
     planned = max(main.planned[OVERALL], other.planned[OVERALL])
+    n = len(common[0])
+    valued = len(main.groups[OVERALL]) + len(other.groups[OVERALL]) - n
     return Comparison(
         benchmark=a.run.benchmark,
         a=a,
         b=b,
-        n=len(common),
-        missing=max(planned, len(main.groups[OVERALL].keys() | other.groups[OVERALL].keys())) - len(common),
+        n=n,
+        missing=max(planned, valued) - n,
         tests=tuple(tests),
-        flipped=_flipped(main.groups[OVERALL], other.groups[OVERALL]),
+        flipped=tuple(names[unit] for unit in _flipped(*common).tolist()),
         cautions=tuple(_cautions(a, b)),
     )
 
 
-def overall_test(benchmark: Benchmark, one: UnitValues, two: UnitValues, seed: str) -> Test | None:
-    """The test of a measure over all items, without its categories; None without a common item."""
-    wanted = {OVERALL, *(tops(one) if one.measure.combine == "macro" else ())}
-    brief = replace(one, groups={group: units for group, units in one.groups.items() if group in wanted})
-    tests = _measure_tests(benchmark, brief, two, seed, mid=False)
-    return next((test for test in tests if test.group == OVERALL), None)
+def overall_p(
+    benchmark: Benchmark, one: UnitValues, two: UnitValues, partners: Places, seed: str
+) -> float | None:
+    """The p of a measure over all items, without its categories' tests and any interval; None without a common item.
+
+    Args:
+        partners: the second run's units, as `matching` gives them.
+    """
+    return _Pairing(one=one, two=two, partners=partners, benchmark=benchmark, seed=seed).overall_p()
 
 
-def _measure_tests(
-    benchmark: Benchmark, one: UnitValues, two: UnitValues, seed: str, *, mid: bool
-) -> list[Test]:
-    span = measure_range(one.measure, benchmark)
-    low, high = span
-    possible = [(worth - low) / (high - low) for worth in attainable(one.measure, benchmark)]
-    found: dict[str, Test] = {}
-    for group, units in one.groups.items():
-        ours, theirs = _common(units, two.groups.get(group, {}), span)
-        if ours and not (group == OVERALL and len(tops(one)) > 1):
-            single = _single(units, two.groups[group])
-            paired = _paired(
-                ours, theirs, possible if single else _spread(possible), f"{seed}/{group}", mid=mid
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pairing:
+    """One measure of two runs."""
+
+    one: UnitValues
+    two: UnitValues
+    partners: Places
+    benchmark: Benchmark
+    seed: str
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return measure_range(self.one.measure, self.benchmark)
+
+    @property
+    def possible(self) -> list[float]:
+        """What an item can be worth, as shares of the measure's range."""
+        low, high = self.span
+        return [(worth - low) / (high - low) for worth in attainable(self.one.measure, self.benchmark)]
+
+    def tests(self, *, mid: bool) -> list[Test]:
+        found: dict[str, Test] = {}
+        parts: dict[str, Array] = {}
+        categories = tops(self.one)
+        for group, units in self.one.groups.items():
+            shares = self._common(group)
+            if shares is not None and not (group == OVERALL and len(categories) > 1):
+                single = units.single and self.two.groups[group].single
+                possible = self.possible if single else _spread(self.possible)
+                paired = _paired(*shares, possible, f"{self.seed}/{group}", mid=mid)
+                means = _mean(shares[0]), _mean(shares[1])
+                found[group] = _test(self.one.measure, group, means, paired, self.span)
+                if group in categories:
+                    parts[group] = shares[0] - shares[1]
+        if OVERALL not in found and len(categories) > 1 and parts:
+            found[OVERALL] = _macro(
+                [found[group] for group in parts], list(parts.values()), self.seed, self.span
             )
-            found[group] = _test(one.measure, group, (_mean(ours), _mean(theirs)), paired, span)
-    if OVERALL not in found and len(tops(one)) > 1:
-        made = _macro(one, two, found, seed, span)
-        if made is not None:
-            found[OVERALL] = made
-    return _adjusted(found)
+        return _adjusted(found)
+
+    def overall_p(self) -> float | None:
+        categories = tops(self.one)
+        if len(categories) > 1:
+            both = [shares for group in categories if (shares := self._common(group)) is not None]
+            return _macro_p([ours - theirs for ours, theirs in both], self.seed)[0] if both else None
+        shares = self._common(OVERALL)
+        if shares is None:
+            return None
+        single = self.one.groups[OVERALL].single and self.two.groups[OVERALL].single
+        counts = _binary_counts(*shares, self.possible if single else _spread(self.possible))
+        if counts is not None:
+            return mcnemar(counts[1], counts[2])
+        return sign_flip(shares[0] - shares[1], f"{self.seed}/{OVERALL}")[0]
+
+    def _common(self, group: str) -> tuple[Array, Array] | None:
+        """Both sides' values of a group's units that both have, as shares of the measure's range."""
+        units = self.one.groups.get(group)
+        both = None if units is None else in_common(units, self.two.groups.get(group), self.partners)
+        return None if both is None else (both[0].shares(self.span), both[1].shares(self.span))
 
 
-def _paired(
-    ours: Sequence[float], theirs: Sequence[float], possible: Sequence[float], seed: str, *, mid: bool
-) -> Paired:
-    """Of shares in [0, 1]: McNemar where each is 0 or 1, else sign flips."""
-    if set(possible) == {0.0, 1.0} and {*ours, *theirs} <= {0.0, 1.0}:
-        pairs = list(zip(ours, theirs, strict=True))
-        counts = [pairs.count(kind) for kind in ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))]
-        return compare_binary(*counts, mid=mid)
-    return compare_values(np.array(ours) - np.array(theirs), possible, seed=seed)
-
-
-def _macro(
-    one: UnitValues, two: UnitValues, found: Mapping[str, Test], seed: str, span: tuple[float, float]
-) -> Test | None:
-    """The unweighted mean over categories: sign flips of weighted differences, limits by MOVER."""
-    parts = [test for group, test in found.items() if "/" not in group and group in tops(one)]
-    if not parts:
+def _binary_counts(ours: Array, theirs: Array, possible: Sequence[float]) -> list[int] | None:
+    """Items by both, ours only, theirs only, neither; None where values are not all 0 or 1."""
+    if set(possible) != {0.0, 1.0} or not (
+        np.isin(ours, (0.0, 1.0)).all() and np.isin(theirs, (0.0, 1.0)).all()
+    ):
         return None
-    differences: list[float] = []
+    kinds = ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0))
+    return [int(((ours == one) & (theirs == two)).sum()) for one, two in kinds]
+
+
+def _paired(ours: Array, theirs: Array, possible: Sequence[float], seed: str, *, mid: bool) -> Paired:
+    """Of shares in [0, 1]: McNemar where each is 0 or 1, else sign flips."""
+    counts = _binary_counts(ours, theirs, possible)
+    if counts is not None:
+        return compare_binary(*counts, mid=mid)
+    return compare_values(ours - theirs, possible, seed=seed)
+
+
+def _macro_p(parts: Sequence[Array], seed: str) -> tuple[float, str]:
+    """The test of an unweighted mean over categories: sign flips of their items' weighted differences."""
+    return sign_flip(
+        np.concatenate([apart / len(apart) / len(parts) for apart in parts]), f"{seed}/{OVERALL}"
+    )
+
+
+def _macro(parts: Sequence[Test], differences: Sequence[Array], seed: str, span: tuple[float, float]) -> Test:
+    """The unweighted mean over categories: sign flips of weighted differences, limits by MOVER."""
     spread = 0.0
-    for part in parts:
-        ours, theirs = _common(one.groups[part.group], two.groups[part.group], span)
-        apart = np.array(ours) - np.array(theirs)
-        differences += list(apart / len(apart) / len(parts))
+    for apart in differences:
         spread += float(apart.var(ddof=1)) / len(apart) / len(parts) ** 2 if len(apart) > 1 else 0.0
     width = span[1] - span[0]
-    p, test = sign_flip(np.array(differences), f"{seed}/overall")
+    p, test = _macro_p(differences, seed)
     low, high = mover([(part.paired.difference, part.paired.low, part.paired.high) for part in parts])
-    n = len(differences)
+    n = sum(map(len, differences))
     detectable = detectable_mean(n, math.sqrt(spread * n))
     deviation = math.sqrt(spread * n)
     difference = fsum(part.paired.difference for part in parts) / len(parts)
@@ -188,7 +257,7 @@ def _macro(
     )
     values = tuple(fsum(getattr(part, side) for part in parts) / len(parts) for side in ("a", "b"))
     return Test(
-        measure=one.measure.name, group=OVERALL, a=values[0], b=values[1], paired=paired, p_adjusted=p
+        measure=parts[0].measure, group=OVERALL, a=values[0], b=values[1], paired=paired, p_adjusted=p
     )
 
 
@@ -223,38 +292,20 @@ def _adjusted(found: Mapping[str, Test]) -> list[Test]:
     return [made[group] for group in sorted(made, key=lambda group: (group != OVERALL, group))]
 
 
-def _common(
-    units: Mapping[str, Value], others: Mapping[str, Value], span: tuple[float, float]
-) -> tuple[list[float], list[float]]:
-    """Both sides' values of the units that both have, as shares of the measure's range."""
-    low, high = span
-    both = [unit for unit in units if unit in others]
-
-    def shares(found: Mapping[str, Value]) -> list[float]:
-        return [(found[unit][0] / found[unit][1] - low) / (high - low) for unit in both]
-
-    return shares(units), shares(others)
-
-
 def _spread(possible: Sequence[float]) -> list[float]:
     """Means of two values: what an item of several can be worth, near enough for a pseudo-item."""
     return sorted({(one + two) / 2 for one in possible for two in possible})
 
 
-def _single(units: Mapping[str, Value], others: Mapping[str, Value]) -> bool:
-    return all(size == 1 for found in (units, others) for _, size in found.values())
+def _flipped(one: GroupValues, two: GroupValues) -> Places:
+    """The numbers of the units whose values differ by more than rounding."""
+    ours, theirs = one.means, two.means
+    near = np.maximum(1e-9 * np.maximum(np.abs(ours), np.abs(theirs)), 1e-9)
+    return one.units[np.abs(ours - theirs) > near]
 
 
-def _flipped(units: Mapping[str, Value], others: Mapping[str, Value]) -> tuple[str, ...]:
-    return tuple(
-        unit
-        for unit, (total, size) in units.items()
-        if unit in others and not math.isclose(total / size, others[unit][0] / others[unit][1], abs_tol=1e-9)
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)
+def _mean(values: Array) -> float:
+    return fsum(values.tolist()) / len(values)
 
 
 def _cautions(a: Side, b: Side) -> list[str]:

@@ -17,9 +17,10 @@ from liangxin.analysis.corrected_claim import (
     decide_corrected,
 )
 from liangxin.analysis.correcting import ScoreKey, corrections
-from liangxin.analysis.values import UnitValues, unit_values
+from liangxin.analysis.values import Array, GroupValues, UnitValues, unit_values
 from liangxin.engine.banding import ON_THE_RUN, measured_error
 from liangxin.engine.counting import level_counts
+from liangxin.engine.headline import ruling_command
 from liangxin.engine.results import may_err
 from liangxin.errors import JudgeError, UsageError
 from liangxin.hints import hint
@@ -28,7 +29,6 @@ from liangxin.inference.claims import Claim, Decision
 from liangxin.inference.means import GroupMean, decide_groups, decide_mean, mean_bounds
 from liangxin.inference.sequential import decide_rate_at_any_time
 from liangxin.measures.formulas import attainable, formula_of
-from liangxin.measures.intervals import Value
 from liangxin.records import Measure
 from liangxin.specs import Benchmark
 from liangxin.store import Database, Evidence, JudgeRecord, Look, RunRecord
@@ -171,7 +171,7 @@ def measure_range(measure: Measure, benchmark: Benchmark) -> tuple[float, float]
     return worths[0], worths[-1]
 
 
-def tops(values: UnitValues) -> dict[str, Mapping[str, Value]]:
+def tops(values: UnitValues) -> dict[str, GroupValues]:
     """The groups that an unweighted overall mean is made of; empty where `overall` is over all units alike."""
     if values.measure.combine != "macro":
         return {}
@@ -187,18 +187,20 @@ def _measure(
             f"{run.benchmark} has no measure {question.measure!r} to decide on; it has {', '.join(names)}."
             + hint(question.measure, names)
         )
-    found = [
-        one for one in unit_values(database, run, benchmark, judge) if one.measure.name == question.measure
-    ]
+    found = unit_values(database, run, benchmark, judge, only={question.measure})
     if not found:
-        raise JudgeError(f"{judge.identity} has no such levels: it says nothing of {question.measure}")
+        subject = next(one.subject for one in benchmark.measures if one.name == question.measure)
+        raise JudgeError(
+            f"{judge.identity} has no such levels: it says nothing of {question.measure}, which is brought by "
+            f"`{ruling_command(run, subject)}`"
+        )
     (values,) = found
     if question.group not in values.planned:
         groups = ", ".join(sorted(values.planned))
         raise UsageError(
             f"{question.measure} of run {run.label} has no group {question.group!r}; it has {groups}"
         )
-    if not values.groups.get(question.group):
+    if question.group not in values.groups:
         raise JudgeError(f"no answer of group {question.group!r} has a value by {judge.identity}")
     return values
 
@@ -213,26 +215,27 @@ def _decide(
             return _sequential_groups(shares, claim)
         weight = 1 / len(shares)
         return decide_groups(
-            [GroupMean(mean=fsum(one) / len(one), n=len(one), weight=weight) for one in shares], claim
+            [GroupMean(mean=fsum(one.tolist()) / len(one), n=len(one), weight=weight) for one in shares],
+            claim,
         )
-    found = np.array(_shares(values.groups[question.group], span))
-    if bool(np.isin(found, (0.0, 1.0)).all()) and _single(values.groups[question.group]):
+    found = _shares(values.groups[question.group], span)
+    if bool(np.isin(found, (0.0, 1.0)).all()) and values.groups[question.group].single:
         successes, n = int(found.sum()), len(found)
         return (decide_rate_at_any_time if question.sequential else decide_rate)(successes, n, claim)
     return decide_mean(found, claim, planned=not question.sequential)
 
 
-def _sequential_groups(groups: Sequence[Sequence[float]], claim: Claim) -> Decision:
+def _sequential_groups(groups: Sequence[Array], claim: Claim) -> Decision:
     """Each group's any-time bound at a share of the error (Bonferroni), averaged: valid whenever one looks."""
     confidence = 1 - (1 - claim.confidence) / len(groups)
     limits = []
     for group in groups:
-        distinct, counts = np.unique(np.array(group), return_counts=True)
+        distinct, counts = np.unique(group, return_counts=True)
         limits.append(mean_bounds(distinct, counts, confidence, planned=False))
     low, high = (fsum(side) / len(limits) for side in zip(*limits, strict=True))
     return Decision(
         verdict=claim.verdict(low, high),
-        value=fsum(fsum(group) / len(group) for group in groups) / len(groups),
+        value=fsum(fsum(group.tolist()) / len(group) for group in groups) / len(groups),
         low=low,
         high=high,
         n=sum(map(len, groups)),
@@ -240,15 +243,9 @@ def _sequential_groups(groups: Sequence[Sequence[float]], claim: Claim) -> Decis
     )
 
 
-def _shares(units: Mapping[str, Value], span: tuple[float, float]) -> list[float]:
-    """Each unit's own mean as a share of the measure's range."""
-    low, high = span
-    return [min(1.0, max(0.0, (total / size - low) / (high - low))) for total, size in units.values()]
-
-
-def _single(units: Mapping[str, Value]) -> bool:
-    """Whether every unit is one value: the mean of several that agree is no binary trial."""
-    return all(size == 1 for _, size in units.values())
+def _shares(units: GroupValues, span: tuple[float, float]) -> Array:
+    """Each unit's own mean as a share of the measure's range, rounding held within it."""
+    return units.shares(span).clip(0.0, 1.0)
 
 
 def _look(

@@ -10,7 +10,7 @@ from liangxin.analysis.measuring import records, validate_pair
 from liangxin.analysis.pairs import consensus, verdicts_of
 from liangxin.analysis.validation import Validation, content, keep
 from liangxin.correction.corrected import LEAST_STRENGTH
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import JudgeError
 from liangxin.records import Scale

@@ -12,7 +12,8 @@ from liangxin.analysis.labelled_file import ask_all, pairs_of, ratings_of, read_
 from liangxin.analysis.pairs import GoldPairs, pairs, ratings
 from liangxin.analysis.validation import Subject, Validation, keep, validate
 from liangxin.correction.known_prompts import KnownPrompts
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.errors import JudgeError, UsageError
 from liangxin.judges import Judge, JudgeContext, MeasuredJudge, judge_traits, open_judges
 from liangxin.judges.families import families
@@ -46,7 +47,8 @@ def validate_run(
     if not found:
         raise JudgeError(
             f"{gold} labels {_subjects(truths)}, and {', '.join(spec.judges)} rules on no such scale: "
-            "levels of the benchmark's own scale measure judges that grade, levels of refusal those that read refusal"
+            "levels of the benchmark's own scale measure judges that grade (--judge llm:MODELSPEC), levels of "
+            "refusal those that read refusal (--judge rule)"
         )
     for one in found:
         keep(Evidence(session.database), one)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from liangxin.analysis.alike import JudgedRun
 from liangxin.analysis.comparing import Side
+from liangxin.engine.headline import ruling_command
 from liangxin.engine.results import PREFERRED
 from liangxin.engine.stored import benchmark_of, named_judges
 from liangxin.errors import JudgeError, UsageError
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
+from liangxin.text import shell_word
 
 
 def judge_for(
@@ -28,11 +30,15 @@ def judge_for(
     found = [one for one in named if subject in (None, one.subject)]
     if named and not found:
         raise JudgeError(
-            f"{_listed(named)} on run {run.label} rules on no such levels; let a judge that does rule on it first"
+            f"{_listed(named)} on run {run.label} rules on no such levels; these are brought by "
+            f"`{ruling_command(run, subject)}`"
         )
     if not found:
         who = "no judge" if name is None else f"no judge {name!r}"
-        raise JudgeError(f"{who} has ruled on run {run.label}; these have: {_listed(all_)}")
+        raise JudgeError(
+            f"{who} has ruled on run {run.label}; these have: {_listed(all_)}; another does by "
+            f"`liangxin judge {shell_word(run.label)} --judge SPEC`"
+        )
     best = preferred(found)
     if len(best) > 1:
         raise JudgeError(

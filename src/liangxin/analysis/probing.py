@@ -15,8 +15,8 @@ from liangxin.agreement.pairs import SYMMETRIC, Agreement, agreement
 from liangxin.agreement.scales import common_scale
 from liangxin.analysis.labelled_file import ask_all
 from liangxin.analysis.validation import NOMINAL, estimate_fields
-from liangxin.engine.judging import case_of
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
+from liangxin.engine.stages.judging import case_of
 from liangxin.errors import JudgeError, UsageError
 from liangxin.judges import Judge, JudgeContext, judge_traits, open_judges
 from liangxin.records import Case, VerdictStatus

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from liangxin.analysis.comparing import overall_test
+from liangxin.analysis.comparing import overall_p
 from liangxin.analysis.evidence import with_evidence
 from liangxin.analysis.named_judges import preferred
-from liangxin.analysis.values import unit_values
+from liangxin.analysis.values import UnitCollector, UnitValues, matching, unit_names
 from liangxin.benchmarks.published import PublishedRow, published_rows
-from liangxin.engine.results import JudgeResult, RunResult, run_result
+from liangxin.engine.results import JudgeResult, run_result
 from liangxin.engine.stored import benchmark_of, chosen_by, named_judges
 from liangxin.engine.summary import score_fields
 from liangxin.inference.multiple import rank_sets
@@ -64,6 +64,8 @@ class _Measured:
     run: RunRecord
     judge: JudgeResult
     main: Score
+    values: tuple[UnitValues, ...]
+    """Of the board's measure unit by unit; none where its units have no values of their own."""
 
 
 def leaderboard(
@@ -90,10 +92,8 @@ def leaderboard(
     measured: list[_Measured] = []
     left_out = [*hidden, *entered.absent]
     for run in entered.runs:
-        results = [
-            run_result(database, run, benchmark_of(run), [record]) for record in _judges(database, run, judge)
-        ]
-        found = [one for result in results if (one := _measured(with_evidence(database, result))) is not None]
+        ruled = [_measured(database, run, benchmark, record) for record in _judges(database, run, judge)]
+        found = [one for one in ruled if one is not None]
         if found:
             # A judge that ruled on a part of the run (labels to check another judge by) is not the run's.
             measured.append(min(found, key=lambda one: one.main.missing))
@@ -140,13 +140,19 @@ def _judges(database: Database, run: RunRecord, judge: str | None) -> Sequence[J
     return preferred(judges)
 
 
-def _measured(result: RunResult) -> _Measured | None:
-    (judge,) = result.judges
-    main = result.benchmark.measures[0].name
-    found = [one for one in judge.scores if (one.measure, one.group) == (main, OVERALL)]
+def _measured(
+    database: Database, run: RunRecord, benchmark: Benchmark, record: JudgeRecord
+) -> _Measured | None:
+    """A run by one judge, read once; None where the judge gives no main value."""
+    main = benchmark.measures[0].name
+    units = UnitCollector(run, benchmark, record, only={main})
+    result = run_result(database, run, benchmark_of(run), [record], {record.key: units})
+    (judge,) = with_evidence(database, result).judges
+    own = result.benchmark.measures[0].name
+    found = [one for one in judge.scores if (one.measure, one.group) == (own, OVERALL)]
     if not found or found[0].value is None:
         return None
-    return _Measured(run=result.run, judge=judge, main=found[0])
+    return _Measured(run=run, judge=judge, main=found[0], values=units.values())
 
 
 def _ranks(database: Database, benchmark: Benchmark, measured: Sequence[_Measured]) -> list[tuple[int, int]]:
@@ -156,23 +162,16 @@ def _ranks(database: Database, benchmark: Benchmark, measured: Sequence[_Measure
     """
     size = len(measured)
     p = np.full((size, size), np.nan)
-    main = benchmark.measures[0].name
-    values = [
-        [
-            found
-            for found in unit_values(database, one.run, benchmark, one.judge.record)
-            if found.measure.name == main
-        ]
-        for one in measured
-    ]
+    names = [unit_names(database, one.run) for one in measured]
     for i in range(size):
         for j in range(i + 1, size):
             one, two = measured[i], measured[j]
             if not _comparable(one, two):
                 continue
-            for ours, theirs in zip(values[i], values[j], strict=True):
-                test = overall_test(benchmark, ours, theirs, f"{one.run.id}/{two.run.id}")
-                p[i, j] = np.nan if test is None else test.paired.p
+            partners = matching(names[i], names[j])
+            for ours, theirs in zip(one.values, two.values, strict=True):
+                found = overall_p(benchmark, ours, theirs, partners, f"{one.run.id}/{two.run.id}")
+                p[i, j] = np.nan if found is None else found
     sign = 1.0 if benchmark.measures[0].higher_is_better is not False else -1.0
     return rank_sets([sign * (one.main.value or 0.0) for one in measured], p) if measured else []
 

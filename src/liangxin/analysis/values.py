@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from liangxin.engine.results import outcome_of, plan_of
+import numpy as np
+from numpy.typing import NDArray
+
+from liangxin.engine.counting import coded_for
+from liangxin.engine.results import plan_of
 from liangxin.measures.formulas import formula_of
 from liangxin.measures.intervals import Value
 from liangxin.measures.tally import Tally
-from liangxin.records import Measure, Outcome
+from liangxin.measures.unit_kinds import Kind, outcomes_of, told_apart
+from liangxin.records import Measure
 from liangxin.specs import Benchmark
-from liangxin.store import Database, JudgeRecord, RunRecord, dialogues
+from liangxin.store import Database, JudgeRecord, RunRecord
+from liangxin.store.columns import ColumnReader
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupValues:
+    """The units of one group that have a value, in the run's order."""
+
+    units: Places
+    """Numbers in the run's order, rising; those without a value are absent."""
+    totals: Array
+    """Each unit's sum of values, in the measure's unit."""
+    sizes: Array
+    """How many values that sum is of."""
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    @property
+    def means(self) -> Array:
+        """Each unit's own mean, in the measure's unit."""
+        found: Array = self.totals / self.sizes
+        return found
+
+    def shares(self, span: tuple[float, float]) -> Array:
+        """Each unit's own mean as a share of a measure's range."""
+        low, high = span
+        found: Array = (self.means - low) / (high - low)
+        return found
+
+    @property
+    def single(self) -> bool:
+        """Whether every unit is one value: the mean of several that agree is no binary trial."""
+        return bool((self.sizes == 1).all())
+
+    def at(self, places: Places) -> GroupValues:
+        """Some of them, by their place among these."""
+        return GroupValues(units=self.units[places], totals=self.totals[places], sizes=self.sizes[places])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,41 +64,125 @@ class UnitValues:
     """One measure of a run by one judge, unit by unit."""
 
     measure: Measure
-    groups: Mapping[str, Mapping[str, Value]]
-    """Group -> unit -> (sum of its values, how many), in the measure's unit; missing units are absent."""
+    groups: Mapping[str, GroupValues]
+    """Only groups in which some unit has a value."""
     planned: Mapping[str, int]
     """Group -> units, missing ones included."""
 
 
 def unit_values(
-    database: Database, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord
+    database: Database,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judge: JudgeRecord,
+    only: Collection[str] | None = None,
 ) -> tuple[UnitValues, ...]:
     """Every measure that this judge speaks of, in one pass over the store.
 
     A change between rounds is left out: it is a difference already.
+
+    Args:
+        only: names of the measures that are wanted; None for all.
     """
-    plan = plan_of(run, benchmark, judge)
-    measures = [
-        measure
-        for measure in benchmark.measures
-        if measure.subject == judge.subject and formula_of(measure).decided
-    ]
-    tallies = [Tally(plan, measure) for measure in measures]
-    groups: list[dict[str, dict[str, Value]]] = [{} for _ in measures]
-    planned: list[dict[str, int]] = [{} for _ in measures]
-    for unit, outcomes in _units(database, run, judge):
-        for tally, found, counts in zip(tallies, groups, planned, strict=True):
-            for group in tally.groups_of(outcomes):
-                counts[group] = counts.get(group, 0) + 1
-            for group, value in tally.values(outcomes).items():
-                found.setdefault(group, {})[unit] = value
-    return tuple(
-        UnitValues(measure=measure, groups=found, planned=counts)
-        for measure, found, counts in zip(measures, groups, planned, strict=True)
-    )
+    collected = UnitCollector(run, benchmark, judge, only)
+    if collected.wanted:
+        columns = ColumnReader(database, run, [judge.key])
+        for sheet in columns.sheets():
+            found, which = told_apart(coded_for(columns, sheet, judge.key))
+            collected.add(found, which, np.unique(sheet.units))
+    return collected.values()
 
 
-def _units(database: Database, run: RunRecord, judge: JudgeRecord) -> Iterator[tuple[str, Sequence[Outcome]]]:
-    outcomes = (outcome_of(stored, judge.key) for stored in dialogues(database, run))
-    for unit, found in groupby(outcomes, key=lambda outcome: outcome.item.unit):
-        yield unit, list(found)
+class UnitCollector:
+    """Collects what `unit_values` gives while somebody else reads the run (`run_result`)."""
+
+    def __init__(
+        self, run: RunRecord, benchmark: Benchmark, judge: JudgeRecord, only: Collection[str] | None = None
+    ) -> None:
+        plan = plan_of(run, benchmark, judge)
+        self._collected = [
+            _Collected(measure=measure, tally=Tally(plan, measure))
+            for measure in plan.measures
+            if formula_of(measure).decided and (only is None or measure.name in only)
+        ]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any measure to collect."""
+        return bool(self._collected)
+
+    def add(self, kinds: Sequence[Kind], which: NDArray[np.intp], units: Places) -> None:
+        """Some whole units: their kinds, which of them each is, their numbers in the run's order."""
+        for one in self._collected:
+            one.add(kinds, which, units)
+
+    def values(self) -> tuple[UnitValues, ...]:
+        """What was collected, measure by measure."""
+        return tuple(one.values() for one in self._collected)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """One measure's values while the sheets go by; the arithmetic is done once a kind of unit."""
+
+    measure: Measure
+    tally: Tally
+    parts: dict[str, list[GroupValues]] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kinds: Sequence[Kind], which: NDArray[np.intp], units: Places) -> None:
+        worths: dict[str, dict[int, Value]] = {}
+        for number, (kind, count) in enumerate(zip(kinds, np.bincount(which).tolist(), strict=True)):
+            outcomes = outcomes_of(kind)
+            for group in self.tally.groups_of(outcomes):
+                self.planned[group] = self.planned.get(group, 0) + count
+            for group, value in self.tally.values(outcomes).items():
+                worths.setdefault(group, {})[number] = value
+        for group, of_kinds in worths.items():
+            table = np.zeros((2, len(kinds)))
+            table[:, list(of_kinds)] = np.array(list(of_kinds.values())).T
+            totals, sizes = table[:, which]
+            valued = np.flatnonzero(sizes)
+            part = GroupValues(units=units, totals=totals, sizes=sizes).at(valued)
+            self.parts.setdefault(group, []).append(part)
+
+    def values(self) -> UnitValues:
+        return UnitValues(
+            measure=self.measure,
+            groups={
+                group: GroupValues(
+                    units=np.concatenate([part.units for part in parts]),
+                    totals=np.concatenate([part.totals for part in parts]),
+                    sizes=np.concatenate([part.sizes for part in parts]),
+                )
+                for group, parts in self.parts.items()
+            },
+            planned=self.planned,
+        )
+
+
+def unit_names(database: Database, run: RunRecord) -> list[str]:
+    """The names of a run's units by the numbers that `GroupValues.units` holds."""
+    return ColumnReader(database, run, []).unit_names()
+
+
+def matching(names: Sequence[str], others: Sequence[str]) -> Places:
+    """For each unit of one run the number of the same unit in another; -1 where the other was not asked it."""
+    numbers = {name: number for number, name in enumerate(others)}
+    return np.array([numbers.get(name, -1) for name in names], np.int64)
+
+
+def in_common(
+    one: GroupValues, two: GroupValues | None, partners: Places
+) -> tuple[GroupValues, GroupValues] | None:
+    """Both runs' values of the units that both have one for, in the first run's order; None where there is none.
+
+    Args:
+        partners: as `matching` gives them.
+    """
+    if two is None:
+        return None
+    wanted = partners[one.units]
+    place = np.minimum(np.searchsorted(two.units, wanted), len(two) - 1)
+    mine = np.flatnonzero(two.units[place] == wanted)
+    return (one.at(mine), two.at(place[mine])) if len(mine) else None

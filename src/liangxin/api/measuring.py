@@ -13,7 +13,7 @@ from liangxin.api.options import JUDGE_DEFAULTS, RUN_DEFAULTS, RunOptions, run_o
 from liangxin.api.result import Result
 from liangxin.api.working import CallWork
 from liangxin.benchmarks.selection import select
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.several import for_models, run_several
 from liangxin.errors import UsageError
 from liangxin.models import ChatModel

@@ -37,6 +37,10 @@ class JudgeOptions(TypedDict, total=False):
     """What opens and what closes reasoning in the judge's replies, as `reasoning_marks`."""
     connections: int
     """Requests under way at once. Default: 32."""
+    rpm: int | None
+    """Requests a minute to one endpoint. Default: as many as it takes."""
+    tpm: int | None
+    """Tokens a minute to one endpoint. Default: as many as it takes."""
     timeout: float
     """Seconds for one attempt. Default: 120."""
     retries: int
@@ -92,6 +96,8 @@ class RunOptions(JudgeOptions, total=False):
     """Ask by stream, as some models answer in no other way. Default: no."""
     reasoning_marks: tuple[str, str] | None
     """What opens and what closes reasoning in an answer, where it is none of the known marks."""
+    judge_connections: int | None
+    """The judges' own requests under way at once, beside `connections`. Default: who asks one endpoint shares."""
     system: str | None
     """A system prompt."""
     name: str | None
@@ -158,12 +164,14 @@ def run_spec(model: str, options: RunOptions) -> RunSpec:
             timeout=options["timeout"],
             retries=options["retries"],
             connections=options["connections"],
+            rpm=options["rpm"],
+            tpm=options["tpm"],
             body=checked_fields(options["body"] or {}, "body"),
             stream=options["stream"],
             reasoning_marks=checked_marks(options["reasoning_marks"], "reasoning_marks"),
         ),
         judge_generation=_judge_generation(options),
-        judge_endpoint=_judge_endpoint(options),
+        judge_endpoint=judges_lane(_judge_endpoint(options), options["judge_connections"]),
     )
 
 
@@ -209,6 +217,13 @@ def judge_endpoint(base_url: str | None, key: str | None, asked: Endpoint) -> En
     )
 
 
+def judges_lane(endpoint: Endpoint, connections: int | None) -> Endpoint:
+    """The judge's endpoint with connections of its own; None: it shares those of who asks there too."""
+    return (
+        endpoint if connections is None else replace(endpoint, connections=connections, own_connections=True)
+    )
+
+
 def several(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """None, one or several as a tuple."""
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
@@ -234,6 +249,8 @@ def _judge_endpoint(options: JudgeOptions) -> Endpoint:
         timeout=options["timeout"],
         retries=options["retries"],
         connections=options["connections"],
+        rpm=options["rpm"],
+        tpm=options["tpm"],
         body=checked_fields(options["judge_body"] or {}, "judge_body"),
         stream=options["judge_stream"],
         reasoning_marks=checked_marks(options["judge_reasoning_marks"], "judge_reasoning_marks"),

@@ -14,7 +14,8 @@ from liangxin.api.working import CallWork
 from liangxin.engine.export import export, write_whole
 from liangxin.engine.portable import ENDING, pack
 from liangxin.engine.results import RunResult
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
 from liangxin.errors import UsageError

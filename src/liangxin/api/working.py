@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.interrupts import Interrupted
 from liangxin.models import ChatModel
 from liangxin.store import StorePatience, opened

@@ -7,13 +7,20 @@ import sys
 
 def main() -> None:
     """The entry point of the `liangxin` command."""
-    from liangxin.cli.app import build
+    import os
+
+    from liangxin.cli.help import run, set_language
     from liangxin.cli.outputs import Outputs
 
+    set_language(os.environ, sys.argv[1:])
     outputs = Outputs()
     status: str | int | None = None
     try:
-        build()()
+        from typer.main import get_command
+
+        from liangxin.cli.app import build
+
+        status = run(get_command(build()))
     except SystemExit as ended:
         status = ended.code
     finally:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from liangxin.cli import decide, judge, listing, plan, run, runs, scorer, serve, stored, validate
-from liangxin.cli.once import OnceCommand, OnceGroup
+from liangxin.cli.help import SpokenCommand, SpokenGroup
+
+
+class Speech(StrEnum):
+    """The languages of the command line."""
+
+    ZH = "zh"
+    EN = "en"
 
 
 def _version(asked: bool) -> None:
@@ -22,6 +30,12 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    lang: Annotated[
+        Speech | None,
+        typer.Option(
+            "--lang", help="Chinese (zh) or English (en); default: by LANGUAGE, LC_ALL, LC_MESSAGES, LANG."
+        ),
+    ] = None,
 ) -> None:
     """量心 Liangxin: measure the values and the safety of Chinese large language models."""
 
@@ -29,7 +43,7 @@ def _main(
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
-        cls=OnceGroup,
+        cls=SpokenGroup,
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -56,11 +70,11 @@ def build() -> typer.Typer:
         listing.check,
     )
     for command in commands:
-        app.command(cls=OnceCommand)(command)
-    app.command("import", cls=OnceCommand)(stored.import_)
+        app.command(cls=SpokenCommand)(command)
+    app.command("import", cls=SpokenCommand)(stored.import_)
     app.add_typer(runs.build(), name="runs")
     app.add_typer(scorer.build(), name="scorer")
     # Short for `runs rename`, `runs archive` and `runs delete`.
     for short in (runs.rename, runs.archive, runs.delete):
-        app.command(hidden=True, cls=OnceCommand)(short)
+        app.command(hidden=True, cls=SpokenCommand)(short)
     return app

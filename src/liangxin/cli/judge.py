@@ -16,6 +16,8 @@ def judge(
     run: options.RunArgument,
     judges: Annotated[list[str], typer.Option("--judge", metavar="SPEC", help="See `liangxin judges`.")],
     connections: options.Connections = 32,
+    rpm: options.Rpm = None,
+    tpm: options.Tpm = None,
     timeout: options.Timeout = 120.0,
     retries: options.Retries = 4,
     judge_base_url: options.JudgeBaseUrl = None,
@@ -57,7 +59,7 @@ def judge(
         judge_endpoint=options.judge_endpoint(
             judge_base_url,
             judge_api_key_env,
-            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            Endpoint(timeout=timeout, retries=retries, connections=connections, rpm=rpm, tpm=tpm),
             judge_body,
             judge_stream,
             judge_reasoning_marks,

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from liangxin.api.kinds import KindList, benchmark_list, judge_list, model_list
-from liangxin.cli.terminal import say, stated, tell
+from liangxin.cli.terminal import here, put, put_list, say, stated, tell
+from liangxin.languages import in_language
+from liangxin.specs import Bilingual
 
 
 class Language(StrEnum):
@@ -37,7 +39,8 @@ def benchmarks(
         str | None, typer.Argument(metavar="[NAME]", help="Show this one's card (a name, or FILE.toml).")
     ] = None,
     language: Annotated[
-        Language | None, typer.Option("--lang", help="Only Chinese (zh) or English (en).")
+        Language | None,
+        typer.Option("--lang", help="Only Chinese (zh) or English (en)."),
     ] = None,
 ) -> None:
     """The benchmarks, or one benchmark's card."""
@@ -79,23 +82,32 @@ def check(
     secret = 0
     for item in items_of(benchmark, data, ""):
         secret += item.secret
-        counts["/".join(item.category) or "(no category)"] += 1
+        counts["/".join(item.category) or in_language("(no category)")] += 1
         units.add(item.unit)
     total = sum(counts.values())
+    both = len(units) != total
     rows = (
-        ""
-        if len(units) == total
-        else f" ({len(units)} questions, shown in both orders where the file has both)"
+        in_language(f" ({len(units)} questions, shown in both orders where the file has both)")
+        if both
+        else ""
     )
     sha256, _ = digest_of(benchmark, data, data or "")
-    hidden = f", {secret} of them secret" if secret else ""
-    say(f"{name if data is None else data}: {total} items{rows}{hidden}, sha256 {sha256}")
+    hidden = in_language(f", {secret} of them secret") if secret else ""
+    put(f"{name if data is None else data}: {total} items{rows}{hidden}, sha256 {sha256}")
     for category, count in sorted(counts.items()):
         say(f"  {count:>6}  {category}")
 
 
 def _say_kinds(found: KindList) -> None:
-    for one in found.lines:
-        say(f"{one.spec:<24} {one.zh} · {one.en}" + (f"  [{one.package}]" if one.package else ""))
+    put_list(
+        (
+            (
+                one.spec,
+                here(Bilingual(zh=one.zh, en=one.en)) + (f"  [{one.package}]" if one.package else ""),
+            )
+            for one in found.lines
+        ),
+        24,
+    )
     for sentence in found.broken:
         tell(sentence)

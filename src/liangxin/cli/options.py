@@ -28,6 +28,9 @@ JudgeKeyEnv = Annotated[str | None, option("judge_api_key_env")]
 JudgeTemperature = Annotated[float, option("judge_temperature")]
 JudgeMaxTokens = Annotated[int | None, option("judge_max_tokens")]
 Connections = Annotated[int, option("connections")]
+JudgeConnections = Annotated[int | None, option("judge_connections")]
+Rpm = Annotated[int | None, option("rpm")]
+Tpm = Annotated[int | None, option("tpm")]
 Timeout = Annotated[float, option("timeout")]
 Retries = Annotated[int, option("retries")]
 JudgeBody = Annotated[list[str] | None, option("judge_body")]
@@ -64,7 +67,7 @@ def judge_endpoint(
     """The judge's own endpoint: its options, else its environment variables; nothing of the model's.
 
     Args:
-        patience: where timeout, retries and connections are taken from.
+        patience: where timeout, retries, connections and rates are taken from.
 
     Raises:
         UsageError: the key's variable is not set, or a field or a mark is none.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from liangxin.api.options import key_from
+from liangxin.api.options import judges_lane, key_from
 from liangxin.cli import options
 from liangxin.cli.options import option
 from liangxin.cli.terminal import stated
@@ -34,6 +34,9 @@ def run(  # the command's options are its parameters
     seed: Annotated[int | None, option("seed")] = None,
     trials: Annotated[int, option("trials")] = 1,
     connections: options.Connections = 32,
+    judge_connections: options.JudgeConnections = None,
+    rpm: options.Rpm = None,
+    tpm: options.Tpm = None,
     base_url: Annotated[str | None, option("base_url")] = None,
     api_key_env: Annotated[str | None, option("api_key_env")] = None,
     temperature: Annotated[float | None, option("temperature")] = None,
@@ -74,6 +77,8 @@ def run(  # the command's options are its parameters
         timeout=timeout,
         retries=retries,
         connections=connections,
+        rpm=rpm,
+        tpm=tpm,
         body=read_fields(body or ()),
         stream=stream,
         reasoning_marks=checked_marks(reasoning_marks),
@@ -105,7 +110,10 @@ def run(  # the command's options are its parameters
         judge_endpoint=options.judge_endpoint(
             judge_base_url,
             judge_api_key_env,
-            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            judges_lane(
+                Endpoint(timeout=timeout, retries=retries, connections=connections, rpm=rpm, tpm=tpm),
+                judge_connections,
+            ),
             judge_body,
             judge_stream,
             judge_reasoning_marks,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from liangxin.cli import options
-from liangxin.cli.once import OnceCommand, OnceGroup
+from liangxin.cli.help import SpokenCommand, SpokenGroup
 from liangxin.cli.terminal import stated
 from liangxin.errors import UsageError
 
@@ -105,8 +105,8 @@ def delete(
 
 def build() -> typer.Typer:
     """`runs` and the commands below it."""
-    app = typer.Typer(cls=OnceGroup, invoke_without_command=True, rich_markup_mode=None)
+    app = typer.Typer(cls=SpokenGroup, invoke_without_command=True, rich_markup_mode=None)
     app.callback()(runs)
     for command in (show, rename, archive, unarchive, pin, unpin, delete):
-        app.command(cls=OnceCommand)(command)
+        app.command(cls=SpokenCommand)(command)
     return app

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liangxin.cli.once import OnceCommand, OnceGroup
+from liangxin.cli.help import SpokenCommand, SpokenGroup
 from liangxin.cli.options import Format, OutputFormat, StoreOption
-from liangxin.cli.terminal import say, say_json, stated, tell
+from liangxin.cli.terminal import put, say, say_json, stated, tell
+from liangxin.languages import in_language
 
 if TYPE_CHECKING:
     from liangxin.scorer.on_base import BaseScorer
@@ -185,9 +186,10 @@ def _train(
     folder: Path,
     tuned: FineTuning,
 ) -> None:
+    from liangxin.cli.work.scorer_figures import put_figures
     from liangxin.errors import UsageError
     from liangxin.scorer import train as training
-    from liangxin.scorer.card import card, figures_table
+    from liangxin.scorer.card import card
 
     kind, _, path = backbone.partition(":")
     if kind not in ("ngram", "hf") or (kind == "hf") != bool(path):
@@ -211,7 +213,7 @@ def _train(
             f"near-duplicates kept on one side ({near.what}, overlap {near.overlap:.2f}): "
             f"{trained.rows[near.first].place} ~ {trained.rows[near.second].place}"
         )
-    say(figures_table(trained.figures))
+    put_figures(trained.figures)
     tell(f"written to {folder}; use it as --judge scorer:{folder}")
 
 
@@ -245,13 +247,13 @@ def evaluate(
 
         evaluate_on_run(scorer, run, store, output)
         return
+    from liangxin.cli.work.scorer_figures import put_figures, put_ranking
     from liangxin.judges.scorer import scorer_folder
     from liangxin.judges.scoring.loading import load_scorer
-    from liangxin.scorer.card import figures_table
     from liangxin.scorer.evaluate import evaluate as measured
     from liangxin.scorer.evaluate import evaluation_values
     from liangxin.scorer.evaluation_pairs import PAIRS
-    from liangxin.scorer.graded_figures import held_out_figures, ranking_table, ranking_values
+    from liangxin.scorer.graded_figures import held_out_figures, ranking_values
 
     opened = load_scorer(scorer_folder(scorer))
     graded = held_out_figures(opened) if labels is None else None
@@ -265,12 +267,13 @@ def evaluate(
     if graded is not None:
         if graded[1]:
             tell(f"{graded[1]} held-out answers to public prompts are left out: LIANGXIN_DATA is not set")
-        say(f"{ranking_table(graded[0])}\n\n{figures_table(graded[0].figures)}\n")
-    say(figures_table(found.figures))
+        put_ranking(graded[0])
+        put_figures(graded[0].figures)
+    put_figures(found.figures)
     for reason, count in found.abstained.items():
-        say(f"abstained on {count}: {reason}")
+        put(f"abstained on {count}: {in_language(reason)}")
     for name, (abstained, ruled, wrong) in found.withheld.items():
-        say(f"head {name}: abstains on {abstained}, rules on {ruled}, of these {wrong} wrong")
+        put(f"head {name}: abstains on {abstained}, rules on {ruled}, of these {wrong} wrong")
 
 
 @stated
@@ -282,7 +285,7 @@ def show(scorer: ScorerArgument = "default") -> None:
 
     folder = scorer_folder(scorer)
     settings = read_settings(folder)
-    say(f"{folder}: {settings.backbone}, weights sha256 {weights_digest(folder)}\n")
+    put(f"{folder}: {settings.backbone}, weights sha256 {weights_digest(folder)}\n")
     try:
         say((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -294,8 +297,8 @@ def show(scorer: ScorerArgument = "default") -> None:
 def build() -> typer.Typer:
     """The sub-application."""
     app = typer.Typer(
-        cls=OnceGroup, no_args_is_help=True, rich_markup_mode=None, help="Light judges trained on labels."
+        cls=SpokenGroup, no_args_is_help=True, rich_markup_mode=None, help="Light judges trained on labels."
     )
     for command in (train, evaluate, show):
-        app.command(cls=OnceCommand)(command)
+        app.command(cls=SpokenCommand)(command)
     return app

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from liangxin.cli import options
-from liangxin.cli.terminal import say, stated, tell
+from liangxin.cli.terminal import put, say, stated, tell
+from liangxin.languages import in_language
 
 
 class ScoresFormat(StrEnum):
@@ -94,8 +95,9 @@ def import_(
     try:
         for one in unpack(file, database):
             renamed = "; its name belongs to another run here, so it came without" if one.renamed else ""
-            say(
-                f"{one.run.id} {one.run.label} · {one.run.benchmark} · {one.run.model}: {one.added} new rows{renamed}"
+            put(
+                f"{one.run.id} {one.run.label} · {one.run.benchmark} · {one.run.model}: {one.added} new rows"
+                + in_language(renamed)
             )
     finally:
         database.close()

@@ -3,60 +3,67 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
 from liangxin.analysis.words import statistic_title
-from liangxin.cli.terminal import console, plain, say
+from liangxin.cli.layout import TextTable
+from liangxin.cli.terminal import here, plain_table, put, put_table, say
 from liangxin.engine.banding import cannot_tell
 from liangxin.engine.headline import headlines, said_by, ungiven
 from liangxin.engine.hosts.spending import Bill, bills
 from liangxin.engine.results import JudgeResult, RunResult
 from liangxin.engine.summary import score_fields
 from liangxin.files.writing import write_csv
+from liangxin.languages import in_language, language
 from liangxin.records import Score
 from liangxin.specs import Benchmark
 from liangxin.store import RunRecord, ValidationRecord
 from liangxin.store.life.states import ListedRun
-from liangxin.words import CANNOT_TELL, Bilingual, band_title, category_titles, title_of
+from liangxin.words import (
+    CANNOT_TELL,
+    Bilingual,
+    band_title,
+    category_titles,
+    reason_title,
+    status_title,
+    title_of,
+    verdict_title,
+)
 
 SAMPLE = "样例·非成绩 (sample, not a result)"
-FAKE = "scripted: 模型是假的，只验证流程 (a scripted model is a fake: this shows the plumbing, not values)"
+FAKE = "a scripted model is a fake: this shows the plumbing, not values"
 
 
 def print_result(result: RunResult) -> None:
     """The headline, what no judge here gives, one table a judge with what is missing and why."""
-    out = console()
     run = result.run
-    out.print(plain(f"{result.benchmark.title.zh} {result.benchmark.title.en} · {run.model} · {run.label}"))
+    put(f"{here(result.benchmark.title)} · {run.model} · {run.label}")
     if run.sample:
-        out.print(SAMPLE)
+        put(SAMPLE)
     if run.traits.scripted:
-        out.print(FAKE)
-    out.print(f"回答 replies: {_counts(result.replies)}")
+        put(FAKE)
+    put(f"replies: {counts(result.replies, status_title)}")
     for bill in bills(result.spent, result.prices):
-        out.print(plain(f"用量 usage: {bill.line}"))
-    for line in _headline_lines(result):
-        out.print(plain(line))
+        told = here(bill.line)
+        put(f"usage: {told}")
+    put(*_headline_lines(result))
     for judge in result.judges:
-        out.print(plain(f"\n评审 judge: {judge.record.identity}    裁决 verdicts: {_counts(judge.verdicts)}"))
+        say("")
+        put(f"judge: {judge.record.identity}; verdicts: {counts(judge.verdicts, verdict_title)}")
         if judge.validation is not None:
-            out.print(plain(_validity(judge.validation, run)))
+            put(_validity(judge.validation, run))
         if said_by(judge):
-            out.print(_score_table(result, judge))
-        for note in _band_notes(result, judge):
-            out.print(plain(note))
+            put_table(_score_table(result, judge))
+        put(*_band_notes(result, judge))
         if any(score.corrected is not None for score in judge.scores):
-            out.print(_corrected_table(result, judge))
+            put_table(_corrected_table(result, judge))
         if judge.position_bias is not None:
-            out.print(_position_line(judge))
+            put(_position_line(judge))
     if not result.judges:
-        out.print("未评审 not judged: `liangxin judge RUN --judge SPEC`")
+        put("not judged: `liangxin judge RUN --judge SPEC`")
 
 
 def print_csv(result: RunResult) -> None:
@@ -69,7 +76,7 @@ def print_csv(result: RunResult) -> None:
     stream = io.StringIO(newline="")
     columns = list(fields[0]) if fields else ["run", "sample", "measure", "group", "judge", "value"]
     rows = (
-        {key: _counts(cell) if isinstance(cell, Mapping) else cell for key, cell in row.items()}
+        {key: _plain_counts(cell) if isinstance(cell, Mapping) else cell for key, cell in row.items()}
         for row in fields
     )
     write_csv(stream, rows, columns)
@@ -108,97 +115,85 @@ def print_runs(runs: Sequence[ListedRun], bills: Mapping[str, Sequence[Bill]]) -
         bills: by the run's id.
     """
     table = plain_table(
-        "运行 run",
-        "名称 name",
-        "基准 benchmark",
-        "模型 model",
-        "题 units",
-        "词元 tokens",
-        "费用 cost",
-        "时间 created (UTC)",
+        "run", "name", "benchmark", "model", "units", "tokens", "cost", "created (UTC)", right=(4, 5, 6)
     )
     for listed in runs:
         run = listed.run
-        benchmark = f"{run.benchmark} 样例 sample" if run.sample else run.benchmark
-        state = "置顶 pinned" if listed.pinned else "已归档 archived" if listed.archived else ""
-        name = " · ".join(one for one in (run.name, state) if one)
+        benchmark = f"{run.benchmark} {in_language('(sample)')}" if run.sample else run.benchmark
+        state = "pinned" if listed.pinned else "archived" if listed.archived else ""
+        name = " · ".join(one for one in (run.name, state and in_language(state)) if one)
         fields = run_fields(listed, bills[run.id])
         tokens = f"{fields['tokens']:,}"
         cost = "—" if fields["cost"] is None else f"{fields['cost']:,.4f} {fields['currency']}"
-        table.add_row(
-            run.id, plain(name), benchmark, plain(run.model), str(run.units), tokens, cost, _date(run)
-        )
-    console().print(table)
+        table.add_row(run.id, name, benchmark, run.model, str(run.units), tokens, cost, _date(run))
+    put_table(table)
 
 
 def _headline_lines(result: RunResult) -> Iterator[str]:
     """The number that the run comes to, what stands beside it, and what is not given, a line each."""
     for place, one in enumerate(headlines(result)):
-        title, score = title_of(one.measure).zh, one.score
+        title, score = here(title_of(one.measure)), one.score
         name = title if score.measure in title else f"{title} {score.measure}"
-        missing = f", 缺失 missing {score.missing}" if score.missing else ""
-        limits = _span(score.low, score.high)
+        value, limits = f"{name} {_value(score)}", _span(score.low, score.high)
         if score.erring:
-            limits = f"误差带 judge band {_band(score, result.benchmark)}, 仅抽样 sampling only {limits}"
-        yield (
-            f"{'旁列 beside' if place else '总分 headline'}: {name} {_value(score)} "
-            f"{limits} n={score.n}{missing}    评审 judge: {one.judge.record.identity}"
-        )
+            band = _band(score, result.benchmark)
+            limits = in_language(f"judge band {band}, sampling only {limits}")
+        missing = in_language(f", missing {score.missing}") if score.missing else ""
+        count = f"{score.n}{missing}"
+        by = in_language(f"n={count}; judge {one.judge.record.identity}")
+        told = f"{value} {limits} {by}"
+        yield f"beside: {told}" if place else f"headline: {told}"
     for lack in ungiven(result):
         yield lack.line
 
 
-def _score_table(result: RunResult, judge: JudgeResult) -> Table:
+def _score_table(result: RunResult, judge: JudgeResult) -> TextTable:
     service = any(score.service is not None for score in judge.scores)
     erring = any(score.erring for score in judge.scores)
-    columns = [
-        "指标 measure",
-        "分组 group",
-        "值 value",
-        *(["评审误差带 judge band", "仅抽样 sampling only"] if erring else ["95% 区间 interval"]),
+    limits = ("judge band", "sampling only") if erring else ("95% interval",)
+    table = plain_table(
+        "group",
+        "value",
+        *limits,
         "n",
-        "缺失 missing",
-        "最坏与最好 bounds",
-    ]
-    table = plain_table(*columns, *(["服务口径 service*"] if service else []))
-    for name in (2, 3, 4, *((5, 7) if erring else (6,))):
-        table.columns[name].justify = "right"
+        *(("service view*",) if service else ()),
+        right=range(1, 4 + len(limits)),
+        caption="* our convention: a block counts as the lowest harmless level" if service else "",
+    )
     names = category_titles(result.benchmark.taxonomy)
     before = ""
     for score in _in_taxonomy_order(said_by(judge), names):
-        if before and before != score.measure:
-            table.add_section()
-        row = [score.measure if score.measure != before else "", _group(score, names), _value(score)]
+        if before != score.measure:
+            table.add_line(score.measure)
+        row = [f"  {_group(score, names)}", _value(score)]
         if erring:
             row.append(_band(score, result.benchmark))
-        row += [_span(score.low, score.high), str(score.n), _missing(score), _span(*score.bounds)]
+        row += [_span(score.low, score.high), str(score.n)]
         table.add_row(*row, *([_number(score.service)] if service else []))
+        if score.missing:
+            table.add_line(f"      {_missing(score)}")
         before = score.measure
-    if service:
-        table.caption = "* 服务口径为本项目约定：拦截计为无害的最低一级 (our convention: a block counts as the lowest harmless level)"
-        table.caption_justify = "left"
     return table
 
 
 def _band(score: Score, benchmark: Benchmark) -> str:
     """Where the truth lies by the judge's error, or why that is not known."""
     if score.replaced is not None:
-        return f"校正 corrected {_span(*score.replaced[1:])}"
+        return in_language(f"corrected {_span(*score.replaced[1:])}")
     if score.value is None or score.judge_basis is None:
         return "—"
     why = score.judge_basis["why"]
     if why is not None:
-        title = band_title(why)
-        return f"{title.zh} {title.en}"
+        return here(band_title(why))
     wide = cannot_tell(score.measure, score.judge_low, score.judge_high, benchmark)
-    return _span(score.judge_low, score.judge_high) + (f" {CANNOT_TELL.zh}" if wide else "")
+    return _span(score.judge_low, score.judge_high) + (f" {here(CANNOT_TELL)}" if wide else "")
 
 
 def band_basis(basis: Mapping[str, object]) -> str:
     """On what a judge's error was measured, in one line."""
     sources = basis["sources"]
-    names = sources if isinstance(sources, Sequence) else ()
-    return "评审误差测自 the judge's error was measured on: " + ("; ".join(map(str, names)) or "—")
+    names = "; ".join(map(str, sources)) if isinstance(sources, Sequence) else ""
+    return f"the judge's error was measured on: {names or '—'}"
 
 
 def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
@@ -215,12 +210,14 @@ def _band_notes(result: RunResult, judge: JudgeResult) -> Iterator[str]:
         yield band_basis({"sources": list(names)})
     if open_:
         run, spec = result.run.label, judge.record.spec
-        train = f"; liangxin scorer train --from {run} --output DIR" if spec.startswith("scorer") else ""
+        sample = f"liangxin sample {run} --for-labels 240 --output labels.jsonl"
+        measure = f"liangxin validate {run} --judge {spec} --gold labels:labels.jsonl"
         yield (
-            f"区间只含抽样误差。误差带没有或太宽时，人工标注可测: liangxin sample {run} --for-labels 240 --output labels.jsonl; "
-            f"liangxin validate {run} --judge {spec} --gold labels:labels.jsonl{train} "
-            "(intervals are of the sampling only; people's labels measure the judge)"
+            "the intervals are of the sampling only. Where there is no band, or a wide one, people's labels measure the "
+            f"judge: {sample}; {measure}"
         )
+        if spec.startswith("scorer"):
+            yield f"or train a scorer on them: liangxin scorer train --from {run} --output DIR"
 
 
 def _validity(record: ValidationRecord, run: RunRecord) -> str:
@@ -229,33 +226,59 @@ def _validity(record: ValidationRecord, run: RunRecord) -> str:
     found = {one["statistic"]: one for one in overall.get("statistics", ())}
     names = ("balanced_accuracy", "recall_unsafe", "precision_unsafe", "exact", "kappa")
     shown = [
-        f"{statistic_title(name)} {found[name]['value']:.2f} [{found[name]['low']:.2f}, {found[name]['high']:.2f}]"
+        f"{in_language(statistic_title(name))} {found[name]['value']:.2f} [{found[name]['low']:.2f}, {found[name]['high']:.2f}]"
         for name in names
         if found.get(name, {}).get("value") is not None
     ][:3]
-    where = "" if record.run == run.id else " (在另外的回答上 measured on other answers)"
-    said = ", ".join(shown) or "不能说 cannot say"
-    return f"评审与人 judge against people: {said}; n = {overall.get('n', 0)}, {record.gold}{where}"
+    where = "" if record.run == run.id else in_language(" (measured on other answers)")
+    said = ", ".join(shown) or in_language("cannot say")
+    return f"judge against people: {said}; n = {overall.get('n', 0)}, {record.gold}{where}"
 
 
-def _corrected_table(result: RunResult, judge: JudgeResult) -> Table:
+def _corrected_table(result: RunResult, judge: JudgeResult) -> TextTable:
     """The values corrected for the judge's error, beside the raw ones."""
     table = plain_table(
-        "指标 measure", "分组 group", "原值 raw", "校正值 corrected", "95% 区间 interval", "方法 method", "标注 labels", "说明 note"
+        "group", "raw", "corrected", "95% interval", "method", "labels", "note", right=(1, 2, 3, 5),
+        title="corrected for the judge's measured error; beside the raw values, not instead",
     )  # fmt: skip
+    before = ""
     names = category_titles(result.benchmark.taxonomy)
-    for score in _in_taxonomy_order(judge.scores, names):
-        told = score.corrected
-        if told is None:
-            continue
+    found = [(score, told) for score in _in_taxonomy_order(judge.scores, names) if (told := score.corrected)]
+    notes = {_note(told) for _, told in found}
+    for score, told in found:
         value, low, high = (_float(told[key]) for key in ("value", "low", "high"))
-        note = "; ".join(str(told[key]) for key in ("reason", "warning") if told[key])
-        row = (score.measure, _group(score, names), _number(score.value), _number(value), _span(low, high))
-        table.add_row(*row, str(told["method"]), str(told["n_calibration"]), plain(note))
-    table.title = "按评审的误差校正，不替代原值 (corrected for the judge's measured error; beside the raw values, not instead)"
-    table.title_justify = "left"
-    table.title_style = ""
+        note = _note(told) if len(notes) > 1 else ""
+        if before != score.measure:
+            table.add_line(score.measure)
+        before = score.measure
+        row = (f"  {_group(score, names)}", _number(score.value), _number(value), _span(low, high))
+        table.add_row(*row, str(told["method"]), str(told["n_calibration"]), note)
+    for note in notes if len(notes) == 1 else ():
+        table.add_line(note)
     return table
+
+
+def _note(told: Mapping[str, object]) -> str:
+    """Why there is no corrected value, or what to beware of."""
+    return "; ".join(map(_reason, (str(told[key]) for key in ("reason", "warning") if told[key])))
+
+
+def _reason(said: str) -> str:
+    """Why there is no corrected value, in the user's language: sentences in a row, a dimension before the first."""
+    left, told = said.split("; "), []
+    while left:
+        # A sentence may have a semicolon of its own: the longest that is known comes first.
+        for size in range(len(left), 0, -1):
+            part = "; ".join(left[:size])
+            before, between, rest = part.partition(": ")
+            known = in_language(part)
+            if known == part:
+                known = f"{before}{between}{in_language(rest)}"
+            if known != part or size == 1:
+                break
+        told.append(known)
+        left = left[size:]
+    return "; ".join(told)
 
 
 def _in_taxonomy_order(scores: Sequence[Score], names: Iterable[str]) -> list[Score]:
@@ -270,39 +293,29 @@ def _in_taxonomy_order(scores: Sequence[Score], names: Iterable[str]) -> list[Sc
 def _position_line(judge: JudgeResult) -> str:
     bias = judge.position_bias
     if bias is None or bias.decided == 0:
-        return "位置偏差 position bias: —"
+        return "position bias: —"
     share = f"{_number(bias.share_first)} {_span(bias.low, bias.high)}"
     return (
-        f"位置偏差 position bias: 选前面的 chose the first {share} % (n={bias.decided}); "
-        f"两序一致 same reply in both orders {bias.consistent}/{bias.pairs_decided}"
+        f"position bias: chose the first {share} % (n={bias.decided}); "
+        f"same reply in both orders {bias.consistent}/{bias.pairs_decided}"
     )
 
 
-def plain_table(*columns: str) -> Table:
-    """An empty table in the house style."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
 def _group(score: Score, names: Mapping[str, Bilingual]) -> str:
-    shown = score.group
-    chinese = names[score.group].zh if score.group in names else ""
-    if "/" in shown:
-        shown = "  " + shown.rpartition("/")[2]
-    return plain(f"{shown} {chinese}" if chinese and chinese not in shown else shown)
+    """A group as the data names it; in Chinese as the benchmark does."""
+    shown = names[score.group].zh if language() == "zh" and score.group in names else score.group
+    return ("  " if "/" in score.group else "") + shown.rpartition("/")[2].strip()
 
 
 def _value(score: Score) -> str:
-    return _number(score.value) + (" 未完成 incomplete" if score.incomplete else "")
+    return _number(score.value) + (f" {in_language('incomplete')}" if score.incomplete else "")
 
 
 def _missing(score: Score) -> str:
-    if not score.missing:
-        return "0"
-    reasons = ", ".join(f"{reason} {count}" for reason, count in score.missing_by_reason.items())
-    return plain(f"{score.missing} ({reasons})")
+    """What is missing and why, and what the value could be at worst and at best."""
+    reasons = counts(score.missing_by_reason, reason_title)
+    bounds = _span(*score.bounds)
+    return in_language(f"missing {score.missing} ({reasons}); with them anywhere in {bounds}")
 
 
 def _float(value: object) -> float | None:
@@ -317,8 +330,14 @@ def _span(low: float | None, high: float | None) -> str:
     return "—" if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
 
 
-def _counts(counts: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "—"
+def counts(found: Mapping[str, int], title: Callable[[str], Bilingual]) -> str:
+    """How often each name occurs, the names in Chinese where the user reads it."""
+    named = ((title(name).zh if language() == "zh" else name, count) for name, count in found.items())
+    return ", ".join(f"{name} {count}" for name, count in named) or "—"
+
+
+def _plain_counts(found: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in found.items()) or "—"
 
 
 def _date(run: RunRecord) -> str:

@@ -53,6 +53,8 @@ def validate(  # the command's options are its parameters
         int | None, typer.Option("--limit", min=1, help="For --probe repeat: the first N answers only.")
     ] = None,
     connections: options.Connections = 32,
+    rpm: options.Rpm = None,
+    tpm: options.Tpm = None,
     timeout: options.Timeout = 120.0,
     retries: options.Retries = 4,
     judge_base_url: options.JudgeBaseUrl = None,
@@ -80,7 +82,7 @@ def validate(  # the command's options are its parameters
         judge_endpoint=options.judge_endpoint(
             judge_base_url,
             judge_api_key_env,
-            Endpoint(timeout=timeout, retries=retries, connections=connections),
+            Endpoint(timeout=timeout, retries=retries, connections=connections, rpm=rpm, tpm=tpm),
             judge_body,
             judge_stream,
             judge_reasoning_marks,

@@ -189,9 +189,9 @@ class Referee:
         """
         kind = JUDGES.find(kind_and_name(settings.judge)[0])
         if kind is not None and not kind.can_chat:
+            known = ", ".join(judge_kinds())
             raise UsageError(
-                f"judge {settings.judge!r} rules on a run's items only; for a chat name one of "
-                + ", ".join(judge_kinds())
+                f"judge {settings.judge!r} rules on a run's items only; for a chat name one of {known}"
             )
         context = JudgeContext(
             benchmark=settings.benchmark,

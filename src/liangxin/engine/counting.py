@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from liangxin.engine.levels import LevelCounts
 from liangxin.measures.position import PositionTally
 from liangxin.measures.scoring import ScoreBuilder
-from liangxin.measures.unit_kinds import Coded, kinds, outcomes_of
+from liangxin.measures.unit_kinds import Coded, Kind, kinds, outcomes_of, told_apart
 from liangxin.records import ReplyStatus, VerdictStatus
 from liangxin.store.columns import NO_TURN, STATUSES, ColumnReader, Failure, UnitSheet
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FAILURES_SHOWN = 20
+
+
+class EachUnit(Protocol):
+    """Is told, sheet after sheet, of what kind each unit is."""
+
+    def add(self, kinds: Sequence[Kind], which: NDArray[np.intp], units: NDArray[np.int64]) -> None:
+        """The kinds of some whole units, which of them each unit is, and the units' numbers in the run's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,8 @@ class Listener:
     """For choice items."""
     levels: LevelCounts | None = None
     """For a judge whose error may be measured."""
+    each_unit: EachUnit | None = None
+    """Who else wants to know of what kind each unit is."""
 
 
 @dataclass(slots=True)
@@ -56,20 +65,30 @@ def count(columns: ColumnReader, listeners: Sequence[Listener]) -> RunCounts:
     return counts
 
 
-def _feed(columns: ColumnReader, sheet: UnitSheet, listener: Listener) -> None:
-    coded = Coded(
+def coded_for(columns: ColumnReader, sheet: UnitSheet, judge: int) -> Coded:
+    """A sheet as one judge's scores see it."""
+    return Coded(
         units=sheet.units,
         forms=sheet.forms,
         heads=columns.heads,
         statuses=sheet.statuses,
         replies=STATUSES,
-        rulings=sheet.rulings[listener.judge],
+        rulings=sheet.rulings[judge],
         verdicts=columns.rulings,
     )
-    if listener.scorers:
-        for kind, number in kinds(coded):
+
+
+def _feed(columns: ColumnReader, sheet: UnitSheet, listener: Listener) -> None:
+    coded = coded_for(columns, sheet, listener.judge)
+    import numpy as np
+
+    if listener.scorers or listener.each_unit is not None:
+        found, which = told_apart(coded)
+        for kind, number in zip(found, np.bincount(which).tolist(), strict=True):
             for scorer in listener.scorers:
                 scorer.count(kind, number)
+        if listener.each_unit is not None:
+            listener.each_unit.add(found, which, np.unique(sheet.units))
     if listener.position is not None:
         first = replace(coded, statuses=coded.statuses[:, :1], rulings=coded.rulings[:, :, :1])
         for kind, number in kinds(first):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from liangxin.engine.results import NO_SUCH_LEVELS, PREFERRED, JudgeResult, RunResult
+from liangxin.engine.stored import benchmark_of
+from liangxin.errors import JudgeError
 from liangxin.measures.plan import OVERALL
 from liangxin.records import Measure, Score
-from liangxin.specs import Bilingual
+from liangxin.specs import Benchmark, Bilingual
+from liangxin.store import RunRecord
+from liangxin.text import shell_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +93,33 @@ def ungiven(result: RunResult) -> tuple[Ungiven, ...]:
 
 
 def _ungiven(result: RunResult, measures: Iterable[str], judge: str, calls: int, *, people: bool) -> Ungiven:
-    command = f"liangxin judge {shlex.quote(result.run.label)} --judge {judge}"
+    command = f"liangxin judge {shell_word(result.run.label)} --judge {judge}"
     return Ungiven(measures=tuple(measures), command=command, calls=calls, people=people)
+
+
+def ruling_command(run: RunRecord, subject: str | None) -> str:
+    """The command that brings a subject's measures: by a judge that asks nothing, where there is one.
+
+    Args:
+        subject: of the measures that are missing; None: the benchmark's own.
+    """
+    judge = _judge_of(benchmark_of(run), subject or "primary")
+    return f"liangxin judge {shell_word(run.label)} --judge {judge}"
+
+
+def _judge_of(benchmark: Benchmark, subject: str) -> str:
+    if subject == "refusal":
+        return "rule"
+    if benchmark.kind == "choice":
+        return "choice"
+    from liangxin.judges.scorer import bind, scorer_folder
+    from liangxin.judges.scoring.loading import load_scorer
+
+    try:
+        bound = bind(load_scorer(scorer_folder("default")), benchmark)
+    except JudgeError:
+        return "llm:MODELSPEC"
+    return "scorer" if bound.subject == subject else "llm:MODELSPEC"
 
 
 def _names(result: RunResult, *subjects: str) -> list[str]:

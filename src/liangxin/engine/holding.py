@@ -26,13 +26,20 @@ _POLL_SECONDS = 1.0
 
 @asynccontextmanager
 async def at_work(
-    database: Database, work: Work, stop: Stop, patience: StorePatience, *, wait: bool
+    database: Database,
+    work: Work,
+    stop: Stop,
+    patience: StorePatience,
+    *,
+    wait: bool,
+    held: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Lease]:
     """Hold the lease of that work; where it is taken over meanwhile, the work is abandoned.
 
     Args:
         patience: also says who is at work.
         wait: whether to wait until whoever is at work has ended.
+        held: is called where somebody is, before anything is waited for.
 
     Raises:
         RunAtWork: somebody else is, and is not waited for.
@@ -41,7 +48,7 @@ async def at_work(
         StoreError: it could not be written for as long as patience lasts.
         Interrupted: the user ended the waiting.
     """
-    lease = await _taken(Leases(database), work, stop, patience, wait=wait)
+    lease = await _taken(Leases(database), work, stop, patience, wait=wait, held=held)
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     working = True
 
@@ -81,11 +88,20 @@ async def take_in_left(database: Database, patience: StorePatience) -> None:
             lease.release()
 
 
-async def _taken(leases: Leases, work: Work, stop: Stop, patience: StorePatience, *, wait: bool) -> Lease:
+async def _taken(
+    leases: Leases,
+    work: Work,
+    stop: Stop,
+    patience: StorePatience,
+    *,
+    wait: bool,
+    held: Callable[[], object],
+) -> Lease:
     unheard: LeaseHolder | None = None
     told: str | None = None
     tell = patience.tell
     while isinstance(found := await patiently(patience, partial(leases.take, work, unheard)), LeaseHolder):
+        held()
         who = _sentence(work, found)
         unheard = found if found.silent else None
         if unheard is not None:
@@ -115,7 +131,7 @@ async def pause_for(seconds: float, stop: Stop) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while (left := until - loop.time()) > 0:
-        if stop.requested:
+        if stop.interrupted:
             raise Interrupted
         await asyncio.sleep(min(left, 0.1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from threading import Event
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,20 +13,33 @@ T = TypeVar("T")
 class Stop:
     """A request to take up no new work; what is under way is finished."""
 
-    def __init__(self) -> None:
-        self.interrupted = False
-        """The user asked."""
+    def __init__(self, asked: Event | None = None) -> None:
+        """Nothing is requested yet.
+
+        Args:
+            asked: set once the user asked; that of another request, where both are of one command.
+        """
+        self._asked = asked or Event()
         self.spent: Callable[[], bool] = _never
         """Whether the run's budget is used up."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user asked."""
+        return self._asked.is_set()
 
     @property
     def requested(self) -> bool:
         """Whether nothing new is to be taken up."""
         return self.interrupted or self.spent()
 
-    @requested.setter
-    def requested(self, value: bool) -> None:
-        self.interrupted = value
+    def interrupt(self) -> None:
+        """The user asks."""
+        self._asked.set()
+
+    def of_user(self) -> Stop:
+        """For who asks no host: what a budget stops concerns them not."""
+        return Stop(self._asked)
 
 
 def _never() -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liangxin.engine.counting import FAILURES_SHOWN, Listener, count, ordered_replies
+from liangxin.engine.counting import FAILURES_SHOWN, EachUnit, Listener, count, ordered_replies
 from liangxin.engine.levels import LevelCounts
 from liangxin.measures import PositionBias, PositionTally, ScoreBuilder, ScorePlan
 from liangxin.prices import PriceList
-from liangxin.records import Measure, Outcome, Score, TurnOutcome, Verdict
+from liangxin.records import Measure, Score
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
-from liangxin.store import Database, JudgeRecord, RunRecord, Runs, StoredDialogue, ValidationRecord
+from liangxin.store import Database, JudgeRecord, RunRecord, Runs, ValidationRecord
 from liangxin.store.columns import ColumnReader, Failure
 from liangxin.store.spending import Spent, spent_on
 
@@ -22,7 +22,6 @@ __all__ = [
     "UNLABELLED",
     "JudgeResult",
     "RunResult",
-    "outcome_of",
     "plan_of",
     "run_result",
 ]
@@ -72,11 +71,18 @@ class RunResult:
 
 
 def run_result(
-    database: Database, run: RunRecord, benchmark: Benchmark, judges: Sequence[JudgeRecord]
+    database: Database,
+    run: RunRecord,
+    benchmark: Benchmark,
+    judges: Sequence[JudgeRecord],
+    each_unit: Mapping[int, EachUnit] | None = None,
 ) -> RunResult:
     """Count and score a stored run for the given judges, in one pass over the store.
 
     Verdicts that failed count as failures only for these judges.
+
+    Args:
+        each_unit: by judge's key, who is told of every unit in the same pass.
     """
     listeners = {
         judge.key: Listener(
@@ -85,6 +91,7 @@ def run_result(
             scorers=_scorers(run, benchmark, judge, judges),
             position=_position(benchmark, judge),
             levels=LevelCounts() if may_err(benchmark, judge) else None,
+            each_unit=None if each_unit is None else each_unit.get(judge.key),
         )
         for judge in judges
     }
@@ -127,26 +134,6 @@ def _sentence(failure: Failure) -> str:
     if failure.judge is None:
         return f"{failure.item} turn {failure.turn}: {failure.reason or 'no answer'}"
     return f"{failure.item} turn {failure.turn}: judge: {failure.reason or 'no verdict'}"
-
-
-def outcome_of(one: StoredDialogue, judge: int) -> Outcome:
-    """A stored dialogue as one judge's scores see it; every annotator's verdict counts."""
-    by_turn: dict[int, list[Verdict]] = {}
-    for (key, turn, _annotator), ruling in one.rulings.items():
-        if key == judge:
-            by_turn.setdefault(turn, []).append(ruling.verdict)
-    return Outcome(
-        item=one.dialogue.item,
-        trial=one.dialogue.trial,
-        turns=tuple(
-            TurnOutcome(
-                turn=exchange.turn,
-                status=exchange.reply.status,
-                verdicts=tuple(by_turn.get(exchange.turn, ())),
-            )
-            for exchange in one.dialogue.exchanges
-        ),
-    )
 
 
 def _scorers(

@@ -4,69 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple, TextIO, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
 
-from liangxin.correction.sources import sources_text
-from liangxin.engine.collect import Collector
-from liangxin.engine.holding import at_work, chunks_of, patiently, take_in_left
-from liangxin.engine.hosts.outages import HostPatience
+from liangxin.engine.holding import at_work, patiently, take_in_left
 from liangxin.engine.hosts.spending import Purse
-from liangxin.engine.hosts.trial import Confirm, Destinations, models_of
-from liangxin.engine.judging import Ruler
 from liangxin.engine.likelihood_choice import check_benchmarks, settled, weigher
 from liangxin.engine.pool import Stop
 from liangxin.engine.prepare import identify, prepare
 from liangxin.engine.progress import Progress
 from liangxin.engine.results import RunResult, run_result
+from liangxin.engine.session import Session
+from liangxin.engine.stages.bench import GRACE_SECONDS, Bench, writing
+from liangxin.engine.stages.collect import Collector
 from liangxin.interrupts import Interrupted, handlers_kept, listen, loop_factory
-from liangxin.judges import (
-    NO_JUDGE,
-    Judge,
-    JudgeContext,
-    MeasuredJudge,
-    judge_traits,
-    judge_versions,
-    open_judges,
-)
-from liangxin.models import ChatModel, Recorded, Templated, open_model
-from liangxin.specs import Benchmark, RunSpec, scales_of
-from liangxin.store import (
-    ASKING,
-    Database,
-    JudgeRecord,
-    Lease,
-    RunRecord,
-    Runs,
-    Spill,
-    StorePatience,
-    Work,
-    Writer,
-    take_in,
-)
+from liangxin.models import Recorded, Templated, open_model
+from liangxin.specs import Benchmark, RunSpec
+from liangxin.store import ASKING, RunRecord, Runs, StorePatience, Work
 
 T = TypeVar("T")
-
-GRACE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """What one command works with."""
-
-    database: Database
-    tell: Callable[[str], None]
-    """Says a sentence to the user."""
-    progress: TextIO | None = None
-    """Where progress is shown; None shows none."""
-    model: ChatModel | None = None
-    """The model itself, where `spec.model` is only its name; whoever made it closes it."""
-    confirm: Confirm | None = None
-    """Asks the user a question; None where there is nobody to answer."""
-    control: Callable[[Callable[[], object]], None] | None = None
-    """Is handed a function that interrupts the work from another thread, as a signal would."""
 
 
 def run_benchmark(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str) -> RunResult:
@@ -89,28 +45,18 @@ def judge_run(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchm
         patience = StorePatience(session.tell)
         await take_in_left(session.database, patience)
         async with contextlib.aclosing(Purse(spec.spending, session.database, session.tell)) as purse:
-            bench = _Bench(session, run, purse.metered(spec), benchmark, patience)
+            bench = Bench(session, run, purse.metered(spec), benchmark, patience)
             async with contextlib.aclosing(bench):
                 await patiently(patience, lambda: purse.take_up(run))
                 stop.spent = purse.spent
                 await bench.look(None)
-                await bench.try_first(stop)
-                judges = await bench.rule(stop)
+                await bench.begin(stop)
+                judges = await bench.end()
                 left = await bench.left(None, stop)
         result = await patiently(patience, lambda: run_result(session.database, run, benchmark, judges))
         return purse.ended(result, left)
 
     return drive(ruled, session)
-
-
-def default_judges(benchmark: Benchmark) -> tuple[str, ...]:
-    """The judges where none is named: `choice` for choice items, else `rule` and `scorer`, which ask nobody anything."""
-    return ("choice",) if benchmark.kind == "choice" else ("rule", "scorer")
-
-
-class _OpenedJudge(NamedTuple):
-    spec: str
-    judge: Judge
 
 
 async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: str, stop: Stop) -> RunResult:
@@ -141,17 +87,18 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             await patiently(patience, lambda: purse.take_up(run))
             stop.spent = purse.spent
             # A judge that cannot be used must say so before the model is paid.
-            bench = _Bench(session, run, spec, benchmark, patience)
+            bench = Bench(session, run, spec, benchmark, patience)
             closing.push_async_callback(bench.aclose)
             await bench.look(model)
             planned = await patiently(patience, lambda: runs.planned_items(run))
-            progress = Progress(session.progress, "asked", planned * run.trials)
-            async with _writing(session.database, asking, lease, patience) as writer:
-                collector = Collector(run, model, spec, benchmark.scale_for, session.tell)
-                await collector.try_first(writer, progress, stop)
-                await bench.try_first(stop)
-                await collector.collect(writer, progress, stop)
-            progress.finish()
+            async with writing(session.database, asking, lease, patience) as writer:
+                audience = bench.follow(writer)
+                collector = Collector(run, model, spec, benchmark.scale_for, session.tell, audience)
+                with Progress(session.progress, "asked", planned * run.trials, bench.line) as progress:
+                    await collector.try_first(writer, progress, stop)
+                    await bench.begin(stop)
+                    await collector.collect(writer, progress, stop)
+            audience.end()
             for notice in collector.odd.notices():
                 session.tell(notice)
         # Rows of an earlier command's items count as used, so only a run asked whole in one go can tell.
@@ -160,7 +107,7 @@ async def _run(session: Session, spec: RunSpec, benchmark: Benchmark, sample: st
             session.tell(
                 f"{unused} recorded answers belong to no item of {benchmark.name}; they were not used"
             )
-        records = await bench.rule(stop)
+        records = await bench.end()
         left = await bench.left(model, stop)
     result = await patiently(patience, lambda: run_result(session.database, run, benchmark, records))
     return purse.ended(result, left)
@@ -174,180 +121,6 @@ def _beginning(run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, unsaid: b
             f"{spec.model} has no chat template and cannot follow a format: it chooses by the likelihood of the "
             "labels (--choose-by generation lets it write)"
         )
-
-
-@contextlib.asynccontextmanager
-async def _writing(
-    database: Database, work: Work, lease: Lease, patience: StorePatience
-) -> AsyncIterator[Writer]:
-    """What that work's holder appends with, once what earlier commands could not store of it is in the store."""
-    await patiently(patience, lambda: take_in(database, work, lease, patience.tell))
-    with Writer(database, lease.confirm, patience, Spill(database, work)) as writer:
-        yield writer
-
-
-def _open(session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark) -> list[_OpenedJudge]:
-    judges: list[_OpenedJudge] = []
-    for judge_spec in spec.judges or default_judges(benchmark):
-        if judge_spec == NO_JUDGE:
-            continue
-        needs_items = judge_traits(judge_spec).needs_items
-        context = _context(session, run, spec, benchmark, needs_items=needs_items)
-        judges.extend(_OpenedJudge(judge_spec, judge) for judge in open_judges(judge_spec, context))
-    return judges
-
-
-def _context(
-    session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, *, needs_items: bool
-) -> JudgeContext:
-    prompts: dict[str, str] = {}
-    categories: dict[str, tuple[str, ...]] = {}
-    if needs_items:
-        for item in Runs(session.database).items(run.dataset):
-            categories[item.id] = item.category
-            prompts.setdefault(item.turns[0], item.id)
-    return JudgeContext(
-        benchmark=benchmark,
-        endpoint=spec.judge_endpoint,
-        generation=spec.judge_generation,
-        run_model=run.model,
-        run_traits=run.traits,
-        item_ids=frozenset(categories),
-        item_prompts=prompts,
-        item_categories=categories,
-        refusal=spec.refusal and benchmark.kind == "open",
-        entered=tuple(Runs(session.database).judges(run)),
-    )
-
-
-class _Bench:
-    """The judges of one run; each is entered in the store when it first rules."""
-
-    def __init__(
-        self, session: Session, run: RunRecord, spec: RunSpec, benchmark: Benchmark, patience: StorePatience
-    ) -> None:
-        """Open them.
-
-        Raises:
-            JudgeError, DataError, ModelError, UsageError: one cannot be used.
-        """
-        self._session = session
-        self._run = run
-        self._spec = spec
-        self._benchmark = benchmark
-        self._patience = patience
-        self._judges = _open(session, run, spec, benchmark)
-        self._records: dict[str, JudgeRecord] = {}
-        self._rulers: dict[_OpenedJudge, Ruler] = {}
-
-    async def look(self, model: ChatModel | None) -> None:
-        """Say where questions and verdicts go, where a host is asked.
-
-        Args:
-            model: None where it is asked nothing more.
-
-        Raises:
-            UsageError: the answers would leave this machine for a host that the user did not name.
-        """
-        going = await self._counted(model)
-        if not going.any:
-            return
-        if line := going.line():
-            self._session.tell(line)
-        going.check_agreed(self._session.confirm)
-
-    async def _counted(self, model: ChatModel | None) -> Destinations:
-        """The calls that are still to be made, and where they go."""
-        going = Destinations(
-            model, self._run.manifest["identity"]["model"], [one.judge for one in self._judges]
-        )
-        if going.any:
-            database = self._session.database
-            known = await patiently(self._patience, lambda: Runs(database).judges(self._run))
-            keys = {record.identity: record.key for record in known}
-            await going.count(chunks_of(database, self._patience, self._run), keys)
-        return going
-
-    async def left(self, model: ChatModel | None, stop: Stop) -> int:
-        """How many calls a budget leaves unmade; `model` is None where it is asked nothing more."""
-        return (await self._counted(model)).calls if stop.spent() else 0
-
-    async def try_first(self, stop: Stop) -> None:
-        """Let each judge that asks a model rule on the first reply that waits for it.
-
-        Raises:
-            ModelError: nothing that can answer it is there.
-        """
-        for opened in self._judges:
-            if models_of(opened.judge) and not stop.requested:
-                async with self._ruling(opened, stop) as (ruler, writer):
-                    await ruler.try_first(writer, stop)
-
-    async def rule(self, stop: Stop) -> list[JudgeRecord]:
-        """Let all rule on whatever waits for them.
-
-        Raises:
-            ModelError: a judge's host has answered nothing for as long as patience lasts.
-        """
-        session, run = self._session, self._run
-        planned = await patiently(self._patience, lambda: Runs(session.database).planned_items(run))
-        for opened in self._judges:
-            own = stop if models_of(opened.judge) else _by_user(stop)
-            if own.requested:
-                continue
-            async with self._ruling(opened, stop) as (ruler, writer):
-                identity = opened.judge.identity
-                progress = Progress(session.progress, f"judged by {identity}", planned * run.trials)
-                await ruler.rule(writer, progress, own)
-            progress.finish()
-        for notice in dict.fromkeys(notice for _, judge in self._judges for notice in judge.notices()):
-            session.tell(notice)
-        return list(self._records.values())
-
-    @contextlib.asynccontextmanager
-    async def _ruling(self, opened: _OpenedJudge, stop: Stop) -> AsyncIterator[tuple[Ruler, Writer]]:
-        database, patience, (spec, judge) = self._session.database, self._patience, opened
-        if judge.identity not in self._records:
-            entering = partial(_entered, Runs(database), self._run, self._benchmark, spec, judge)
-            self._records[judge.identity] = await patiently(patience, entering)
-        if opened not in self._rulers:
-            waits = HostPatience(self._spec.give_up, self._session.tell, self._spec.judge_endpoint.retries)
-            self._rulers[opened] = Ruler(self._run, judge, self._records[judge.identity], waits)
-        judging = Work(self._run.id, judge.identity)
-        async with (
-            at_work(database, judging, stop, patience, wait=self._spec.wait) as lease,
-            _writing(database, judging, lease, patience) as writer,
-        ):
-            yield self._rulers[opened], writer
-
-    async def aclose(self) -> None:
-        """Release them."""
-        for _, judge in self._judges:
-            await judge.aclose()
-
-
-def _by_user(stop: Stop) -> Stop:
-    """For who asks no model: what a budget stops concerns them not."""
-    own = Stop()
-    own.spent = lambda: stop.interrupted
-    return own
-
-
-def _entered(runs: Runs, run: RunRecord, benchmark: Benchmark, spec: str, judge: Judge) -> JudgeRecord:
-    """The judge's row in the store.
-
-    The versions of the packages that bring it and the sets that its error was measured on stand there, not in its
-    identity.
-    """
-    versions = judge_versions(spec)
-    manifest = {**judge.manifest(), **({"versions": versions} if versions else {})}
-    record = runs.add_judge(run, judge.identity, spec, judge.subject, manifest, judge_traits(spec))
-    if not isinstance(judge, MeasuredJudge):
-        return record
-    scales = {scale.name: scale for scale in scales_of(judge.subject, benchmark)}
-    told = [replace(one, scale=name) for name in scales for one in judge.sources(name)]
-    trained = judge.trained_on()
-    return runs.set_sources(record, sources_text(told, trained) if told or trained.digests else None)
 
 
 def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
@@ -366,7 +139,7 @@ def drive(job: Callable[[Stop], Coroutine[Any, Any, T]], session: Session) -> T:
             if stop.interrupted:
                 task.cancel()
                 return
-            stop.interrupted = True
+            stop.interrupt()
             session.tell(
                 f"stopping: finishing what is under way, {GRACE_SECONDS:.0f} s at most; again to stop at once"
             )

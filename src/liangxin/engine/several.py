@@ -8,7 +8,8 @@ from dataclasses import replace
 from liangxin.benchmarks import sample_path
 from liangxin.engine.likelihood_choice import check_benchmarks
 from liangxin.engine.results import RunResult
-from liangxin.engine.run import Session, run_benchmark
+from liangxin.engine.run import run_benchmark
+from liangxin.engine.session import Session
 from liangxin.errors import UsageError
 from liangxin.models import known_kind
 from liangxin.specs import Benchmark, RunSpec

@@ -9,6 +9,7 @@ from liangxin.engine.results import RunResult, run_result
 from liangxin.errors import JudgeError, UnknownName
 from liangxin.specs import CHOOSE_BY, Benchmark
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs
+from liangxin.text import shell_word
 
 
 def stored_result(database: Database, name: str, judge: str | None) -> RunResult:
@@ -51,7 +52,10 @@ def _named(judges: Sequence[JudgeRecord], wanted: str, run: RunRecord) -> list[J
     found = named_judges(judges, wanted)
     if not found:
         known = ", ".join(one.identity for one in judges) or "none"
-        raise JudgeError(f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}")
+        raise JudgeError(
+            f"no judge {wanted!r} has ruled on run {run.label}; these have: {known}; it "
+            f"does by `liangxin judge {shell_word(run.label)} --judge SPEC`"
+        )
     return found
 
 

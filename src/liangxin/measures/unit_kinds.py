@@ -68,9 +68,17 @@ def kinds(coded: Coded) -> Iterator[tuple[Kind, int]]:
     """Each kind among the units, with how many are of it, in order of first appearance."""
     import numpy as np
 
+    found, which = told_apart(coded)
+    yield from zip(found, np.bincount(which).tolist(), strict=True)
+
+
+def told_apart(coded: Coded) -> tuple[list[Kind], NDArray[np.intp]]:
+    """(the kinds among the units in order of first appearance, which of them each unit is)."""
+    import numpy as np
+
     rows, _, turns = coded.statuses.shape
     if not rows:
-        return
+        return [], np.zeros(0, np.intp)
     cells = combined([coded.statuses + 1, *coded.rulings])
     outcomes = combined([cells[:, :, turn] for turn in range(turns)]) if turns else cells.sum(axis=2)
     # Sorted within the row, as in `kind_of`; which order is chosen does not matter here.
@@ -80,10 +88,13 @@ def kinds(coded: Coded) -> Iterator[tuple[Kind, int]]:
     sizes = np.diff(np.append(starts, rows))
     table = np.full((len(starts), int(sizes.max())), -1, np.int64)
     table[np.repeat(np.arange(len(starts)), sizes), np.arange(rows) - np.repeat(starts, sizes)] = row_codes
-    _, examples, counts = np.unique(combined(list(table.T + 1)), return_index=True, return_counts=True)
-    for example in np.argsort(examples):
-        start = int(starts[examples[example]])
-        yield _kind(coded, start, int(sizes[examples[example]])), int(counts[example])
+    codes = combined(list(table.T + 1))
+    _, examples, which = np.unique(codes, return_index=True, return_inverse=True)
+    appearing = np.argsort(examples)
+    found = [_kind(coded, int(starts[one]), int(sizes[one])) for one in examples[appearing]]
+    place = np.empty(len(appearing), np.intp)
+    place[appearing] = np.arange(len(appearing))
+    return found, place[which.reshape(-1)]
 
 
 def combined(columns: Sequence[NDArray[np.integer]]) -> NDArray[np.int64]:

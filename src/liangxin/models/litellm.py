@@ -23,7 +23,7 @@ from liangxin.models.http.address import Address, read_address
 from liangxin.models.http.attempts import HttpAnswer, Unreachable
 from liangxin.models.http.gathering import BROKEN_OFF, ChatGathering
 from liangxin.models.http.line import usable_key
-from liangxin.models.http.pacing import Pacer
+from liangxin.models.http.pacing import lane_to
 from liangxin.models.http.transport import Asker
 from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.scrub import Secrets
@@ -86,18 +86,27 @@ class LitellmModel:
         self._own = {**({"extra_body": endpoint.body} if endpoint.body else {})}
         self._by_stream = endpoint.stream
         self._transport = transport
-        self._asker = Asker(
-            transport,
-            pacer=Pacer(endpoint.connections),
-            patience=Patience(retries=endpoint.retries),
-            secrets=Secrets((endpoint.api_key, *_environment_keys(os.environ))),
-            denied=f"the provider of litellm:{name} refused access: check the key in its own variable "
-            "(docs.litellm.ai/docs/providers) or in the one that --api-key-env names (for a judge "
-            "--judge-api-key-env)",
-        )
+        self._endpoint = endpoint
+        self._name = name
+        self._asker: Asker | None = None
 
     def __repr__(self) -> str:
         return f"LitellmModel({self.identity!r})"
+
+    def _open(self) -> Asker:
+        """The asker; needs a running loop."""
+        if self._asker is None:
+            endpoint, name = self._endpoint, self._name
+            self._asker = Asker(
+                self._transport,
+                lane=lane_to(self.place.host, endpoint.api_key, endpoint),
+                patience=Patience(retries=endpoint.retries),
+                secrets=Secrets((endpoint.api_key, *_environment_keys(os.environ))),
+                denied=f"the provider of litellm:{name} refused access: check the key in its own variable "
+                "(docs.litellm.ai/docs/providers) or in the one that --api-key-env names (for a judge "
+                "--judge-api-key-env)",
+            )
+        return self._asker
 
     async def reply(self, messages: Sequence[Message], generation: Generation) -> Reply:
         """Ask for the next message. A seed goes only to a provider that takes one.
@@ -114,15 +123,16 @@ class LitellmModel:
         named = {name: value for name, value in settings.items() if value is not None} | self._own
         if self._by_stream:
             named["stream"] = True
-        return await self._asker.ask(json.dumps(named).encode())
+        return await self._open().ask(json.dumps(named).encode())
 
     def sparing(self) -> AbstractContextManager[None]:
         """See `Hosted`."""
-        return self._asker.sparing()
+        return self._open().sparing()
 
     async def aclose(self) -> None:
         """Nothing of its own to release: LiteLLM's clients are the process's, and it closes them at its end."""
-        await self._asker.aclose()
+        self._asker = None
+        await self._transport.aclose()
 
 
 class LitellmTransport:

@@ -154,13 +154,6 @@ def held_out_figures(scorer: Scorer) -> tuple[GradedFigures, int] | None:
     return graded_figures(scorer, rows), left
 
 
-def ranking_table(found: GradedFigures) -> str:
-    """The ranking within a prompt in Markdown."""
-    lines = ["| ranking within a prompt | pairs | the safe answer ranks higher |", "|---|---|---|"]
-    lines += [f"| {source} | {pairs} | {figure} |" for source, (figure, pairs) in found.ranking.items()]
-    return "\n".join(lines)
-
-
 def ranking_values(found: GradedFigures) -> dict[str, Any]:
     """The ranking as JSON can hold it."""
     return {source: {**asdict(figure), "pairs": pairs} for source, (figure, pairs) in found.ranking.items()}

@@ -67,4 +67,6 @@ def overtaken(table: Table, rows: FromClause) -> ColumnElement[bool]:
     names = [column.name for column in table.primary_key if column.name != "attempt"]
     same = [other.c[name] == rows.c[name] for name in names]
     newer, good = other.c.attempt > rows.c.attempt, other.c.status != _FAILED
-    return exists().where(*same, or_(newer & good, (rows.c.status == _FAILED) & (newer | good)))
+    # The row itself never overtakes: said first, it is known by the primary key alone, without a look at the row.
+    another = other.c.attempt != rows.c.attempt
+    return exists().where(*same, another, or_(newer & good, (rows.c.status == _FAILED) & (newer | good)))

@@ -147,6 +147,19 @@ class ColumnReader:
             for row in connection.execute(within.where(rank < sheet.first + len(sheet.units))):
                 yield row[0], row[1]
 
+    def unit_names(self) -> list[str]:
+        """The names of the run's units, by number (`UnitSheet.units`)."""
+        run = self._run
+        query = select(RUN_ITEMS.c.unit_rank, ITEMS.c.unit).join(
+            ITEMS, and_(ITEMS.c.dataset == run.dataset, ITEMS.c.position == RUN_ITEMS.c.position)
+        )
+        mine = query.where(RUN_ITEMS.c.run == run.key, RUN_ITEMS.c.unit_rank < run.units)
+        names: dict[int, str] = {}
+        with self._database.begin() as connection:
+            for rows in _parts(connection, mine.order_by(RUN_ITEMS.c.rank)):
+                names.update(map(tuple, rows))
+        return list(names.values())
+
     def failure(self, rank: int, trial: int, turn: int, judge: int | None) -> Failure:
         """Which item a failed place belongs to, and what was said of it."""
         run = self._run

@@ -21,6 +21,7 @@ from liangxin.store.content import intact, item_of, item_text
 from liangxin.store.database import Database
 from liangxin.store.loading import load_dataset, whole, whole_dataset
 from liangxin.store.schema import DATASETS, ITEMS, JUDGES, RUN_ITEMS, RUNS
+from liangxin.store.searching import drop_index, searched_items
 from liangxin.traits import JudgeTraits, ModelTraits
 
 _CHUNK = 1000
@@ -110,6 +111,8 @@ class Runs:
         first = list(islice(rows, _CHUNK))
         while first and (chunk := list(islice(rows, _CHUNK)) or first):
             with self.database.write() as connection:
+                # SQLite's index of the items knows nothing of what is changed in them; it is made anew when needed.
+                drop_index(connection, searched_items(dataset))
                 connection.execute(add, chunk)
             if chunk is first:
                 return

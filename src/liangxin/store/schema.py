@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Float,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -61,6 +62,7 @@ ITEMS = Table(
     Column("content", Text, nullable=False),
     PrimaryKeyConstraint("dataset", "position"),
     UniqueConstraint("dataset", "id"),
+    Index("items_by_category", "dataset", "category", "position"),
 )
 
 RUNS = Table(
@@ -109,6 +111,7 @@ TURNS = Table(
     Column("seconds", Float, nullable=False),
     Column("created", Float, nullable=False),
     PrimaryKeyConstraint("run", "rank", "trial", "turn", "attempt"),
+    Index("turns_by_status", "run", "status", "rank", "trial", "turn", "attempt"),
 )
 
 JUDGES = Table(
@@ -148,6 +151,19 @@ JUDGEMENTS = Table(
     Column("raw", Text, nullable=False),
     Column("created", Float, nullable=False),
     PrimaryKeyConstraint("run", "rank", "judge", "trial", "turn", "annotator", "attempt"),
+    # Every column that the site's filters read: none of them has to turn to the rows with their long texts.
+    Index(
+        "judgements_by_level",
+        "run",
+        "level",
+        "judge",
+        "rank",
+        "trial",
+        "turn",
+        "annotator",
+        "attempt",
+        "status",
+    ),
 )
 
 VALIDATIONS = Table(
@@ -287,6 +303,13 @@ def _run_states(connection: Connection) -> None:
     by_run.create(connection, checkfirst=True)
 
 
+def _browsing(connection: Connection) -> None:
+    """What the site's pages find and count dialogues by."""
+    for table in (ITEMS, TURNS, JUDGEMENTS):
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+
+
 def _spendings(connection: Connection) -> None:
     METADATA.create_all(connection, tables=[SPENDINGS])
 
@@ -301,6 +324,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _leases,
     _loading,
     _run_states,
+    _browsing,
     _spendings,
 )
 """The migration at index i brings a store from version i to i + 1; a landed one is never edited."""

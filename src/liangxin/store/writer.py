@@ -53,10 +53,10 @@ class Writer:
         self._guard = guard
         self._spill = spill
         self._rows: queue.SimpleQueue[StoredRow | None] = queue.SimpleQueue()
-        self._put_rows = self.saved_rows = 0
+        self.put_rows = self.saved_rows = 0
         # Each is counted by one thread alone, and read by both.
-        self._waiting: dict[asyncio.Event, int] = {}
-        """What wakes who waits, and until how many rows are unsaved they do."""
+        self._waiting: dict[asyncio.Event, Callable[[], bool]] = {}
+        """What wakes who waits, and whether they still have to."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: LiangxinError | None = None
         self._unsaved: list[StoredRow] = []
@@ -110,29 +110,30 @@ class Writer:
         Raises:
             StoreError: the store takes nothing any more.
         """
-        await self._until(unsaved)
+        await self._while(lambda: self.put_rows - self.saved_rows > unsaved)
+
+    async def stored(self, rows: int) -> None:
+        """Wait until the first so many rows are committed; errors as `room`."""
+        await self._while(lambda: self.saved_rows < rows)
 
     async def saved(self) -> None:
         """Wait until everything is committed; errors as `room`."""
-        if self._put_rows > self.saved_rows:
+        if self.put_rows > self.saved_rows:
             self._rows.put(None)
-        await self._until(0)
+        await self.room(0)
 
-    async def _until(self, unsaved: int) -> None:
-        while self._full(unsaved):
+    async def _while(self, early: Callable[[], bool]) -> None:
+        while early() and self._failure is None:
             self._loop = asyncio.get_running_loop()
             woken = asyncio.Event()
-            self._waiting[woken] = unsaved
+            self._waiting[woken] = early
             # Between the look and the entry the thread may have saved the last of it.
-            if self._full(unsaved):
+            if early() and self._failure is None:
                 await woken.wait()
         self._check()
 
-    def _full(self, unsaved: int) -> bool:
-        return self._put_rows - self.saved_rows > unsaved and self._failure is None
-
     def _put(self, table: Table, values: dict[str, object]) -> None:
-        self._put_rows += 1
+        self.put_rows += 1
         self._rows.put(StoredRow(table, values))
         self._check()
 
@@ -194,7 +195,8 @@ class Writer:
 
     def _wake(self) -> None:
         """Wake who can go on, in one message to the loop: several hundred may wait."""
-        ready = [woken for woken, unsaved in self._waiting.copy().items() if not self._full(unsaved)]
+        over = self._failure is not None
+        ready = [woken for woken, early in self._waiting.copy().items() if over or not early()]
         if ready and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended, and with it who waited
                 self._loop.call_soon_threadsafe(self._woken, ready)

@@ -117,6 +117,9 @@ class Provider:
         self.left = asyncio.Event()
         """Set once a client has not waited for the end of a streamed answer."""
         self.requests: list[Request] = []
+        self._under_way = 0
+        self.most_at_once = 0
+        """The most requests that were under way at one moment."""
         self.base_url = ""
 
     async def __aenter__(self) -> Provider:
@@ -163,6 +166,16 @@ class Provider:
 
     async def _answer(self, request: web.Request, answer: Respond) -> web.StreamResponse:
         payload = json.loads(await request.read())
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            return await self._answer_to(request, payload, answer)
+        finally:
+            self._under_way -= 1
+
+    async def _answer_to(
+        self, request: web.Request, payload: Mapping[str, object], answer: Respond
+    ) -> web.StreamResponse:
         asked = self._note(request, payload)
         # Nothing was awaited since it was noted, so the last one is this.
         down = len(self.requests) - 1 in self.down

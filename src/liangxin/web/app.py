@@ -95,10 +95,11 @@ def create_app(site: Site) -> FastAPI:
 
 
 @asynccontextmanager
-async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+async def _few_threads(app: FastAPI) -> AsyncIterator[None]:
     """Answer with few threads at once: more of them only wait for one another, and a save then takes seconds."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
+    app.state.site.kept.close()
 
 
 class _Kept(StaticFiles):

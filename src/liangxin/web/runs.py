@@ -24,7 +24,7 @@ from liangxin.store import (
     dialogues_at,
     hashed,
 )
-from liangxin.store.browsing import DialogueFilter, Facets, beside, facets, find, reply_counts, verdict_counts
+from liangxin.store.browsing import DialogueFilter, Facets, reply_counts, verdict_counts
 from liangxin.store.life.states import listed_runs
 from liangxin.web.asking import Form, Owning, Viewer, site_of
 from liangxin.web.pages import category_words, page, redirect
@@ -115,13 +115,13 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/runs/{name}")
     def run(request: Request, viewer: Owning, name: str) -> Response:
-        return _run_page(request, database, viewer, _run(database, name))
+        return _run_page(request, site, viewer, _run(database, name))
 
     @router.get("/runs/{name}/dialogues/{rank}-{trial}")
     def dialogue(
         request: Request, viewer: Owning, name: str, rank: WholeNumber, trial: WholeNumber
     ) -> Response:
-        return _dialogue_page(request, database, viewer, _run(database, name), rank, trial)
+        return _dialogue_page(request, site, viewer, _run(database, name), rank, trial)
 
     return router
 
@@ -158,17 +158,15 @@ def _runs_page(request: Request, database: Database, viewer: Viewer, *, archived
     )
 
 
-def _run_page(request: Request, database: Database, viewer: Viewer, run: RunRecord) -> Response:
-    known = facets(database, run)
+def _run_page(request: Request, site: Site, viewer: Viewer, run: RunRecord) -> Response:
+    database = site.database
+    known = site.kept.run(run)
     judges = Runs(database).judges(run)
     asked = _asked(request)
-    wanted = _wanted(asked, known, judges)
-    start = (asked.number - 1) * PAGE
-    places, count = find(database, run, wanted, start=start, most=PAGE)
-    pages = max(1, -(-count // PAGE))
-    if asked.number > pages:
-        asked = replace(asked, number=pages)
-        places, count = find(database, run, wanted, start=(pages - 1) * PAGE, most=PAGE)
+    found = site.kept.find(known, run, _wanted(asked, known.facets, judges))
+    pages = max(1, -(-len(found) // PAGE))
+    asked = replace(asked, number=min(asked.number, pages))
+    places = found.page((asked.number - 1) * PAGE, PAGE)
     benchmark = benchmark_of(run)
     shows = _shows(request)
     rows = [
@@ -183,21 +181,22 @@ def _run_page(request: Request, database: Database, viewer: Viewer, run: RunReco
         title=benchmark.title,
         title_of_category=category_words(benchmark.taxonomy, viewer),
         asked=asked,
-        facets=known,
+        facets=known.facets,
         judges=judges,
         rows=rows,
-        count=count,
+        count=len(found),
         pages=pages,
         shows=shows,
-        replies=reply_counts(database, [run.key])[run.key],
-        verdicts=verdict_counts(database, [run.key]),
+        replies=known.replies,
+        verdicts=known.verdicts,
         status_title=status_title,
     )
 
 
 def _dialogue_page(
-    request: Request, database: Database, viewer: Viewer, run: RunRecord, rank: int, trial: int
+    request: Request, site: Site, viewer: Viewer, run: RunRecord, rank: int, trial: int
 ) -> Response:
+    database = site.database
     found = dialogues_at(database, run, [(rank, trial)], settled=False)
     if not found or trial > run.trials:
         raise NotThere("这次运行里没有这个对话。", "There is no such dialogue in this run.")
@@ -205,7 +204,9 @@ def _dialogue_page(
     judges = Runs(database).judges(run)
     benchmark = benchmark_of(run)
     asked = _asked(request)
-    before, after = beside(database, run, _wanted(asked, facets(database, run), judges), (rank, trial))
+    known = site.kept.run(run)
+    fitting = site.kept.find(known, run, _wanted(asked, known.facets, judges))
+    before, after = fitting.beside((rank, trial))
     shows = _shows(request)
     item = stored.dialogue.item
     turns = [

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from liangxin.people.logins import parsed
 from liangxin.specs import Benchmark, Endpoint, Generation
 from liangxin.store import Database
+from liangxin.web.kept import KeptRuns
 
 Network = IPv4Network | IPv6Network
 
@@ -64,6 +65,11 @@ class Site:
     """What stands in the forms of a site whose store can only be read: no session can be kept there."""
     limits: ConnectionLimits = ConnectionLimits()
     """How long it waits for whoever asks."""
+    kept: KeptRuns = field(init=False, repr=False, compare=False)
+    """What it has found out about runs lately."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept", KeptRuns(self.database))
 
     @property
     def reader(self) -> str:

@@ -20,7 +20,8 @@ from liangxin.annotation.labels.storing import Stored
 from liangxin.annotation.labels.uploads import HandedIn, drop, keep, kept
 from liangxin.annotation.projects import ProjectSpec
 from liangxin.benchmarks import open_benchmark
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.engine.stored import stored_result
 from liangxin.errors import NotAllowed, NotThere, PeopleError
 from liangxin.files import read_rows

@@ -125,8 +125,8 @@ def test_who_stops_listening_ends_the_request_and_frees_its_turn(house: Any, say
                 assert isinstance(piece, str)
                 break
         # One request at a time: this one would wait for ever if the turn had not been given back.
-        model._line.asker()._pacer.limited = True
-        model._line.asker()._pacer._limit = 1.0
+        model._line.asker()._lane.pacer.limited = True
+        model._line.asker()._lane.pacer._limit = 1.0
         served.pause = 0.0
         _, reply = await asyncio.wait_for(take(model, say("你好")), 10)
         assert reply.status is ReplyStatus.OK
@@ -151,7 +151,7 @@ def test_a_cancelled_task_ends_the_request_too(house: Any, say: Say) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert model._line.asker()._pacer.under_way == 0
+        assert model._line.asker()._lane.pacer.under_way == 0
         await asyncio.wait_for(provider.left.wait(), 10)
 
     house.run(job, provider=provider)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from liangxin.errors import AccessDenied
 from liangxin.models.http.attempts import HttpAnswer, Unreachable
-from liangxin.models.http.pacing import Pacer
+from liangxin.models.http.pacing import Lane, Pacer
 from liangxin.models.http.transport import LONGEST_WAIT, Asker
 from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.scrub import Secrets
@@ -51,7 +51,7 @@ def ask(
     async def job() -> Reply:
         asker = Asker(
             line,
-            pacer=pacer or Pacer(4),
+            lane=Lane(pacer or Pacer(4), 4),
             patience=Patience(retries=retries),
             secrets=Secrets([]),
             denied="h refused access",

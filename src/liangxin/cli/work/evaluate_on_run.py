@@ -7,16 +7,16 @@ import sys
 from liangxin.analysis.learning import Usable, usable
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
-from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.cli.terminal import put, say_json, tell
 from liangxin.cli.work.measure_judges import print_validation
-from liangxin.engine.run import Session
+from liangxin.engine.session import Session
 from liangxin.engine.stored import benchmark_of
 from liangxin.store import Runs
 
 SAID = {
-    "yes": "可以用，分数会按它的误差校正 (may be used; its scores are corrected for its error)",
-    "no": "不要用：它与人几乎无关，无法校正 (do not use: it tells too little to be corrected)",
-    "cannot say": "不能说：标注太少 (cannot say: too few labels)",
+    "yes": "use on this run: may be used; its scores are corrected for its error",
+    "no": "use on this run: do not use: it tells too little to be corrected",
+    "cannot say": "use on this run: cannot say: too few labels",
 }
 
 
@@ -39,4 +39,4 @@ def _print(one: Usable, output: OutputFormat) -> None:
         say_json({"use": one.verdict, "strength_low": one.strength, **one.fields()})
         return
     print_validation(one.validation)
-    console().print(plain(f"能否在这个运行上使用 use on this run: {SAID[one.verdict]}"))
+    put(SAID[one.verdict])

@@ -13,13 +13,15 @@ from liangxin.benchmarks.selection import select
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
 from liangxin.cli.tables import print_result
-from liangxin.cli.terminal import EXIT_SOME_FAILED, asker, say_json, tell
+from liangxin.cli.terminal import EXIT_SOME_FAILED, asker, say_json, tell, tell_scripts
 from liangxin.engine.headline import ungiven
 from liangxin.engine.results import FAILURES_SHOWN, RunResult
-from liangxin.engine.run import Session, judge_run
+from liangxin.engine.run import judge_run
+from liangxin.engine.session import Session
 from liangxin.engine.several import run_several
 from liangxin.engine.stored import benchmark_of
 from liangxin.engine.summary import summary
+from liangxin.languages import in_language
 from liangxin.specs import RunSpec
 from liangxin.store import Runs
 
@@ -70,8 +72,8 @@ def show(result: RunResult, output: OutputFormat) -> None:
     else:
         print_result(result)
     for failure in result.failures:
-        tell(f"failed: {failure}")
+        tell_scripts(f"failed: {failure}")
     if result.failure_count:
         more = result.failure_count - len(result.failures)
-        rest = f" (the first {FAILURES_SHOWN} are listed)" if more else ""
+        rest = in_language(f" (the first {FAILURES_SHOWN} are listed)") if more else ""
         tell(f"{result.failure_count} failed{rest}; the same command asks only those again")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
 
 from liangxin.cli.options import OutputFormat
-from liangxin.cli.tables import plain_table, print_runs, run_fields
-from liangxin.cli.terminal import console, plain, say, say_json, tell
+from liangxin.cli.tables import print_runs, run_fields
+from liangxin.cli.terminal import asker, plain_table, put, put_table, say, say_json, tell
 from liangxin.engine.hosts.spending import bills
 from liangxin.errors import UsageError
+from liangxin.languages import in_language
 from liangxin.store import Database, RunRecord, Runs, store_url
 from liangxin.store.life.removal import Hanging, delete_run, hanging_on
 from liangxin.store.life.states import StateChange, listed_runs, rename_run, set_state
 from liangxin.store.spending import spent_on
 
-DONE = {
-    "archive": "已归档 archived",
-    "unarchive": "已取消归档 unarchived",
-    "pin": "已置顶 pinned",
-    "unpin": "已取消置顶 unpinned",
-}
+DONE = {"archive": "archived", "unarchive": "taken back", "pin": "pinned", "unpin": "no longer pinned"}
 
 
 @contextmanager
@@ -57,19 +52,19 @@ def show_run(name: str, store: str | None, output: OutputFormat) -> None:
         listed = next(one for one in listed_runs(database, archived=True) if one.run.key == run.key)
         judges = [judge.identity for judge in Runs(database).judges(run)]
         hangs = hanging_on(database, run, at_work=True)
-        told = bills(spent_on(database, run), None)
-    fields = run_fields(listed, told)
+        costs = bills(spent_on(database, run), None)
+    fields = run_fields(listed, costs)
     if output is OutputFormat.JSON:
         say_json({**fields, "judges": judges, "hanging": hangs.fields()})
         return
-    table = plain_table("运行 run", plain(run.label))
+    table = plain_table("run", run.label)
     for key, value in fields.items():
-        table.add_row(key, plain("—" if value is None else str(value)))
-    table.add_row("judges", plain("\n".join(judges) or "—"))
-    for line in _lines(hangs):
-        said, _, count = line.partition(": ")
-        table.add_row(said, plain(count))
-    console().print(table)
+        table.add_row(key, "—" if value is None else str(value))
+    for place, judge in enumerate(judges or ["—"]):
+        table.add_row("" if place else "judges", judge)
+    for said, told in _lines(hangs):
+        table.add_row(in_language(said), told)
+    put_table(table)
 
 
 def rename_one(name: str, new: str, store: str | None) -> None:
@@ -87,7 +82,7 @@ def change(names: Sequence[str], to: StateChange, store: str | None) -> None:
         for run in found:
             set_state(database, run, to)
     for run in found:
-        say(f"{run.id} {run.label}: {DONE[to]}")
+        say(f"{run.id} {run.label}: {in_language(DONE[to])}")
 
 
 def delete_several(names: Sequence[str], store: str | None, *, yes: bool) -> None:
@@ -101,19 +96,20 @@ def delete_several(names: Sequence[str], store: str | None, *, yes: bool) -> Non
     with _opened(store) as database:
         found = _found(database, names)
         for run, hangs in [(run, hanging_on(database, run)) for run in found]:
-            tell(f"{run.id} {run.label} · {run.benchmark} · {run.model}: 将删除 goes with it:")
-            for line in _lines(hangs):
-                tell(f"  {line}")
-        if not yes and not sys.stdin.isatty():
+            tell(f"{run.id} {run.label} · {run.benchmark} · {run.model}: goes with it:")
+            for said, told in _lines(hangs):
+                tell(f"  {in_language(said)}: {told}")
+        confirm = asker()
+        if not yes and confirm is None:
             raise UsageError(
                 "nobody is at a terminal to be asked: give --yes to delete this (nothing was deleted)"
             )
-        if not yes and not typer.confirm("删除后无法恢复，确定吗 Delete for good?", err=True):
-            tell("没有删除任何内容 nothing was deleted")
+        if not yes and confirm is not None and not confirm("This cannot be undone. Delete for good?"):
+            tell("nothing was deleted")
             raise typer.Exit(1)
         for run in found:
             remains = delete_run(database, run).remains
-            say(f"{run.id} {run.label}: 已删除 deleted")
+            put(f"{run.id} {run.label}: deleted")
             if remains:
                 tell(f"{run.id}: {remains}")
 
@@ -124,20 +120,20 @@ def _found(database: Database, names: Sequence[str]) -> list[RunRecord]:
     return list({run.key: run for run in runs}.values())
 
 
-def _lines(hangs: Hanging) -> Iterator[str]:
-    """What hangs on a run, a line for each kind that there is."""
+def _lines(hangs: Hanging) -> Iterator[tuple[str, str]]:
+    """What hangs on a run: what it is, and how many or which."""
     counts = (
-        ("回答 replies", hangs.replies),
-        ("裁决 verdicts", hangs.verdicts),
-        ("人工标注 labels by people", hangs.labels),
-        ("标注员在项目里的标注 annotators' levels in projects", hangs.annotations),
-        ("评审对照人的测量 measurements of judges", hangs.measurements),
-        ("判定记录 decisions asked", hangs.looks),
-        ("抽样 samples drawn", hangs.drawn),
-        ("题目（没有别的运行使用） items that no other run uses", hangs.items),
+        ("replies", hangs.replies),
+        ("verdicts", hangs.verdicts),
+        ("labels by people", hangs.labels),
+        ("annotators' levels in projects", hangs.annotations),
+        ("measurements of judges", hangs.measurements),
+        ("decisions asked", hangs.looks),
+        ("samples drawn", hangs.drawn),
+        ("items that no other run uses", hangs.items),
     )
-    yield from (f"{said}: {count}" for said, count in counts if count)
+    yield from ((said, str(count)) for said, count in counts if count)
     if hangs.projects:
-        yield f"标注项目，整个 annotation projects, whole: {', '.join(hangs.projects)}"
+        yield "annotation projects, whole", ", ".join(hangs.projects)
     if hangs.thinned:
-        yield f"标注项目中含本运行回答的任务 tasks with its answers in projects: {', '.join(hangs.thinned)}"
+        yield "tasks with its answers in projects", ", ".join(hangs.thinned)

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
-
-from rich.table import Table
 
 from liangxin.analysis.blind_sample import ToRead, Wish, sample
 from liangxin.analysis.named_judges import judge_for
 from liangxin.analysis.needed_sizes import PlanRequest, plan
 from liangxin.analysis.ranking import ARCHIVED, Leaderboard, LeaderboardRow, leaderboard, leaderboard_fields
 from liangxin.benchmarks import open_benchmark
+from liangxin.cli.layout import TextTable
 from liangxin.cli.opening import open_store
 from liangxin.cli.options import OutputFormat
-from liangxin.cli.tables import SAMPLE, plain_table
-from liangxin.cli.terminal import console, plain, say_json, tell
+from liangxin.cli.tables import SAMPLE
+from liangxin.cli.terminal import here, plain_table, put, put_table, say_json, tell
 from liangxin.engine.banding import cannot_tell
 from liangxin.engine.export import write_whole
 from liangxin.engine.stored import benchmark_of
 from liangxin.errors import UsageError
 from liangxin.files.writing import FORMATS, Format, write_rows
+from liangxin.languages import in_language
 from liangxin.specs import Benchmark
 from liangxin.store import Runs
-from liangxin.words import CANNOT_TELL, JUDGE_BAND, SAMPLING_ONLY, band_title
+from liangxin.words import CANNOT_TELL, SAMPLING_ONLY, band_title
 
 TITLES = {
-    "items": "题数 items",
-    "items_each": "每个模型的题数 items for each model",
-    "least_passes": "至少要通过 passes needed",
-    "power": "把握 power (%)",
-    "at_least": "声明 claim: at least (%)",
-    "rate": "假设的真值 supposed true rate (%)",
-    "raw_rate": "评审会报 the judge would report (%)",
-    "margin": "误差 margin (±)",
-    "difference": "差异 difference",
-    "discordant": "两者不同的题 items that differ (%)",
-    "sensitivity": "好答案判好 sensitivity (%)",
-    "specificity": "坏答案判坏 specificity (%)",
-    "labels": "本运行上的标注 labels on this run",
-    "calibration": "或另一批回答上的标注 or labels on other answers",
-    "confidence": "置信度 confidence (%)",
-    "design": "设计 design",
-    "method": "方法 method",
+    "items": "items",
+    "items_each": "items for each model",
+    "least_passes": "passes needed",
+    "power": "power (%)",
+    "at_least": "claim: at least (%)",
+    "rate": "supposed true rate (%)",
+    "raw_rate": "the judge would report (%)",
+    "margin": "margin (±)",
+    "difference": "difference",
+    "discordant": "items that differ (%)",
+    "sensitivity": "good answers judged good (%)",
+    "specificity": "bad answers judged bad (%)",
+    "labels": "labels on this run",
+    "calibration": "or labels on other answers",
+    "confidence": "confidence (%)",
+    "design": "design",
+    "method": "method",
 }
 
 
@@ -76,27 +76,12 @@ def draw(name: str, judge: str | None, wish: Wish, store: str | None, output: st
 
 
 def _print_strata(found: ToRead, judge: str) -> None:
-    table = plain_table(
-        "维度 dimension",
-        "评审判为 judged",
-        "回答 answers",
-        "已有标注 labelled",
-        "抽中 drawn",
-        "读过的比例 read",
-    )
+    table = plain_table("dimension", "judged", "answers", "labelled", "drawn", "read", right=range(2, 6))
     for one in found.strata:
-        table.add_row(
-            plain(one.dimension or "—"),
-            one.level,
-            str(one.size),
-            str(one.labelled),
-            str(one.chosen),
-            f"{one.fraction:.1%}",
-        )
-    out = console()
-    how = "简单随机 simple random" if found.simple_random else "层内随机 at random within strata"
-    out.print(plain(f"评审 judge: {judge}    {how}"))
-    out.print(table)
+        numbers = (str(one.size), str(one.labelled), str(one.chosen), f"{one.fraction:.1%}")
+        table.add_row(one.dimension or "—", one.level, *numbers)
+    put(f"judge: {judge}", "simple random" if found.simple_random else "at random within strata")
+    put_table(table)
 
 
 def _write(content: bytes, stream: TextIOWrapper) -> int:
@@ -118,18 +103,18 @@ def print_plan(wanted: PlanRequest, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         say_json(found)
         return
-    table = plain_table("计划 plan", "")
+    table = plain_table("plan", "")
     for name, value in found.items():
-        table.add_row(TITLES[name], _planned(value))
-    console().print(table)
+        table.add_row(in_language(TITLES[name]), _planned(value))
+    put_table(table)
 
 
 def _planned(value: object) -> str:
     if value is None:
-        return "不够 not enough answers for this"
+        return in_language("not enough answers for this")
     if isinstance(value, Mapping):
-        return f"好 good {value['good']} + 坏 bad {value['bad']}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return in_language(f"good {value['good']} + bad {value['bad']}")
+    return f"{value:.4g}" if isinstance(value, float) else in_language(str(value))
 
 
 def print_leaderboard(
@@ -150,56 +135,51 @@ def print_leaderboard(
     hidden = sum(one.reason is ARCHIVED for one in board.left_out)
     for one in board.left_out:
         if one.reason is not ARCHIVED:
-            tell(f"left out: {one.run.label}: {one.reason.zh} ({one.reason.en})")
+            tell(f"left out: {one.run.label}: {here(one.reason)}")
     if hidden:
-        tell(f"left out: {hidden} {ARCHIVED.zh} ({ARCHIVED.en})")
+        tell(f"left out: {hidden} {here(ARCHIVED)}")
     if output is OutputFormat.JSON:
         say_json(leaderboard_fields(board))
         return
-    out = console()
-    out.print(plain(f"{board.benchmark.title.zh} {board.benchmark.title.en} · {board.measure}"))
+    put(f"{here(board.benchmark.title)} · {board.measure}")
     if board.sample:
-        out.print(SAMPLE)
-    out.print(_board(board))
+        put(SAMPLE)
+    put_table(_board(board))
     for row in board.rows:
         if not row.published and row.comparability:
-            out.print(plain(f"{row.model} ({row.source}): {'; '.join(row.comparability)}"))
+            put(f"{row.model} ({row.source}): {_notes(row.comparability)}")
     published = [row for row in board.rows if row.published]
     for source in dict.fromkeys(
         (row.source, row.date, row.annotators, row.comparability) for row in published
     ):
-        out.print(
-            plain(
-                f"发表 published: {source[0]} ({source[1]}), 评审 judged by {source[2]}. {' '.join(source[3])}"
-            )
-        )
-    out.print(
-        "名次区间由所有两两配对检验（Holm）得出，95%；没有分出高下的行名次重叠。"
-        + ("发表的行只作参照，不排名。" if published else "")
-    )
-    out.print(
+        about = f"{source[0]} ({source[1]})"
+        put(f"published: {about}; judges: {source[2]}", _notes(source[3]))
+    put(
         "Rank sets come from all pairwise paired tests (Holm, 95 %); rows that are not told apart share ranks."
-        + (" Published rows are for reference, never ranked." if published else "")
     )
+    if published:
+        put("Published rows are for reference, never ranked.")
 
 
-def _board(board: Leaderboard) -> Table:
+def _notes(comparability: Iterable[str]) -> str:
+    return "; ".join(map(in_language, comparability))
+
+
+def _board(board: Leaderboard) -> TextTable:
     measures = list(
         dict.fromkeys(
             score["measure"] for row in board.rows for score in row.scores if score["group"] == "overall"
         )
     )
-    table = plain_table(
-        "名次 rank", "模型 model", *measures, "评审 judge", "来源 source", "可比性 comparability"
-    )
+    table = plain_table("rank", "model", *measures, "judge", "source")
     for row in board.rows:
-        ranks = "发表 published" if row.ranks is None else _span(row.ranks)
+        ranks = in_language("published") if row.ranks is None else _span(row.ranks)
         table.add_row(
             ranks,
-            plain(row.model),
+            row.model,
             *(_cell(row, measure, board.benchmark) for measure in measures),
-            plain(row.annotators),
-            plain(row.date if row.published else f"{row.source} {row.date}"),
+            row.annotators,
+            row.date if row.published else f"{row.source} {row.date}",
         )
     return table
 
@@ -212,7 +192,7 @@ def _cell(row: LeaderboardRow, measure: str, benchmark: Benchmark) -> str:
     for score in row.scores:
         if (score["measure"], score["group"]) == (measure, "overall") and score["value"] is not None:
             erring = score["judge_basis"] is not None or score["corrected"] is not None
-            of = f" {SAMPLING_ONLY.zh}" if erring else ""
+            of = f" {here(SAMPLING_ONLY)}" if erring else ""
             span = "" if score["low"] is None else f"{of} [{score['low']:.1f}, {score['high']:.1f}]"
             n = "" if score["n"] is None else f" n={score['n']}"
             return f"{score['value']:.2f}{span}{n}{_band(score, benchmark)}"
@@ -225,10 +205,10 @@ def _band(score: Mapping[str, Any], benchmark: Benchmark) -> str:
     if basis is None:
         if corrected is None or corrected["value"] is None:
             return ""
-        return f"; 校正 corrected {corrected['value']:.2f} [{corrected['low']:.1f}, {corrected['high']:.1f}]"
+        found = f"{corrected['value']:.2f} [{corrected['low']:.1f}, {corrected['high']:.1f}]"
+        return "; " + in_language(f"corrected {found}")
     if basis["why"] is not None:
-        title = band_title(basis["why"])
-        return f"; {title.zh} {title.en}"
+        return f"; {here(band_title(basis['why']))}"
     low, high = score["judge_low"], score["judge_high"]
-    wide = f" {CANNOT_TELL.zh}" if cannot_tell(score["measure"], low, high, benchmark) else ""
-    return f"; {JUDGE_BAND.zh} band [{low:.1f}, {high:.1f}]{wide}"
+    wide = f" {here(CANNOT_TELL)}" if cannot_tell(score["measure"], low, high, benchmark) else ""
+    return f"; {in_language('judge band')} [{low:.1f}, {high:.1f}]{wide}"

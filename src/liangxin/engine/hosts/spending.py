@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from liangxin.records import Reply
 from liangxin.specs import Endpoint, RunSpec, SpendingRules
 from liangxin.store import Database, RunRecord
 from liangxin.store.spending import Asker, Spent, add_spent, spent_on
+from liangxin.words import Bilingual
 
 _SAVE_AFTER = 32
 """Requests after which the counts are saved: a killed command has no more of its judges' uncounted, and those in
@@ -81,24 +82,48 @@ class Bill:
     currency: str | None = None
 
     @property
-    def line(self) -> str:
-        """As one line in both languages."""
+    def line(self) -> Bilingual:
+        """As one line."""
+        return Bilingual(zh=self._line(_ZH), en=self._line(_EN))
+
+    def _line(self, words: Mapping[str, str]) -> str:
         spent = self.spent
-        who = "模型 model" if spent.part == "model" else "评审 judge"
         parts = [
-            f"{who} {spent.model.partition('@http')[0]}",
-            f"请求 requests {spent.requests:,}",
-            f"词元 tokens {spent.prompt_tokens:,} + {spent.completion_tokens:,}",
+            f"{words[spent.part]} {spent.model.partition('@http')[0]}",
+            f"{words['requests']} {spent.requests:,}",
+            f"{words['tokens']} {spent.prompt_tokens:,} + {spent.completion_tokens:,}",
         ]
         if spent.reasoning_tokens:
-            parts[-1] += f" (思考 reasoning {spent.reasoning_tokens:,})"
+            parts[-1] += f" ({words['reasoning']} {spent.reasoning_tokens:,})"
         if spent.hits:
-            parts.append(f"缓存 cache hits {spent.hits:,}")
+            parts.append(f"{words['hits']} {spent.hits:,}")
         if spent.uncounted:
-            parts.append(f"未计数 not counted {spent.uncounted:,}")
+            parts.append(f"{words['uncounted']} {spent.uncounted:,}")
         if self.cost is not None:
-            parts.append(f"费用 cost {self.cost:,.4f} {self.currency}")
+            parts.append(f"{words['cost']} {self.cost:,.4f} {self.currency}")
         return " · ".join(parts)
+
+
+_ZH = {
+    "model": "模型",
+    "judge": "评审",
+    "requests": "请求",
+    "tokens": "词元",
+    "reasoning": "思考",
+    "hits": "缓存命中",
+    "uncounted": "未报词元数的请求",
+    "cost": "费用",
+}
+_EN = {
+    "model": "model",
+    "judge": "judge",
+    "requests": "requests",
+    "tokens": "tokens",
+    "reasoning": "reasoning",
+    "hits": "cache hits",
+    "uncounted": "requests without a token count",
+    "cost": "cost",
+}
 
 
 def bills(spent: Sequence[Spent], prices: PriceList | None) -> tuple[Bill, ...]:

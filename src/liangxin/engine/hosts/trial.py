@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from liangxin.errors import ModelError, UsageError
 from liangxin.judges import Judge, ModelJudge
+from liangxin.languages import in_language, language
 from liangxin.models import ChatModel, Hosted, ModelHost, host_in
 from liangxin.protocols import next_turn
 from liangxin.records import FailureCause, VerdictStatus
@@ -102,18 +103,23 @@ class Destinations:
         """One line: hosts, models, about how many calls; empty where nothing is to be asked."""
         home, said = self._home, []
         if self._questions:
-            where = (
-                f"to {_named(self._model, home)}"
-                if (self._model is not None and home is not None)
-                else "to no host"
+            where = _named(self._model, home) if self._model is not None and home is not None else ""
+            calls = f"{self._questions:,}"
+            said.append(
+                in_language(f"questions go to {where}, about {calls} calls")
+                if where
+                else in_language(f"questions go to no host, about {calls} calls")
             )
-            said.append(f"questions go {where}, about {self._questions:,} calls")
         for place, model in self._places():
             count = self._verdicts[place]
             if count and (there := _place(model)) is not None:
-                other = ": another host than the model's" if home and there.host != home.host else ""
-                said.append(f"verdicts go to {_named(model, there)}, about {count:,} calls{other}")
-        return "; ".join(said)
+                where, calls = _named(model, there), f"{count:,}"
+                said.append(
+                    in_language(f"verdicts go to {where}, about {calls} calls: another host than the model's")
+                    if home and there.host != home.host
+                    else in_language(f"verdicts go to {where}, about {calls} calls")
+                )
+        return ("；" if language() == "zh" else "; ").join(said)
 
     def check_agreed(self, confirm: Confirm | None) -> None:
         """See that answers of a model on this machine leave it only where the user said so.

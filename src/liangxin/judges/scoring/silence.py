@@ -6,8 +6,10 @@ bitmap of hashed pairs beside the weights, so that a pair is found known wrongly
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _LEAST_CHINESE = 0.3
 """Share of an answer's letters that must be Chinese for a scorer trained on Chinese."""
+_CHINESE = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]+")
 _GRAM = 4
 _BITS = 20
 KNOWN_BYTES = (1 << _BITS) // 8
@@ -40,10 +43,10 @@ class Silence:
 
 def unreadable(answer: str, chinese: bool) -> str | None:
     """Why no scorer (trained on Chinese alone, or not) can read an answer, or None."""
-    letters = [c for c in answer[:READ] if c.isalpha()]
+    letters = "".join(filter(str.isalpha, answer[:READ]))
     if not letters:
         return "nothing to read: the answer has no letters"
-    found = sum("\u3400" <= c <= "\u9fff" or "\U00020000" <= c <= "\U0003ffff" for c in letters)
+    found = len(letters) - len(_CHINESE.sub("", letters))
     if chinese and found < _LEAST_CHINESE * len(letters):
         return "the answer is not in Chinese, and the scorer was trained on Chinese alone"
     return None
@@ -52,12 +55,12 @@ def unreadable(answer: str, chinese: bool) -> str | None:
 def silent(answer: str, rule: Silence, known: NDArray[np.uint8]) -> str | None:
     """Why a scorer with such a rule says nothing of an answer, or None."""
     text = prepared(answer)
-    if sum(map(str.isalnum, text)) < rule.content:
+    if sum(1 for _ in islice(filter(str.isalnum, text), rule.content)) < rule.content:
         return f"too little to read: under {rule.content} letters"
-    grams = len(text) - _GRAM + 1
-    if len(text) >= 60 and len({text[at : at + _GRAM] for at in range(grams)}) < rule.repeated * grams:
+    places = _places(text)
+    if _loops(text, rule.repeated, len(places)):
         return "the answer repeats itself"
-    share = unknown_share(text, known)
+    share = _unknown(places, known)
     if share > rule.unknown:
         return (
             f"too far from training: {share:.0%} of its character pairs are unseen (over {rule.unknown:.0%})"
@@ -67,7 +70,23 @@ def silent(answer: str, rule: Silence, known: NDArray[np.uint8]) -> str | None:
 
 def unknown_share(text: str, known: NDArray[np.uint8]) -> float:
     """The share of a prepared text's different character pairs that are not in the bitmap."""
-    places = _places(text)
+    return _unknown(_places(text), known)
+
+
+def _loops(text: str, repeated: float, pairs: int) -> bool:
+    """Whether a text says the same again and again.
+
+    Args:
+        pairs: at most how many different character pairs it has; all but the last two begin a 4-gram of their own, so
+            that many pairs settle it.
+    """
+    grams = len(text) - _GRAM + 1
+    if len(text) < 60 or pairs - (_GRAM - 2) >= repeated * grams:
+        return False
+    return len({text[at : at + _GRAM] for at in range(grams)}) < repeated * grams
+
+
+def _unknown(places: NDArray[np.int64], known: NDArray[np.uint8]) -> float:
     if not len(places):
         return 0.0
     return float(1 - ((known[places >> 3] >> (places & 7).astype(np.uint8)) & 1).mean())

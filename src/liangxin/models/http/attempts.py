@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from liangxin.models.http.allowance import Allowance
+
 
 class Unreachable(Exception):
     """One attempt brought nothing back. The message may quote the endpoint: scrub it before showing."""
@@ -27,6 +29,8 @@ class HttpAnswer:
     body: bytes
     retry_after: float | None = None
     """Seconds, where the endpoint named them."""
+    left: Allowance | None = None
+    """What the endpoint says is left of its limits."""
 
 
 class Transport(Protocol):
@@ -50,6 +54,7 @@ class OpenedAnswer(Protocol):
 
     status: int
     retry_after: float | None
+    left: Allowance | None
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, in any pieces.

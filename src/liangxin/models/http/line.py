@@ -11,7 +11,7 @@ from liangxin import __version__
 from liangxin.errors import UsageError
 from liangxin.models.base import ModelHost
 from liangxin.models.http.address import Address, Proxy
-from liangxin.models.http.pacing import Pacer
+from liangxin.models.http.pacing import lane_to
 from liangxin.models.http.streamed import StreamingAsker
 from liangxin.models.http.transport import AiohttpTransport
 from liangxin.models.http.waiting import Patience
@@ -92,7 +92,9 @@ class EndpointLine:
         )
         return self._kind(
             transport,
-            pacer=Pacer(self._endpoint.connections),
+            lane=lane_to(
+                access.address.host, access.key or ":".join(access.address.credentials or ()), self._endpoint
+            ),
             patience=self._patience,
             secrets=self._secrets,
             denied=f"{access.address.host} refused access: check the key in {access.variable} or the variable "

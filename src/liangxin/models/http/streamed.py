@@ -89,8 +89,9 @@ class StreamingAsker(Asker):
 
     async def _stream_once(self, payload: bytes, visible: Visible) -> AsyncGenerator[str | Outcome, None]:
         """One attempt in its turn: the pieces to show, then what it came to."""
-        pacer = self._pacer
-        began = await pacer.enter()
+        pacer = self._lane.pacer
+        began = await self._lane.enter(len(payload))
+        entered = pacer.entered
         opened: OpenedAnswer | None = None
         wait: float | None = None
         try:
@@ -98,6 +99,8 @@ class StreamingAsker(Asker):
             try:
                 opened = await self._streams.open(payload)
                 wait = opened.retry_after
+                if opened.left is not None:
+                    pacer.told(opened.left, entered)
                 found = Fault(what="")
                 async with aclosing(self._arriving(opened, visible)) as pieces:
                     async for piece in pieces:
@@ -108,14 +111,14 @@ class StreamingAsker(Asker):
             except Unreachable as error:
                 found = unreachable_fault(error)
             if isinstance(found, Reply):
-                pacer.answered()
+                pacer.answered(found.usage)
             elif found.limited and (wait or 0.0) <= LONGEST_WAIT:
                 pacer.rejected(began, wait)
             yield found, wait
         finally:
             if opened is not None:
                 opened.close()
-            pacer.leave()
+            self._lane.leave()
 
     async def _arriving(
         self, opened: OpenedAnswer, visible: Visible

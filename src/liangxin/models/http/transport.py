@@ -19,9 +19,10 @@ from yarl import URL
 
 from liangxin.errors import AccessDenied
 from liangxin.models.faults import Fault
+from liangxin.models.http.allowance import allowance
 from liangxin.models.http.attempts import HttpAnswer, OpenedAnswer, Transport, Unreachable
 from liangxin.models.http.bodies import BodyBudget, shared_budget
-from liangxin.models.http.pacing import Pacer
+from liangxin.models.http.pacing import Lane
 from liangxin.models.http.waiting import Patience, retry_after
 from liangxin.models.reading import read_answer
 from liangxin.models.scrub import Secrets
@@ -107,7 +108,8 @@ class AiohttpTransport:
                 body = await self._body(response)
                 status = response.status
                 waits = None if status == 200 else retry_after(response.headers)
-                return HttpAnswer(status=status, body=body, retry_after=waits)
+                left = allowance(response.headers)
+                return HttpAnswer(status=status, body=body, retry_after=waits, left=left)
         except _BROKEN as error:
             raise self._unreachable(error) from None
 
@@ -171,6 +173,7 @@ class AiohttpOpened:
         self._share = budget.share()
         self.status = response.status
         self.retry_after = None if response.status == 200 else retry_after(response.headers)
+        self.left = allowance(response.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """See `OpenedAnswer`."""
@@ -207,7 +210,7 @@ class Asker:
         self,
         transport: Transport,
         *,
-        pacer: Pacer,
+        lane: Lane,
         patience: Patience,
         secrets: Secrets,
         denied: str,
@@ -216,11 +219,12 @@ class Asker:
         """Put the parts together.
 
         Args:
+            lane: its way to the endpoint, perhaps shared.
             denied: the sentence for a refused key: the host, `refused access: ` and what to check.
             source: of the jitter; seeded by tests.
         """
         self._transport = transport
-        self._pacer = pacer
+        self._lane = lane
         self._patience = patience
         self._secrets = secrets
         self._denied = denied
@@ -278,13 +282,16 @@ class Asker:
 
     async def _attempt(self, payload: bytes) -> Outcome:
         """One attempt in its turn: the outcome, and the wait that the endpoint asks for."""
-        pacer = self._pacer
-        began = await pacer.enter()
+        pacer = self._lane.pacer
+        began = await self._lane.enter(len(payload))
+        entered = pacer.entered
         try:
             answer = await self._transport.post(payload)
+            if answer.left is not None:
+                pacer.told(answer.left, entered)
             outcome = self.read(answer.status, answer.body)
             if isinstance(outcome, Reply):
-                pacer.answered()
+                pacer.answered(outcome.usage)
             elif outcome.limited and (answer.retry_after or 0.0) <= LONGEST_WAIT:
                 # A longer wait is sat out by nobody, so it holds nobody either.
                 pacer.rejected(began, answer.retry_after)
@@ -292,7 +299,7 @@ class Asker:
         except Unreachable as error:
             return unreachable_fault(error), None
         finally:
-            pacer.leave()
+            self._lane.leave()
 
     def _told(
         self, outcome: Reply | Fault, wait: float | None, attempt: int, seconds: float

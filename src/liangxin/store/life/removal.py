@@ -41,6 +41,7 @@ from liangxin.store.schema import (
     TURNS,
     VALIDATIONS,
 )
+from liangxin.store.searching import drop_index, searched_answers, searched_items
 from liangxin.store.spill import remove_spilled
 
 _CHUNK = 500
@@ -124,7 +125,9 @@ def delete_run(database: Database, run: RunRecord) -> RemovedRun:
         for table in (VALIDATIONS, LEASES, RUN_STATES, SPENDINGS):
             connection.execute(delete(table).where(table.c.run == run.id))
         connection.execute(delete(RUNS).where(RUNS.c.key == run.key))
+        drop_index(connection, searched_answers(run.key))
         if gone.items:
+            drop_index(connection, searched_items(run.dataset))
             connection.execute(delete(ITEMS).where(ITEMS.c.dataset == run.dataset))
             connection.execute(delete(DATASETS).where(DATASETS.c.key == run.dataset))
     remove_spilled(database, run.id)

@@ -51,7 +51,8 @@ class Ruler:
         """
         if not self._hosts or stop.requested:
             return
-        async for batches in self._batches(writer, Progress(None, "", 0)):
+        waiting = chunks_of(writer.database, writer.patience, self._run)
+        async for batches in self._batches(waiting, Progress(None, "", 0)):
             for batch in batches:
                 with sparing(self._hosts):
                     verdicts = await self._judge.rule([pending.case for pending in batch])
@@ -65,8 +66,17 @@ class Ruler:
                 await writer.saved()
                 return
 
-    async def rule(self, writer: Writer, progress: Progress, stop: Stop) -> None:
+    async def rule(
+        self,
+        dialogues: AsyncIterator[Sequence[StoredDialogue]],
+        writer: Writer,
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
         """Rule on everything judgeable that has no verdict yet; failed verdicts are tried again.
+
+        Args:
+            dialogues: some at a time, with the verdicts that the store has; all their replies are stored.
 
         Raises:
             ModelError: its host has answered nothing for as long as patience lasts, or refused the key (AccessDenied).
@@ -83,7 +93,7 @@ class Ruler:
         watch = HostWatch(rule, self._hosts, self._patience, progress, self._judge.connections)
         handle = partial(watch.handle, stop)
         watch.note(self._failed_first)
-        await work(self._batches(writer, progress), handle, self._judge.connections, stop)
+        await work(self._batches(dialogues, progress), handle, self._judge.connections, stop)
         await writer.saved()
 
     def _stored(
@@ -103,10 +113,12 @@ class Ruler:
                 again.append(replace(pending, at=pending.at._replace(attempt=pending.at.attempt + 1)))
         return None if cause is None else Unanswered(again=again, cause=cause)
 
-    async def _batches(self, writer: Writer, progress: Progress) -> AsyncIterator[list[list[Pending]]]:
+    async def _batches(
+        self, dialogues: AsyncIterator[Sequence[StoredDialogue]], progress: Progress
+    ) -> AsyncIterator[list[list[Pending]]]:
         rest: list[Pending] = []
         size = self._judge.batch
-        async for chunk in chunks_of(writer.database, writer.patience, self._run):
+        async for chunk in dialogues:
             rest.extend(pending for stored in chunk for pending in self._of(stored, progress))
             whole = len(rest) - len(rest) % size
             yield [rest[at : at + size] for at in range(0, whole, size)]

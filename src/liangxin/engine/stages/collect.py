@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from liangxin.engine.hosts.trial import check_usable
 from liangxin.engine.likelihood_choice import weigher
 from liangxin.engine.pool import Stop, work
 from liangxin.engine.progress import Progress
+from liangxin.engine.stages.following import Audience
 from liangxin.errors import LiangxinError
 from liangxin.models import ChatModel, Hosted, Likelihoods, NotWeighed, Recorded
 from liangxin.models.metering.cache import in_trial
@@ -36,12 +38,14 @@ class Collector:
         spec: RunSpec,
         scale_for: Callable[[tuple[str, ...]], Scale] | None = None,
         tell: Callable[[str], object] = lambda _: None,
+        audience: Audience | None = None,
     ) -> None:
         """Look at nothing yet.
 
         Args:
             scale_for: the scale of a category, whose levels name the options where likelihoods choose.
             tell: says a sentence to the user.
+            audience: who rules meanwhile on what has ended.
 
         Raises:
             UsageError: likelihoods are to choose, and the model gives none.
@@ -56,6 +60,7 @@ class Collector:
         self._weigher = weigher(spec, model)
         self._scale_for = scale_for
         self._tell = tell
+        self._audience = audience or Audience()
         self._tried: tuple[int, int] | None = None
         """Rank and trial of the dialogue that was tried before the others and is done with."""
         self._failed_first: Unanswered[StoredDialogue] | None = None
@@ -72,7 +77,7 @@ class Collector:
         """
         if not isinstance(self._model, Hosted):
             return
-        async for pending in self._pending(writer, Progress(None, "", 0)):
+        async for pending in self._pending(writer, Progress(None, "", 0), Audience()):
             for stored in pending:
                 with self._model.sparing():
                     failed = await self._hold(stored, writer, progress, stop, trial=True)
@@ -99,15 +104,24 @@ class Collector:
         patience = HostPatience(self._spec.give_up, self._tell)
         watch = HostWatch(hold, hosts, patience, progress, connections)
         watch.note(self._failed_first)
-        await work(self._pending(writer, progress), partial(watch.handle, stop), connections, stop)
+        pending = self._pending(writer, progress, self._audience)
+        await work(pending, partial(watch.handle, stop), connections, stop)
         await writer.saved()
 
-    async def _pending(self, writer: Writer, progress: Progress) -> AsyncIterator[list[StoredDialogue]]:
+    async def _pending(
+        self, writer: Writer, progress: Progress, audience: Audience
+    ) -> AsyncIterator[list[StoredDialogue]]:
         async for chunk in chunks_of(writer.database, writer.patience, self._run):
             others = [one for one in chunk if (one.rank, one.dialogue.trial) != self._tried]
-            pending = [one for one in others if next_turn(one.dialogue.exchanges) is not None]
+            pending = []
+            for one in others:
+                if next_turn(one.dialogue.exchanges) is None:
+                    audience.offer(one)
+                else:
+                    pending.append(one)
             progress.skip(len(others) - len(pending))
             yield pending
+            await asyncio.sleep(0)  # where nothing is left to ask, those who rule get their turn
 
     async def _hold(
         self, stored: StoredDialogue, writer: Writer, progress: Progress, stop: Stop, *, trial: bool = False
@@ -135,9 +149,12 @@ class Collector:
                 break
         failed = reply is not None and reply.status is ReplyStatus.FAILED
         progress.advance(failed=failed)
-        if not failed or reply is None or reply.cause is None:
-            return None
         held = replace(stored, dialogue=replace(stored.dialogue, exchanges=tuple(exchanges)))
+        if not failed or reply is None or reply.cause is None:
+            self._audience.offer(held)
+            return None
+        # It may be held again, and is ruled on once it has ended for good.
+        self._audience.miss(stored.rank)
         return Unanswered(again=held, cause=reply.cause)
 
     async def _ask(self, stored: StoredDialogue, exchanges: list[Exchange], turn: int) -> Reply:

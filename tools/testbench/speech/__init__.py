@@ -1,0 +1,1 @@
+"""What the command line says: every sentence of the package, and real terminals."""
