@@ -85,6 +85,9 @@ def test_tokens_and_cost_of_model_and_judge_are_told(
     ]
     assert (listed["requests"], listed["tokens"], listed["currency"]) == (2 * ITEMS, 100 * ITEMS, "CNY")
     assert listed["cost"] == pytest.approx(3.203)
+    shown = cli("runs", LIANGXIN_PRICES="prices.toml").out
+    assert ("tokens" in shown, "3.2030 CNY" in shown) == (True, True)
+    assert "cost" not in cli("runs").out, "no prices, no column of dashes"
     assert cli("report", "a", "--output", "page.html", LIANGXIN_PRICES="prices.toml").status == 0
     assert "3.2000 CNY" in (folder / "page.html").read_text(encoding="utf-8")
 

@@ -109,23 +109,26 @@ def run_fields(listed: ListedRun, bills: Sequence[Bill]) -> dict[str, object]:
 
 
 def print_runs(runs: Sequence[ListedRun], bills: Mapping[str, Sequence[Bill]]) -> None:
-    """A line for each run.
+    """A line for each run; tokens and cost where any run has some.
 
     Args:
         bills: by the run's id.
     """
-    table = plain_table(
-        "run", "name", "benchmark", "model", "units", "tokens", "cost", "created (UTC)", right=(4, 5, 6)
-    )
-    for listed in runs:
+    rows = [(listed, run_fields(listed, bills[listed.run.id])) for listed in runs]
+    spent = [name for name in ("tokens", "cost") if any(fields[name] for _, fields in rows)]
+    headings = ("run", "name", "benchmark", "model", "units", *spent, "created (UTC)")
+    table = plain_table(*headings, right=range(4, 5 + len(spent)))
+    for listed, fields in rows:
         run = listed.run
         benchmark = f"{run.benchmark} {in_language('(sample)')}" if run.sample else run.benchmark
         state = "pinned" if listed.pinned else "archived" if listed.archived else ""
         name = " · ".join(one for one in (run.name, state and in_language(state)) if one)
-        fields = run_fields(listed, bills[run.id])
-        tokens = f"{fields['tokens']:,}"
-        cost = "—" if fields["cost"] is None else f"{fields['cost']:,.4f} {fields['currency']}"
-        table.add_row(run.id, name, benchmark, run.model, str(run.units), tokens, cost, _date(run))
+        told = {
+            "tokens": f"{fields['tokens']:,}",
+            "cost": "—" if fields["cost"] is None else f"{fields['cost']:,.4f} {fields['currency']}",
+        }
+        cells = (run.id, name, benchmark, run.model, str(run.units), *(told[one] for one in spent))
+        table.add_row(*cells, _date(run))
     put_table(table)
 
 
