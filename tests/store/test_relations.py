@@ -18,9 +18,18 @@ from liangxin.store.schema import METADATA, MIGRATIONS, VERSION
 
 BEFORE = MIGRATIONS.index(relate)
 TABLES = {**METADATA.tables, **PEOPLE.tables}
-WITHOUT = {"liangxin_schema", "datasets", "accounts", "login_failures", "validations", "leases", "run_states"}
+WITHOUT = {
+    "liangxin_schema",
+    "datasets",
+    "accounts",
+    "login_failures",
+    "validations",
+    "leases",
+    "run_states",
+    "spendings",
+}
 """Tables whose rows belong to no other table's."""
-SINCE = {"leases", "run_states"}
+SINCE = {"leases", "run_states", "spendings"}
 """Tables that came after the relations."""
 PAIRS = [(table, columns) for table, parents in RELATIONS.items() for columns in parents]
 

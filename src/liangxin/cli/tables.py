@@ -47,7 +47,7 @@ def print_result(result: RunResult) -> None:
         put(FAKE)
     put(f"replies: {counts(result.replies, status_title)}")
     for bill in bills(result.spent, result.prices):
-        told = here(bill.line)
+        told = f"{bill.name} · {here(bill.line)}"
         put(f"usage: {told}")
     put(*_headline_lines(result))
     for judge in result.judges:

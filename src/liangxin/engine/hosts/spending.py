@@ -82,17 +82,20 @@ class Bill:
     currency: str | None = None
 
     @property
+    def name(self) -> str:
+        """What was asked."""
+        return self.spent.model.partition("@http")[0]
+
+    @property
     def line(self) -> Bilingual:
-        """As one line."""
+        """What it came to, as one line beside the name."""
         return Bilingual(zh=self._line(_ZH), en=self._line(_EN))
 
     def _line(self, words: Mapping[str, str]) -> str:
         spent = self.spent
-        parts = [
-            f"{words[spent.part]} {spent.model.partition('@http')[0]}",
-            f"{words['requests']} {spent.requests:,}",
-            f"{words['tokens']} {spent.prompt_tokens:,} + {spent.completion_tokens:,}",
-        ]
+        parts = [f"{words[spent.part]}{words['requests']} {spent.requests:,}"]
+        if spent.tokens:
+            parts.append(f"{words['tokens']} {spent.prompt_tokens:,} + {spent.completion_tokens:,}")
         if spent.reasoning_tokens:
             parts[-1] += f" ({words['reasoning']} {spent.reasoning_tokens:,})"
         if spent.hits:
@@ -105,7 +108,7 @@ class Bill:
 
 
 _ZH = {
-    "model": "模型",
+    "model": "",
     "judge": "评审",
     "requests": "请求",
     "tokens": "词元",
@@ -115,8 +118,8 @@ _ZH = {
     "cost": "费用",
 }
 _EN = {
-    "model": "model",
-    "judge": "judge",
+    "model": "",
+    "judge": "as judge, ",
     "requests": "requests",
     "tokens": "tokens",
     "reasoning": "reasoning",
