@@ -44,6 +44,8 @@ settings.load_profile("few")
 
 # What is said is compared as it stands in the code, whatever language the machine speaks.
 os.environ["LANGUAGE"] = "en"
+# pytest-xdist says 80; a pipe has what the command line gives it.
+os.environ.pop("COLUMNS", None)
 
 Ask = Callable[[Item, int, int], Reply]
 """(item, turn, trial) -> the reply."""

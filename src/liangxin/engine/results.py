@@ -13,7 +13,7 @@ from liangxin.records import Measure, Score
 from liangxin.specs import SUBJECTS, Benchmark, scale_of
 from liangxin.store import Database, JudgeRecord, RunRecord, Runs, ValidationRecord
 from liangxin.store.columns import ColumnReader, Failure
-from liangxin.store.spending import Spent, spent_on
+from liangxin.store.life.spending import Spent, spent_on
 
 __all__ = [
     "FAILURES_SHOWN",

@@ -15,8 +15,8 @@ from liangxin.errors import UsageError
 from liangxin.languages import in_language
 from liangxin.store import Database, RunRecord, Runs, store_url
 from liangxin.store.life.removal import Hanging, delete_run, hanging_on
+from liangxin.store.life.spending import spent_on
 from liangxin.store.life.states import StateChange, listed_runs, rename_run, set_state
-from liangxin.store.spending import spent_on
 
 DONE = {"archive": "archived", "unarchive": "taken back", "pin": "pinned", "unpin": "no longer pinned"}
 

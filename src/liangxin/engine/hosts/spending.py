@@ -17,7 +17,7 @@ from liangxin.prices import PriceList, given_prices
 from liangxin.records import Reply
 from liangxin.specs import Endpoint, RunSpec, SpendingRules
 from liangxin.store import Database, RunRecord
-from liangxin.store.spending import Asker, Spent, add_spent, spent_on
+from liangxin.store.life.spending import Asker, Spent, add_spent, spent_on
 from liangxin.words import Bilingual
 
 _SAVE_AFTER = 32
